@@ -1,0 +1,48 @@
+/** The only source of time. Everything that waits or stamps asks a Clock, so that tests and scenarios own the time. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number
+  /** Resolves after `ms`, or at once when the signal is aborted (never rejects). */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = { now: () => Date.now(), sleep }
+
+/**
+ * A clock that agreed with `base` at `originMs` and has run `speed` times as fast since, the same for everybody who is
+ * given the same origin. Delivery slots follow such a clock in a scenario; signatures and time-outs never do.
+ */
+export function fasterClock(base: Clock, originMs: number, speed: number): Clock {
+  return {
+    now: () => originMs + Math.round((base.now() - originMs) * speed),
+    sleep: (ms, signal) => base.sleep(ms / speed, signal),
+  }
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal?.aborted === true) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    // setTimeout fires at once for more than 2^31 − 1 ms; no caller means that.
+    const timer = setTimeout(done, Math.min(ms, 0x7fffffff))
+    signal?.addEventListener('abort', done)
+  })
+}
+
+/** Runs `work` every `periodMs` of `clock` until `signal` aborts. Runs never overlap; `work` handles its own errors. */
+export async function repeat(
+  clock: Clock,
+  periodMs: number,
+  signal: AbortSignal,
+  work: () => Promise<void> | void,
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(periodMs, signal)
+    if (signal.aborted) return
+    await work()
+  }
+}

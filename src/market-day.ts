@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import type { Options } from './config/options.ts'
+import type { Household } from './energy/household.ts'
+import type { Clock } from './kernel/clock.ts'
+import { messageOf } from './kernel/errors.ts'
+import type { NewId, PeerId } from './kernel/ids.ts'
+import type { Part } from './kernel/lifecycle.ts'
+import type { Log } from './kernel/log.ts'
+import type { Commit } from './kernel/outcome.ts'
+import type { Fact } from './storage/facts.ts'
+import type { Slot } from './trading/slot.ts'
+import type { Catalog, Trade } from './trading/trade.ts'
+import type { Trading } from './trading/trading.ts'
+
+export interface MarketDayDeps {
+  readonly self: PeerId
+  readonly options: Options
+  readonly clock: Clock
+  readonly marketClock: Clock
+  readonly store: { tradesInState(state: Trade['state']): Trade[] }
+  readonly household: Household
+  readonly trading: Trading
+  readonly commit: Commit<Fact>
+  readonly newId: NewId
+  readonly log: Log
+}
+
+export interface MarketDay extends Part {
+  /** Energy of agreed trades in a slot. */
+  tradedWh(slotNumber: number): { boughtWh: number; soldWh: number }
+  /** False while a scenario has this household play dead. */
+  reachable(): boolean
+}
+
+/** A catalog outlives its slot a little, so that a late buyer sees why it is too late. */
+const CATALOG_GRACE_MS = 2_000
+
+/** Turns market slots into what a household or utility does: settle the last, decide about the next, offer or buy. */
+export function createMarketDay(deps: MarketDayDeps): MarketDay {
+  const { options, marketClock, clock, trading, commit, log } = deps
+  const { slotMs } = options.market
+  const isUtility = options.roles.includes('utility')
+  const trades = options.household.trade && options.roles.includes('household')
+  let stopping: AbortController | undefined
+
+  const slotNumber = (): number => Math.floor(marketClock.now() / slotMs)
+  const slotOf = (number: number): Slot => ({ startMs: number * slotMs, durationMs: slotMs })
+  /** A slot's length in real time. */
+  const lifeMs = options.market.originMs === 0 ? slotMs : slotMs / options.market.speed
+
+  async function loop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await turn(slotNumber())
+      } catch (error) {
+        log.warn({ reason: messageOf(error) }, 'this slot could not be decided; the next one will')
+      }
+      const nextStart = (slotNumber() + 1) * slotMs
+      await marketClock.sleep(nextStart - marketClock.now(), signal)
+    }
+  }
+
+  async function turn(current: number): Promise<void> {
+    if (isUtility)
+      await offer(current + 1, {
+        energyWh: options.utility.slotWh,
+        priceMicro: options.utility.priceMicro,
+        role: 'utility',
+      })
+    if (!options.roles.includes('household')) return
+    const { decision } = await commit(() => {
+      const { outcome: kept, decision } = deps.household.turn(current)
+      return { ...kept, decision }
+    })
+    if (!trades || !reachable()) return
+    log.info({ slot: current + 1, decision: decision.action, reason: decision.reason }, 'decided about the next slot')
+    if (decision.action === 'sell') {
+      await offer(current + 1, {
+        energyWh: decision.energyWh,
+        priceMicro: options.household.sellPriceMicro,
+        role: 'household',
+      })
+    }
+    if (decision.action === 'buy') await buy(current + 1, decision.energyWh, decision.reason)
+  }
+
+  async function offer(
+    slot: number,
+    { energyWh, priceMicro, role }: { energyWh: number; priceMicro: number; role: Catalog['role'] },
+  ): Promise<void> {
+    const catalog: Catalog = {
+      seller: deps.self,
+      version: clock.now(),
+      role,
+      sourceType: role === 'utility' ? 'GRID' : 'SOLAR',
+      currency: options.market.currency,
+      validUntilMs: clock.now() + Math.ceil(2 * lifeMs) + CATALOG_GRACE_MS,
+      offers: [{ offerId: `slot-${slot}`, slot: slotOf(slot), priceMicro, availableWh: energyWh }],
+    }
+    await commit(() => trading.publishCatalog(catalog))
+  }
+
+  async function buy(slot: number, energyWh: number, reason: string): Promise<void> {
+    const { maxPriceMicro } = options.household
+    // Everybody decides at the same moment; a little chance keeps the answers from colliding.
+    await clock.sleep(Math.min(1_000, lifeMs / 8) * Math.random())
+    // One need a slot: a household that restarted in the middle of one does not buy twice.
+    const id = uuidFrom(`${deps.self}/${slot}`)
+    await commit(() => trading.buyOnce({ id, slot: slotOf(slot), energyWh, maxPriceMicro, reason }))
+  }
+
+  function tradedWh(slot: number): { boughtWh: number; soldWh: number } {
+    const agreed = deps.store.tradesInState('active').filter(trade => trade.slot.startMs === slot * slotMs)
+    const sum = (role: Trade['role']): number =>
+      agreed.filter(t => t.role === role).reduce((wh, t) => wh + t.energyWh, 0)
+    return { boughtWh: sum('buyer'), soldWh: sum('seller') }
+  }
+
+  /** Chance that everybody can recompute from the seed. */
+  function reachable(): boolean {
+    if (options.market.offlineShare === 0 || isUtility) return true
+    const digest = createHash('sha256').update(`${options.market.seed}/${deps.self}/${slotNumber()}`).digest()
+    return digest.readUInt32BE(0) / 2 ** 32 >= options.market.offlineShare
+  }
+
+  return {
+    name: 'market',
+    start() {
+      stopping = new AbortController()
+      void loop(stopping.signal)
+    },
+    stop: () => stopping?.abort(),
+    tradedWh,
+    reachable,
+  }
+}
+
+/** A UUID that the same words always give (RFC 9562, version 8). */
+function uuidFrom(words: string): string {
+  const hex = createHash('sha256').update(words).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

@@ -1,0 +1,132 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import { getNetConfig, isNetworkAddress, lpStream } from '@libp2p/utils'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '../kernel/clock.ts'
+import { messageOf } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+
+export interface DialBackResult {
+  readonly reachable: boolean
+  /** How many peers were asked. */
+  readonly asked: number
+  /** Where one of them reached us. */
+  readonly address?: string
+  /** Why nobody did. */
+  readonly reason?: string
+}
+
+export interface DialBack {
+  start(): Promise<void>
+  ask(timeoutMs: number): Promise<DialBackResult>
+}
+
+const PROTOCOL = '/wattmesh/dial-back/1'
+const MAX_BYTES = 4096
+const MAX_ADDRESSES = 8
+const MAX_ASKED = 4
+/** A dial costs us a connection, so a peer gets one in this time. */
+const PAUSE_MS = 5_000
+const DIAL_TIMEOUT_MS = 5_000
+
+type Reply = { ok: true; address: string } | { ok: false; reason: string }
+
+/**
+ * Asks a connected peer to dial us anew. It dials only the address it sees us at, on the ports we name: nobody can use
+ * it to knock at a third party's door. One JSON frame of addresses, one JSON frame of result.
+ */
+export function createDialBack({ libp2p, clock, log }: { libp2p: Libp2p; clock: Clock; log: Log }): DialBack {
+  const askedAt = new Map<string, number>()
+
+  /** Why not, or undefined. */
+  function refusal(connection: Connection): string | undefined {
+    if (!connection.direct || !isNetworkAddress(connection.remoteAddr)) return 'I see you only through a relay'
+    const peer = connection.remotePeer.toString()
+    const now = clock.now()
+    for (const [other, at] of askedAt) if (now - at >= PAUSE_MS) askedAt.delete(other)
+    if (askedAt.has(peer)) return 'you asked a moment ago'
+    askedAt.set(peer, now)
+    return undefined
+  }
+
+  async function tryAll(connection: Connection, addresses: readonly string[]): Promise<Reply> {
+    const targets = addresses.slice(0, MAX_ADDRESSES).flatMap(address => sameHost(address, connection))
+    if (targets.length === 0)
+      return { ok: false, reason: `none of your addresses is at ${connection.remoteAddr.toString()}` }
+    try {
+      const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
+      const fresh = await libp2p.dial(targets, { force: true, signal })
+      const address = fresh.remoteAddr.toString()
+      await fresh.close().catch((error: Error) => fresh.abort(error))
+      return { ok: true, address }
+    } catch (error) {
+      return { ok: false, reason: messageOf(error) }
+    }
+  }
+
+  async function answer(stream: Stream, connection: Connection): Promise<void> {
+    const signal = AbortSignal.timeout(2 * DIAL_TIMEOUT_MS)
+    const frames = lpStream(stream, { maxDataLength: MAX_BYTES })
+    try {
+      const asked: unknown = JSON.parse(Buffer.from((await frames.read({ signal })).subarray()).toString())
+      const addresses = Array.isArray(asked) ? asked.filter(address => typeof address === 'string') : []
+      const reason = refusal(connection)
+      const reply: Reply = reason === undefined ? await tryAll(connection, addresses) : { ok: false, reason }
+      await frames.write(Buffer.from(JSON.stringify(reply)), { signal })
+      await stream.close({ signal })
+    } catch (error) {
+      log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(error) }, 'a dial-back broke off')
+      stream.abort(error instanceof Error ? error : new Error(messageOf(error)))
+    }
+  }
+
+  async function askOne(connection: Connection, signal: AbortSignal): Promise<Reply> {
+    try {
+      const stream = await connection.newStream(PROTOCOL, { signal })
+      const frames = lpStream(stream, { maxDataLength: MAX_BYTES })
+      const addresses = libp2p.getMultiaddrs().slice(0, MAX_ADDRESSES).map(String)
+      await frames.write(Buffer.from(JSON.stringify(addresses)), { signal })
+      const reply: unknown = JSON.parse(Buffer.from((await frames.read({ signal })).subarray()).toString())
+      await stream.close({ signal })
+      return isReply(reply) ? reply : { ok: false, reason: 'the peer answered nonsense' }
+    } catch (error) {
+      return { ok: false, reason: messageOf(error) }
+    }
+  }
+
+  return {
+    start: () => libp2p.handle(PROTOCOL, answer, { maxInboundStreams: 2, maxOutboundStreams: 2 }),
+    async ask(timeoutMs) {
+      const signal = AbortSignal.timeout(timeoutMs)
+      const peers = onePerPeer(libp2p.getConnections().filter(connection => connection.direct)).slice(0, MAX_ASKED)
+      if (peers.length === 0) return { reachable: false, asked: 0, reason: 'connected to nobody who could try' }
+      const replies = await Promise.all(peers.map(connection => askOne(connection, signal)))
+      const good = replies.find(reply => reply.ok)
+      if (good !== undefined) return { reachable: true, asked: peers.length, address: good.address }
+      const reasons = new Set(replies.map(reply => (reply.ok ? '' : reply.reason)))
+      return { reachable: false, asked: peers.length, reason: [...reasons].join('; ') }
+    },
+  }
+}
+
+/** The address, when it is on the host the peer talks to us from. */
+function sameHost(address: string, connection: Connection): Multiaddr[] {
+  try {
+    const target = multiaddr(address)
+    if (!isNetworkAddress(target)) return []
+    if (getNetConfig(target).host !== getNetConfig(connection.remoteAddr).host) return []
+    const suffix = `/p2p/${connection.remotePeer.toString()}`
+    return [address.endsWith(suffix) ? target : target.encapsulate(suffix)]
+  } catch {
+    return []
+  }
+}
+
+function onePerPeer(connections: readonly Connection[]): Connection[] {
+  return [...new Map(connections.map(connection => [connection.remotePeer.toString(), connection])).values()]
+}
+
+function isReply(value: unknown): value is Reply {
+  if (typeof value !== 'object' || value === null || !('ok' in value)) return false
+  if (value.ok === true) return 'address' in value && typeof value.address === 'string'
+  return value.ok === false && 'reason' in value && typeof value.reason === 'string'
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import type { MessageId } from '../kernel/ids.ts'
+import type { Answer, Draft, JsonObject } from '../kernel/outcome.ts'
+import type { Envelope } from './envelope.ts'
+
+/** How long an answer means anything; the request is sent again after that anyway. */
+const ANSWER_TTL_MS = 60_000
+
+/** Beckn's acknowledgement, for every kind of request: `{ message: { status, messageId, error? } }`. */
+export const answerSchema = z.strictObject({
+  message: z.discriminatedUnion('status', [
+    z.strictObject({ status: z.literal('ACK'), messageId: z.uuid(), details: z.looseObject({}).optional() }),
+    z.strictObject({
+      status: z.literal('NACK'),
+      messageId: z.uuid(),
+      error: z.strictObject({
+        code: z.string().max(64),
+        message: z.string().max(2_000),
+        details: z.looseObject({}).optional(),
+      }),
+    }),
+  ]),
+})
+
+/** The answer as a message back to who asked; sealed when the question was. */
+export function answerDraft(
+  asked: Pick<Envelope, 'id' | 'task_id' | 'sender_id'>,
+  answer: Answer,
+  sealed: boolean,
+): Draft {
+  return {
+    type: answer.status === 'ACK' ? 'ack' : 'nack',
+    taskId: asked.task_id,
+    to: asked.sender_id,
+    replyTo: asked.id,
+    payload: { message: { ...answer, messageId: asked.id } as unknown as JsonObject },
+    carrier: 'orders',
+    ttlMs: ANSWER_TTL_MS,
+    sealed,
+  }
+}
+
+/** The answer inside the payload of an `ack` or `nack`, when it is one to `asked`. */
+export function answerFrom(payload: unknown, asked: MessageId): Answer | undefined {
+  const parsed = answerSchema.safeParse(payload)
+  if (!parsed.success || parsed.data.message.messageId !== asked) return undefined
+  const { messageId: _, ...answer } = parsed.data.message
+  return answer as Answer
+}

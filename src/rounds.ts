@@ -1,0 +1,132 @@
+import type { Options } from './config/options.ts'
+import { type Clock, repeat } from './kernel/clock.ts'
+import { messageOf } from './kernel/errors.ts'
+import type { PeerId } from './kernel/ids.ts'
+import type { Part } from './kernel/lifecycle.ts'
+import type { Log } from './kernel/log.ts'
+import type { Commit } from './kernel/outcome.ts'
+import type { Network, PeerChange } from './network/network.ts'
+import type { Outbox } from './outbox/outbox.ts'
+import { ADVERT_TTL_MS, type Peers } from './peers/peers.ts'
+import { CLOCK_SKEW_MS } from './protocol/limits.ts'
+import type { Fact } from './storage/facts.ts'
+import type { Storage } from './storage/storage.ts'
+import type { Worker } from './tasks/placement.ts'
+import type { Runner } from './tasks/runner.ts'
+import type { Tasks } from './tasks/tasks.ts'
+import type { Trading } from './trading/trading.ts'
+
+export interface RoundsDeps {
+  readonly self: PeerId
+  readonly options: Options
+  readonly storage: Storage
+  readonly network: Network
+  readonly outbox: Outbox<Fact>
+  readonly peers: Peers
+  readonly trading: Trading
+  readonly tasks: Tasks
+  readonly runner: Runner
+  readonly commit: Commit<Fact>
+  readonly clock: Clock
+  /** Whether this peer works for others; it works for itself when it is alone. */
+  readonly works: boolean
+  readonly slots: number
+  readonly kindNames: readonly string[]
+  readonly log: Log
+}
+
+export interface Rounds extends Part {
+  peerChanged(change: PeerChange): void
+  /** Observes commits: what became true may be due at once. */
+  committed(facts: readonly Fact[]): void
+  /** Connected peers that work on this kind, and this peer where it may. */
+  workersFor(kind: string): Worker[]
+}
+
+const TICK_MS = 200
+const MAINTENANCE_MS = 10 * 60_000
+const DAY_MS = 24 * 60 * 60_000
+const TASK_FACTS: ReadonlySet<Fact['kind']> = new Set(['job', 'task', 'work', 'work.gone'])
+
+/** The daemon's regular rounds: say who it is, look what is due, keep the journal bounded. */
+export function createRounds(deps: RoundsDeps): Rounds {
+  const { storage, network, outbox, peers, trading, tasks, runner, commit, clock, log } = deps
+  let stopping: AbortController | undefined
+  let ticking = false
+
+  async function tick(): Promise<void> {
+    if (ticking || stopping?.signal.aborted !== false) return
+    ticking = true
+    try {
+      const due = trading.nextDeadline()
+      if (due !== undefined && due <= clock.now()) await commit(() => trading.tick())
+      if (storage.tasks.runningJobs().length > 0) await commit(() => tasks.tick())
+      runner.wake()
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'a round failed; the next one tries again')
+    } finally {
+      ticking = false
+    }
+  }
+
+  function advertise(): void {
+    outbox.post(peers.advertDraft())
+  }
+
+  async function maintain(): Promise<void> {
+    const now = clock.now()
+    const { journalDays, journalMessages } = deps.options.storage
+    const pruned = await storage.write(() => {
+      storage.peers.forget(now - DAY_MS)
+      storage.trading.forgetCatalogs(now - DAY_MS)
+      return storage.messages.prune(now - journalDays * DAY_MS, journalMessages, now - CLOCK_SKEW_MS)
+    })
+    if (pruned > 0) log.info({ messages: pruned }, 'forgot old messages')
+  }
+
+  return {
+    name: 'rounds',
+    async start() {
+      stopping = new AbortController()
+      const { signal } = stopping
+      await commit(() => tasks.restarted())
+      await maintain()
+      advertise()
+      void repeat(clock, TICK_MS, signal, tick)
+      void repeat(clock, ADVERT_TTL_MS / 2, signal, advertise)
+      void repeat(clock, MAINTENANCE_MS, signal, () =>
+        maintain().catch(error => log.warn({ reason: messageOf(error) }, 'the journal was not pruned')),
+      )
+    },
+    stop: () => stopping?.abort(),
+
+    peerChanged({ peer, connected }) {
+      if (stopping?.signal.aborted !== false) return
+      if (connected) {
+        outbox.post(peers.advertDraft(peer))
+        outbox.peerConnected(peer)
+        return
+      }
+      commit(() => tasks.workerLost(peer)).then(tick, error =>
+        log.warn({ peer, reason: messageOf(error) }, 'a lease was not taken back'),
+      )
+    },
+
+    committed(facts) {
+      if (facts.some(fact => TASK_FACTS.has(fact.kind))) setImmediate(() => void tick())
+    },
+
+    workersFor(kind) {
+      const others = network.peers().flatMap(({ peer }): Worker[] => {
+        const known = storage.peers.peer(peer)
+        return known?.kinds.includes(kind) === true && known.slots > 0 ? [{ peer, slots: known.slots }] : []
+      })
+      // A peer that has nobody does its work itself.
+      const own =
+        deps.works || others.length === 0
+          ? [{ peer: deps.self, slots: Math.max(deps.slots, deps.options.compute.threads) }]
+          : []
+      return [...others, ...own]
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/** A thing a domain keeps whole: written by a fact, read by key, by state, or by what it belongs to. */
+export interface Document<Body> {
+  readonly key: string
+  readonly state?: string
+  readonly owner?: string
+  readonly body: Body
+}
+
+export interface Documents<Body> {
+  put(document: Document<Body>, nowMs: number): void
+  remove(key: string): void
+  get(key: string): Body | undefined
+  all(limit?: number): Body[]
+  inState(state: string, limit?: number): Body[]
+  ownedBy(owner: string): Body[]
+  count(): number
+  countByState(): Record<string, number>
+  /** Forgets documents in one of these states not touched since. */
+  prune(states: readonly string[], beforeMs: number): number
+}
+
+const MANY = 1_000_000
+
+/** The shape of `Body` is the domain's business: only its own code writes it. */
+export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents<Body> {
+  const put = db.prepare(
+    `INSERT INTO documents (kind, key, state, owner, updated, body) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (kind, key) DO UPDATE SET state = excluded.state, owner = excluded.owner, updated = excluded.updated, body = excluded.body`,
+  )
+  const remove = db.prepare('DELETE FROM documents WHERE kind = ? AND key = ?')
+  const get = db.prepare('SELECT body FROM documents WHERE kind = ? AND key = ?')
+  const all = db.prepare('SELECT body FROM documents WHERE kind = ? ORDER BY updated DESC LIMIT ?')
+  const inState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY updated LIMIT ?')
+  const ownedBy = db.prepare('SELECT body FROM documents WHERE kind = ? AND owner = ? ORDER BY key')
+  const counts = db.prepare('SELECT state, count(*) AS n FROM documents WHERE kind = ? GROUP BY state')
+  const count = db.prepare('SELECT count(*) AS n FROM documents WHERE kind = ?')
+  const prune = db.prepare('DELETE FROM documents WHERE kind = ? AND state = ? AND updated < ?')
+  const bodies = (rows: Record<string, unknown>[]): Body[] => rows.map(row => JSON.parse(String(row['body'])) as Body)
+
+  return {
+    put: ({ key, state = '', owner = '', body }, nowMs) =>
+      void put.run(kind, key, state, owner, nowMs, JSON.stringify(body)),
+    remove: key => void remove.run(kind, key),
+    get(key) {
+      const row = get.get(kind, key)
+      return row === undefined ? undefined : bodies([row])[0]
+    },
+    all: (limit = MANY) => bodies(all.all(kind, limit)),
+    inState: (state, limit = MANY) => bodies(inState.all(kind, state, limit)),
+    ownedBy: owner => bodies(ownedBy.all(kind, owner)),
+    count: () => Number(count.get(kind)?.['n'] ?? 0),
+    countByState: () => Object.fromEntries(counts.all(kind).map(row => [String(row['state']), Number(row['n'])])),
+    prune: (states, beforeMs) => states.reduce((n, state) => n + Number(prune.run(kind, state, beforeMs).changes), 0),
+  }
+}

@@ -1,0 +1,92 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { CodedError, messageOf } from '../kernel/errors.ts'
+
+/** SQLite's primary codes for a disk that is full, and for one that fails. */
+const SQLITE_FULL = 13
+
+export interface Groups {
+  /**
+   * Runs `work` (synchronous) inside a transaction shared with everything else of this turn of the event loop, and
+   * resolves with its result once that transaction is on the disk. When `work` throws, its own writes are undone and
+   * the others go on. When the disk fails, everybody in the group is told and nothing of it is kept.
+   */
+  write<T>(work: () => T): Promise<T>
+  /** Commits what is open, now. */
+  flush(): void
+}
+
+interface Waiting {
+  settle(failure: unknown): void
+}
+
+/** Many messages share one fsync: the price of durability is paid once a turn, not once a message. */
+export function groupedCommits(db: DatabaseSync): Groups {
+  let group: Waiting[] = []
+
+  function write<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      try {
+        if (!db.isTransaction) open()
+        const result = inSavepoint(work)
+        group.push({ settle: failure => (failure === undefined ? resolve(result) : reject(failure)) })
+      } catch (error) {
+        // A full disk can end the whole transaction: then those who wrote before are told as well.
+        if (!db.isTransaction) fail(error)
+        reject(storageError(error))
+      }
+    })
+  }
+
+  function open(): void {
+    db.exec('BEGIN IMMEDIATE')
+    setImmediate(flush)
+  }
+
+  function inSavepoint<T>(work: () => T): T {
+    db.exec('SAVEPOINT work')
+    try {
+      const result = work()
+      db.exec('RELEASE work')
+      return result
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK TO work; RELEASE work')
+      throw error
+    }
+  }
+
+  function flush(): void {
+    if (!db.isOpen || !db.isTransaction) return
+    try {
+      db.exec('COMMIT')
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      fail(error)
+      return
+    }
+    const done = group
+    group = []
+    for (const waiting of done) waiting.settle(undefined)
+  }
+
+  function fail(error: unknown): void {
+    const failed = group
+    group = []
+    for (const waiting of failed) waiting.settle(storageError(error))
+  }
+
+  return { write, flush }
+}
+
+/** Errors of SQLite as ours; anything else (a bug in `work`) as it is. */
+export function storageError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('errcode' in error)) return error
+  const full = (Number(error.errcode) & 0xff) === SQLITE_FULL
+  return new CodedError(
+    full ? 'STORE_FULL' : 'STORE_FAILED',
+    full ? 'the disk is full' : `the database failed: ${messageOf(error)}`,
+    {
+      hint: full ? 'free some space; the daemon goes on by itself' : 'check the disk and the journal of the system',
+      cause: error,
+    },
+  )
+}

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { MessageId, PeerId, TaskId } from '../kernel/ids.ts'
+import type { Answer, Carrier } from '../kernel/outcome.ts'
+
+export type MessageState = 'handled' | 'pending' | 'delivered' | 'refused' | 'expired'
+
+export interface MessageRow {
+  readonly seq: number
+  readonly direction: 'in' | 'out'
+  readonly id: MessageId
+  readonly type: string
+  readonly taskId: TaskId
+  readonly peer: PeerId | undefined
+  readonly at: number
+  readonly expires: number
+  readonly envelope: string
+  readonly carrier: Carrier
+  readonly sealed: boolean
+  readonly state: MessageState
+  readonly answer: Answer | undefined
+  readonly attempts: number
+}
+
+export type NewMessage = Omit<MessageRow, 'seq' | 'attempts'>
+
+export interface MessageFilter {
+  readonly afterSeq?: number
+  readonly taskId?: string
+  readonly type?: string
+  readonly peer?: string
+  readonly limit: number
+}
+
+export interface Messages {
+  /** False when a message of that direction and id is there already. */
+  insert(message: NewMessage): boolean
+  /** The stored answer to a request seen before, and whether its content was the same. */
+  seen(id: MessageId, envelope: string): { same: boolean; answer: Answer } | undefined
+  sent(id: MessageId): MessageRow | undefined
+  /** Recipients that something waits for; undefined stands for everybody. */
+  waitingRecipients(): (PeerId | undefined)[]
+  nextFor(peer: PeerId | undefined): MessageRow | undefined
+  finish(id: MessageId, state: MessageState, answer: Answer | undefined): void
+  tried(id: MessageId): void
+  counts(): Record<string, number>
+  list(filter: MessageFilter): MessageRow[]
+  /** Drops what is older and beyond the newest `keep`; never what is pending or could still be replayed. */
+  prune(beforeMs: number, keep: number, nowMs: number): number
+}
+
+type Row = Record<string, SQLInputValue>
+
+export function createMessages(db: DatabaseSync): Messages {
+  const insert = db.prepare(
+    `INSERT OR IGNORE INTO messages (direction, id, type, task_id, peer, at, expires, envelope, digest, carrier, sealed, state, answer)
+     VALUES ($direction, $id, $type, $taskId, $peer, $at, $expires, $envelope, $digest, $carrier, $sealed, $state, $answer)`,
+  )
+  const seen = db.prepare(`SELECT digest, answer FROM messages WHERE direction = 'in' AND id = ?`)
+  const sent = db.prepare(`SELECT * FROM messages WHERE direction = 'out' AND id = ?`)
+  const recipients = db.prepare(`SELECT DISTINCT peer FROM messages WHERE state = 'pending'`)
+  const next = db.prepare(`SELECT * FROM messages WHERE state = 'pending' AND peer IS ? ORDER BY seq LIMIT 1`)
+  const finish = db.prepare(`UPDATE messages SET state = ?, answer = ? WHERE direction = 'out' AND id = ?`)
+  const tried = db.prepare(`UPDATE messages SET attempts = attempts + 1 WHERE direction = 'out' AND id = ?`)
+  const counts = db.prepare(`SELECT direction || '.' || state AS name, count(*) AS n FROM messages GROUP BY 1`)
+  const list = db.prepare(
+    `SELECT * FROM messages WHERE seq > $after AND ($task IS NULL OR task_id = $task) AND ($type IS NULL OR type GLOB $type)
+     AND ($peer IS NULL OR peer = $peer) ORDER BY seq`,
+  )
+  const newest = db.prepare(
+    `SELECT * FROM (SELECT * FROM messages WHERE ($task IS NULL OR task_id = $task) AND ($type IS NULL OR type GLOB $type)
+     AND ($peer IS NULL OR peer = $peer) ORDER BY seq DESC LIMIT $limit) ORDER BY seq`,
+  )
+  const prune = db.prepare(
+    `DELETE FROM messages WHERE state <> 'pending' AND expires < $safe
+     AND (at < $before OR seq <= (SELECT max(seq) FROM messages) - $keep)`,
+  )
+  return {
+    insert: message =>
+      insert.run({
+        $direction: message.direction,
+        $id: message.id,
+        $type: message.type,
+        $taskId: message.taskId,
+        $peer: message.peer ?? null,
+        $at: message.at,
+        $expires: message.expires,
+        $envelope: message.envelope,
+        $digest: digestOf(message.envelope),
+        $carrier: message.carrier,
+        $sealed: message.sealed ? 1 : 0,
+        $state: message.state,
+        $answer: message.answer === undefined ? null : JSON.stringify(message.answer),
+      }).changes === 1,
+    seen(id, envelope) {
+      const row = seen.get(id)
+      if (row === undefined) return undefined
+      return {
+        same: digestOf(envelope).equals(row['digest'] as Uint8Array),
+        answer: answerOf(row) ?? { status: 'ACK' },
+      }
+    },
+    sent: id => messageOf(sent.get(id)),
+    waitingRecipients: () => recipients.all().map(row => (row['peer'] ?? undefined) as PeerId | undefined),
+    nextFor: peer => messageOf(next.get(peer ?? null)),
+    finish: (id, state, answer) => void finish.run(state, answer === undefined ? null : JSON.stringify(answer), id),
+    tried: id => void tried.run(id),
+    counts: () => Object.fromEntries(counts.all().map(row => [String(row['name']), Number(row['n'])])),
+    list(filter) {
+      const values = { $task: filter.taskId ?? null, $type: filter.type ?? null, $peer: filter.peer ?? null }
+      const rows =
+        filter.afterSeq === undefined
+          ? newest.all({ ...values, $limit: filter.limit })
+          : first(list.iterate({ ...values, $after: filter.afterSeq }), filter.limit)
+      return rows.map(row => messageOf(row) as MessageRow)
+    },
+    prune: (beforeMs, keep, nowMs) => Number(prune.run({ $before: beforeMs, $keep: keep, $safe: nowMs }).changes),
+  }
+}
+
+function digestOf(envelope: string): Buffer {
+  return createHash('sha256').update(envelope).digest()
+}
+
+function answerOf(row: Row | Record<string, unknown>): Answer | undefined {
+  return typeof row['answer'] === 'string' ? (JSON.parse(row['answer']) as Answer) : undefined
+}
+
+function messageOf(row: Record<string, unknown> | undefined): MessageRow | undefined {
+  if (row === undefined) return undefined
+  return {
+    seq: Number(row['seq']),
+    direction: row['direction'] as 'in' | 'out',
+    id: row['id'] as MessageId,
+    type: String(row['type']),
+    taskId: row['task_id'] as TaskId,
+    peer: (row['peer'] ?? undefined) as PeerId | undefined,
+    at: Number(row['at']),
+    expires: Number(row['expires']),
+    envelope: String(row['envelope']),
+    carrier: row['carrier'] as Carrier,
+    sealed: row['sealed'] === 1,
+    state: row['state'] as MessageState,
+    answer: answerOf(row),
+    attempts: Number(row['attempts']),
+  }
+}
+
+function first<T>(rows: Iterable<T>, limit: number): T[] {
+  const result: T[] = []
+  for (const row of rows) {
+    if (result.length >= limit) break
+    result.push(row)
+  }
+  return result
+}

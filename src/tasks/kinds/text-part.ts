@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { CodedError } from '../../kernel/errors.ts'
+import type { Chunk } from './chunker.ts'
+import type { DonePart, KindErrorCode } from './kind.ts'
+import { paragraphEnds } from './paragraphs.ts'
+import type { SourceText } from './source-text.ts'
+
+/** A stretch of a document: whole paragraphs, as long as one paragraph is not too long by itself. */
+export interface TextPart {
+  readonly text: string
+  /** Where the text begins in the document, in UTF-16 code units. */
+  readonly offset: number
+}
+
+/** Chunk offsets are relative to the part's text. */
+export const chunkSchema = z.strictObject({
+  start: z.int().min(0),
+  end: z.int().min(1),
+  tokens: z.int().min(0).max(4096),
+})
+
+/** Between a sentence and what the model sees: it reads 128 tokens, and a seam between sentences may add some. */
+export const maxTokensSchema = z.int().min(16).max(120).default(110)
+
+export function textPartSchema(maxBytes: number): z.ZodType<TextPart> {
+  return z.strictObject({
+    text: z
+      .string()
+      .min(1)
+      .refine(text => Buffer.byteLength(text) <= maxBytes, `more than ${maxBytes} bytes of UTF-8`)
+      .refine(text => text.isWellFormed(), 'not well-formed Unicode'),
+    offset: z.int().min(0),
+  })
+}
+
+/**
+ * Cuts a document between paragraphs into parts of at most `maxBytes`. A chunk never crosses from one part into the
+ * next, so splitting moves chunk borders only there: the chunk before a part's end may be shorter than it would be.
+ */
+export function* splitText({ text }: SourceText, maxBytes: number): Generator<TextPart, void> {
+  let offset = 0
+  let end = 0
+  let size = 0
+  for (const next of paragraphEnds(text)) {
+    const added = sizeOf(text.slice(end, next))
+    if (size > 0 && size + added > maxBytes) {
+      yield { text: text.slice(offset, end), offset }
+      offset = end
+      size = 0
+    }
+    size += added
+    end = next
+  }
+  if (offset < text.length) yield { text: text.slice(offset), offset }
+}
+
+/** Of a ligature that stands for a sentence (U+FDFA) the model sees 18 letters: they count, for they become tokens. */
+function sizeOf(text: string): number {
+  return Math.max(Buffer.byteLength(text), text.normalize('NFKC').length)
+}
+
+/** The reason why a chunk cannot have that many tokens: a word is at least one, a character and a word's start at most one each. */
+export function implausibleTokens(text: string, { start, end, tokens }: Chunk): string | undefined {
+  const seen = text.slice(start, end).normalize('NFKC')
+  const words = seen.match(/\S+/gu)?.length ?? 0
+  if (tokens < words || tokens > words + seen.length) return `${tokens} tokens for ${words} words at ${start}`
+  return undefined
+}
+
+/** @throws CodedError<'TASK_PARTS_INCOMPLETE'> when a part is missing between two others, or out of order */
+export function requireContiguous(parts: readonly DonePart<TextPart, unknown>[]): void {
+  let expected = 0
+  for (const { input } of parts) {
+    if (input.offset !== expected) {
+      throw new CodedError<KindErrorCode>('TASK_PARTS_INCOMPLETE', `the part at ${expected} is missing`, {
+        details: { expected, found: input.offset },
+      })
+    }
+    expected += input.text.length
+  }
+}

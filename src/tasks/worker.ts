@@ -1,0 +1,96 @@
+import type { MessagePort } from 'node:worker_threads'
+import { CodedError, messageOf } from '../kernel/errors.ts'
+import type { Embedder } from './kinds/embedder.ts'
+import { type AnyKind, isKindErrorCode, type KindErrorCode, type KindTable, type WorkContext } from './kinds/kind.ts'
+import { kinds } from './kinds/kinds.ts'
+import { openTokenizer, openUseLite } from './kinds/use-lite/use-lite.ts'
+
+/** What the main thread hands to a worker thread. Parameters and input are checked before they get here. */
+export interface Job {
+  readonly kind: string
+  readonly params: unknown
+  readonly input: unknown
+  /** Notices go out on it; any message that comes in means: the result is no longer wanted. */
+  readonly port: MessagePort
+}
+
+export type Notice =
+  | { readonly type: 'started' }
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
+
+/** An error's class and code do not survive the way between threads, so a failure is a value. */
+export type JobAnswer =
+  | { readonly ok: true; readonly output: unknown }
+  | {
+      readonly ok: false
+      readonly code: KindErrorCode | 'TASK_CRASHED'
+      readonly message: string
+      readonly hint: string | undefined
+    }
+
+/** Models of this thread, opened when first needed and kept until the thread ends. */
+const models = createModels()
+
+/** Runs one part in this thread. */
+export const perform = createPerform(kinds)
+
+/** Opens the model, so that the first part does not wait for it. */
+export async function warm({ port }: { port: MessagePort }): Promise<JobAnswer> {
+  return answer(port, async () => {
+    const { fingerprint, engine } = await models.embedder()
+    return { fingerprint, engine }
+  })
+}
+
+/** The worker for a table of kinds; a test's worker serves kinds that misbehave. */
+export function createPerform(table: KindTable): (job: Job) => Promise<JobAnswer> {
+  return ({ kind, params, input, port }) =>
+    answer(port, signal => {
+      const found: AnyKind | undefined = table[kind]
+      if (found === undefined) throw new TypeError(`the worker does not know the kind ${kind}`)
+      const progress = (done: number, total: number) => notify(port, { type: 'progress', done, total })
+      const context: WorkContext = { counter: models.tokenizer, embedder: models.embedder, signal, progress }
+      return found.run(input, params, context)
+    })
+}
+
+async function answer(port: MessagePort, work: (signal: AbortSignal) => Promise<unknown>): Promise<JobAnswer> {
+  const unwanted = new AbortController()
+  port.once('message', () => unwanted.abort())
+  notify(port, { type: 'started' })
+  try {
+    return { ok: true, output: await work(unwanted.signal) }
+  } catch (error) {
+    const message = messageOf(error)
+    if (!(error instanceof CodedError && isKindErrorCode(error.code))) {
+      return { ok: false, code: 'TASK_CRASHED', message, hint: undefined }
+    }
+    return { ok: false, code: error.code, message, hint: error.hint }
+  } finally {
+    port.close()
+  }
+}
+
+function notify(port: MessagePort, notice: Notice): void {
+  port.postMessage(notice)
+}
+
+function createModels() {
+  const tokenizer = once(openTokenizer)
+  const embedder = once<Embedder>(async () => openUseLite({ tokenizer: await tokenizer() }))
+  return { tokenizer, embedder }
+}
+
+/** Opens at the first call; after a failure, tries again at the next. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined
+  return async () => {
+    opened ??= open()
+    try {
+      return await opened
+    } catch (error) {
+      opened = undefined
+      throw error
+    }
+  }
+}

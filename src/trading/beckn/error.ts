@@ -1,0 +1,26 @@
+/** Beckn's layered error codes: what is wrong with the message (CTX, SCH), the trust (AUT), the trade (BIZ), the rules (POL). */
+export type BecknCode =
+  | 'CTX_MISSING_FIELD'
+  | 'CTX_ACTION_MISMATCH'
+  | 'CTX_VERSION_UNSUPPORTED'
+  | 'CTX_TTL_EXPIRED'
+  | 'CTX_TRANSACTION_ID_UNKNOWN'
+  | 'AUT_UNAUTHORIZED_ACTION'
+  | 'SCH_INVALID'
+  | 'BIZ_OFFER_NOT_FOUND'
+  | 'BIZ_QUANTITY_UNAVAILABLE'
+  | 'BIZ_QUOTE_EXPIRED_OR_CHANGED'
+  | 'BIZ_PRICE_MISMATCH'
+  | 'BIZ_INVALID_STATE_TRANSITION'
+  | 'BIZ_ALREADY_CONFIRMED'
+  | 'BIZ_ALREADY_CANCELLED'
+  | 'POL_SELF_TRADE'
+
+export interface BecknRefusal {
+  readonly code: BecknCode
+  readonly message: string
+}
+
+export function isRefusal(value: unknown): value is BecknRefusal {
+  return typeof value === 'object' && value !== null && 'code' in value && 'message' in value
+}

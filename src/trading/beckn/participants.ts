@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import type { PeerId } from '../../kernel/ids.ts'
+import type { JsonObject } from '../../kernel/outcome.ts'
+import type { Contract, Terms } from '../contract.ts'
+import { packContext } from './context.ts'
+
+/** Ours: the two Ed25519 signatures that make a contract bind. */
+const SIGNATURE_CONTEXT = 'https://wattmesh.example/schema/ContractSignature/v1/context.jsonld'
+
+/** A pseudonym that differs from peer to peer; the meter's real number is nobody's business. */
+export function meterOf(peer: PeerId): string {
+  return `meter-${createHash('sha256').update(`wattmesh/meter/${peer}`).digest('hex').slice(0, 16)}`
+}
+
+export function customer(peer: PeerId): JsonObject {
+  return {
+    id: peer,
+    participantAttributes: {
+      '@context': packContext('EnergyCustomer/v2.0'),
+      '@type': 'EnergyCustomer',
+      meterId: meterOf(peer),
+    },
+  }
+}
+
+export function roles(buyer: PeerId | undefined, seller: PeerId): JsonObject {
+  return {
+    '@context': packContext('DEGContract/v2.0'),
+    '@type': 'DEGContract',
+    roles: [
+      { role: 'buyerPlatform', participantId: buyer ?? null },
+      { role: 'sellerPlatform', participantId: seller },
+    ],
+    policy: { url: 'https://wattmesh.example/policy/p2p-trading/1', queryPath: 'wattmesh.p2p_trading' },
+  }
+}
+
+export function signature(terms: Terms, signer: 'buyer' | 'seller', value: string): JsonObject {
+  return {
+    id: `${terms[signer]}#signature`,
+    participantAttributes: {
+      '@context': SIGNATURE_CONTEXT,
+      '@type': 'ContractSignature',
+      signer,
+      algorithm: 'Ed25519',
+      value,
+    },
+  }
+}
+
+/** The signatures among the participants of a contract, as far as they are there. */
+export function readSignatures(participants: readonly unknown[]): Partial<Contract['signatures']> {
+  const found: { buyer?: string; seller?: string } = {}
+  for (const participant of participants) {
+    const attributes = (participant as { participantAttributes?: Record<string, unknown> } | null)
+      ?.participantAttributes
+    if (attributes?.['@type'] !== 'ContractSignature' || typeof attributes['value'] !== 'string') continue
+    if (attributes['signer'] === 'buyer' || attributes['signer'] === 'seller')
+      found[attributes['signer']] = attributes['value']
+  }
+  return found
+}

@@ -1,0 +1,18 @@
+/** Money is integer millionths of the currency, energy integer watt-hours; Beckn's messages carry decimal units and kWh. */
+
+/** Price of `energyWh` at `priceMicro` a kWh, rounded half up to a whole millionth. */
+export function costMicro(energyWh: number, priceMicro: number): number {
+  return Number((BigInt(energyWh) * BigInt(priceMicro) + 500n) / 1000n)
+}
+
+export const kwhOf = (energyWh: number): number => energyWh / 1000
+export const unitsOf = (micro: number): number => micro / 1_000_000
+
+/** A decimal back to the integer it was made from; undefined when it never was one. */
+export function wholeOf(value: unknown, scale: number): number | undefined {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
+  const scaled = Math.round(value * scale)
+  return Number.isSafeInteger(scaled) && scaled >= 0 && Math.abs(value * scale - scaled) < 1e-6 * scale
+    ? scaled
+    : undefined
+}
