@@ -3,11 +3,15 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { parse } from 'smol-toml'
 import { systemClock } from '../src/kernel/clock.ts'
 import { CodedError, messageOf } from '../src/kernel/errors.ts'
 import { createLog } from '../src/kernel/log.ts'
 import { createMetrics } from '../src/kernel/metrics.ts'
+import { decode } from '../src/protocol/decode.ts'
 import { MAX_GOSSIP_BYTES } from '../src/protocol/limits.ts'
+import { VERDICTS, type Verdict } from '../src/protocol/verdict.ts'
+import { verify } from '../src/protocol/verify.ts'
 import { openBootstrap } from './bootstrap.ts'
 
 const USAGE = `npm run bootstrap -- [options]
@@ -17,7 +21,7 @@ const USAGE = `npm run bootstrap -- [options]
   --listen <multiaddr>     where to be dialled, repeatable (/ip4/0.0.0.0/tcp/4747)
   --announce <multiaddr>   public address, repeatable
   --peer <multiaddr>       another bootstrap peer, repeatable
-  --peers <file>           a list of them, as in bootstrap/peers.example.json
+  --peers <file>           a list of them, as in bootstrap/peers.example.toml
   --max-connections <n>    open connections at most       (500)
 `
 
@@ -53,11 +57,11 @@ function flagsOf(argv: readonly string[]): Flags {
 /** The same file that a daemon takes as its configuration. */
 function listedPeers(file: string | undefined): string[] {
   if (file === undefined) return []
-  const content = JSON.parse(readFileSync(file, 'utf8')) as { network?: { bootstrap?: unknown } }
+  const content = parse(readFileSync(file, 'utf8')) as { network?: { bootstrap?: unknown } }
   const list = content.network?.bootstrap
   if (Array.isArray(list) && list.every(entry => typeof entry === 'string')) return list
   throw new CodedError('BOOTSTRAP_BAD_PEERS', `${file} holds no list of peers`, {
-    hint: 'write it like bootstrap/peers.example.json',
+    hint: 'write it like bootstrap/peers.example.toml',
   })
 }
 
@@ -76,7 +80,7 @@ async function main(): Promise<void> {
   const bootstrap = await openBootstrap({
     options: { home, network, listen, announce, peers: [...flags.peer, ...listedPeers(flags.peers)], maxConnections },
     ...(passphrase === undefined ? {} : { passphrase }),
-    onGossip: async (_topic, bytes) => (bytes.byteLength <= MAX_GOSSIP_BYTES ? 'accept' : 'reject'),
+    onGossip: async (_topic, bytes) => genuine(bytes, network),
     clock: systemClock,
     random: Math.random,
     log: createLog({ level: 'info', readable: process.stdout.isTTY === true, destination: process.stdout }),
@@ -85,6 +89,13 @@ async function main(): Promise<void> {
   stopOnSignal(() => bootstrap.stop())
   await bootstrap.start()
   tellSystemd(`watching over ${network} as ${bootstrap.peerId}`)
+}
+
+/** A bootstrap peer passes on what is signed, in time and of its network; what it says is for others to judge. */
+function genuine(bytes: Uint8Array, network: string): Verdict {
+  const decoded = decode(bytes, MAX_GOSSIP_BYTES)
+  const invalid = decoded.ok ? verify(decoded, { peerId: decoded.envelope.to, network }, systemClock.now()) : decoded
+  return invalid === undefined ? 'accept' : VERDICTS[invalid.code].verdict
 }
 
 /** The first signal stops cleanly, a second one at once. */

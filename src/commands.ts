@@ -7,6 +7,7 @@ import { CodedError } from './kernel/errors.ts'
 import type { NewId, PeerId, TaskId } from './kernel/ids.ts'
 import type { Metrics } from './kernel/metrics.ts'
 import type { Answer, Commit, JsonObject } from './kernel/outcome.ts'
+import type { MarketDay } from './market-day.ts'
 import type { Network, PeerView } from './network/network.ts'
 import type { KnownPeer } from './peers/peers.ts'
 import type { Identity } from './protocol/keys.ts'
@@ -31,6 +32,7 @@ export interface CommandDeps {
   readonly trading: Trading
   readonly tasks: Tasks
   readonly runner: Runner
+  readonly marketDay: MarketDay
   readonly commit: Commit<Fact>
   readonly metrics: Metrics
   readonly clock: Clock
@@ -167,6 +169,7 @@ export function createCommands(deps: CommandDeps) {
       return catalog
     },
 
+    closeMarket: () => deps.marketDay.close(),
     cancelTrade: (id: string) => decided(() => trading.cancelTrade(id as TaskId)),
 
     async submit(request: {
@@ -215,4 +218,3 @@ export function createCommands(deps: CommandDeps) {
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_, inner: unknown) => (inner instanceof Float32Array ? [...inner] : inner)))
 }
-

@@ -28,6 +28,8 @@ export interface MarketDayDeps {
 export interface MarketDay extends Part {
   /** Energy of agreed trades in a slot. */
   tradedWh(slotNumber: number): { boughtWh: number; soldWh: number }
+  /** Decides about no further slot; open trades go on to their end. */
+  close(): void
   /** False while a scenario has this household play dead. */
   reachable(): boolean
 }
@@ -130,6 +132,7 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
       void loop(stopping.signal)
     },
     stop: () => stopping?.abort(),
+    close: () => stopping?.abort(),
     tradedWh,
     reachable,
   }

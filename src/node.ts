@@ -137,7 +137,7 @@ export async function createNode(config: Config, seed: Uint8Array, log: Log): Pr
     workersFor: (kind, version) => rounds.workersFor(`${kind}@${version}`),
   })
   for (const domain of [peers.messages, trading.messages, tasks.messages, outbox.answers]) {
-    for (const [name, type] of domain) types.set(name, type as MessageType<Fact>)
+    for (const [name, type] of domain) types.set(name, type)
   }
 
   // ── What time brings ──────────────────────────────────────────────────────────────────────────────────────────
@@ -213,9 +213,8 @@ export async function createNode(config: Config, seed: Uint8Array, log: Log): Pr
       network,
       trading,
       tasks,
-      household,
       runner,
-      workers,
+      marketDay,
     },
     ...{ commit, metrics, clock, marketClock, newId, kinds: kindTable },
   })

@@ -15,7 +15,7 @@ const network = z.strictObject({
   name: option(word.default('wattmesh'), 'The network to join; messages of another are refused.'),
   zone: option(word.default('zone-1'), 'The grid area you live in; trade inside a zone pays no grid fee.'),
   listen: option(list.default(['/ip4/0.0.0.0/tcp/4747']), 'Where other peers can dial this one.', 'multiaddr'),
-  announce: option(list.default([]), 'Addresses to tell others instead of the discovered ones.', 'multiaddr'),
+  announce: option(list.default([]), 'Addresses to tell others besides the discovered ones.', 'multiaddr'),
   bootstrap: option(list.default([]), 'Peers to ask first when joining.', 'multiaddr'),
   mdns: option(flag(true), 'Find peers on the local network.'),
   mdnsServiceTag: option(z.string().default('_wattmesh._udp.local'), 'The name peers look for on the local network.'),

@@ -56,6 +56,7 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
   const seen = createSeen(deps.clock)
   const verified = metrics.counter('messages_verified_total', 'Messages that passed every check', ['carrier'])
   const rejected = metrics.counter('messages_rejected_total', 'Messages refused, by code', ['code'])
+  const passedOn = metrics.counter('messages_passed_on_total', 'Messages for others, carried on')
   const duplicates = metrics.counter('messages_duplicate_total', 'Messages seen before')
   metrics.gauge('inbox_waiting', 'Messages waiting for their turn', () => lanes.size())
 
@@ -157,9 +158,14 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
   }
 
   function refuse(arrival: Arrival, { code, reason }: Rejection): Verdict {
+    const { verdict } = VERDICTS[code]
+    if (verdict === 'accept') {
+      passedOn()
+      return verdict
+    }
     rejected({ code })
     log.debug({ code, reason, from: arrival.from, carrier: arrival.carrier }, 'message refused')
-    return VERDICTS[code].verdict
+    return verdict
   }
 
   return { gossip, request, idle: () => lanes.idle() }

@@ -11,8 +11,7 @@ import { MAX_GOSSIP_BYTES, MAX_STREAM_BYTES } from '../protocol/limits.ts'
 import { isSealed, type Open } from '../protocol/sealed.ts'
 import { STREAM_PROTOCOLS, streamFor, type TopicName, topicFor } from '../protocol/topics.ts'
 import { verify } from '../protocol/verify.ts'
-import type { PendingMessage } from './outbox.ts'
-import { wire } from './wire.ts'
+import { type PendingMessage, wire } from './wire.ts'
 
 /** How long an addressed message on a topic waits for its acknowledgement before it goes straight. */
 const GOSSIP_ACK_MS = 2_000

@@ -21,24 +21,11 @@ import type { UnsignedEnvelope } from '../protocol/envelope.ts'
 import type { Identity } from '../protocol/keys.ts'
 import type { MessageType, MessageTypes } from '../protocol/message-type.ts'
 import type { Courier } from './courier.ts'
-import { stamp } from './wire.ts'
+import { type PendingMessage, stamp } from './wire.ts'
 
 const RETRY = { baseMs: 500, maxMs: 15_000 }
 /** Refusals that say "later", not "no". */
 const TRANSIENT = new Set(['INBOX_BUSY', 'INBOX_FAILED'])
-
-export interface PendingMessage {
-  readonly id: MessageId
-  readonly type: string
-  readonly taskId: TaskId
-  readonly peer: PeerId | undefined
-  readonly expires: number
-  readonly envelope: string
-  readonly carrier: Carrier
-  readonly sealed: boolean
-  readonly state: string
-  readonly attempts: number
-}
 
 interface Journal {
   insert(message: {

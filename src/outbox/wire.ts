@@ -1,10 +1,24 @@
 import type { Clock } from '../kernel/clock.ts'
-import type { MessageId, NewId, PeerId } from '../kernel/ids.ts'
-import type { Draft } from '../kernel/outcome.ts'
+import type { MessageId, NewId, PeerId, TaskId } from '../kernel/ids.ts'
+import type { Carrier, Draft } from '../kernel/outcome.ts'
 import type { UnsignedEnvelope } from '../protocol/envelope.ts'
 import type { Identity } from '../protocol/keys.ts'
 import { seal } from '../protocol/sealed.ts'
 import { signEnvelope } from '../protocol/sign.ts'
+
+/** A message kept until its recipient has it. */
+export interface PendingMessage {
+  readonly id: MessageId
+  readonly type: string
+  readonly taskId: TaskId
+  readonly peer: PeerId | undefined
+  readonly expires: number
+  readonly envelope: string
+  readonly carrier: Carrier
+  readonly sealed: boolean
+  readonly state: string
+  readonly attempts: number
+}
 
 /** A draft becomes an envelope of ours: stamped, not yet sealed or signed. */
 export function stamp(

@@ -7,7 +7,8 @@ import { ENVELOPE_DOMAIN } from './sign.ts'
 import { type Rejection, rejection } from './verdict.ts'
 
 export interface Receiver {
-  readonly peerId: PeerId
+  /** Who listens; undefined: a relay, which is nobody's audience but passes on what is for everybody. */
+  readonly peerId: PeerId | undefined
   readonly network: string
 }
 

@@ -5,6 +5,8 @@ export interface Document<Body> {
   readonly key: string
   readonly state?: string
   readonly owner?: string
+  /** What comes first within a state; by default what changed longest ago. */
+  readonly rank?: number
   readonly body: Body
 }
 
@@ -26,13 +28,13 @@ const MANY = 1_000_000
 /** The shape of `Body` is the domain's business: only its own code writes it. */
 export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents<Body> {
   const put = db.prepare(
-    `INSERT INTO documents (kind, key, state, owner, updated, body) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (kind, key) DO UPDATE SET state = excluded.state, owner = excluded.owner, updated = excluded.updated, body = excluded.body`,
+    `INSERT INTO documents (kind, key, state, owner, rank, updated, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (kind, key) DO UPDATE SET state = excluded.state, owner = excluded.owner, rank = excluded.rank, updated = excluded.updated, body = excluded.body`,
   )
   const remove = db.prepare('DELETE FROM documents WHERE kind = ? AND key = ?')
   const get = db.prepare('SELECT body FROM documents WHERE kind = ? AND key = ?')
   const all = db.prepare('SELECT body FROM documents WHERE kind = ? ORDER BY updated DESC LIMIT ?')
-  const inState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY updated LIMIT ?')
+  const inState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY rank LIMIT ?')
   const ownedBy = db.prepare('SELECT body FROM documents WHERE kind = ? AND owner = ? ORDER BY key')
   const counts = db.prepare('SELECT state, count(*) AS n FROM documents WHERE kind = ? GROUP BY state')
   const count = db.prepare('SELECT count(*) AS n FROM documents WHERE kind = ?')
@@ -40,8 +42,8 @@ export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents
   const bodies = (rows: Record<string, unknown>[]): Body[] => rows.map(row => JSON.parse(String(row['body'])) as Body)
 
   return {
-    put: ({ key, state = '', owner = '', body }, nowMs) =>
-      void put.run(kind, key, state, owner, nowMs, JSON.stringify(body)),
+    put: ({ key, state = '', owner = '', rank, body }, nowMs) =>
+      void put.run(kind, key, state, owner, rank ?? nowMs, nowMs, JSON.stringify(body)),
     remove: key => void remove.run(kind, key),
     get(key) {
       const row = get.get(kind, key)

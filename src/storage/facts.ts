@@ -35,7 +35,8 @@ export function createFacts(db: DatabaseSync, now: () => number) {
     need: ({ need }) => needs.put({ key: need.id, state: need.state, body: need }, now()),
     household: ({ household }) => households.put({ key: HOUSEHOLD, body: household }, now()),
     job: ({ job }) => jobs.put({ key: job.id, state: job.state, body: job }, now()),
-    task: ({ task }) => tasks.put({ key: task.id, state: task.state, owner: task.jobId, body: task }, now()),
+    task: ({ task }) =>
+      tasks.put({ key: task.id, state: task.state, owner: task.jobId, rank: rankOf(task, now()), body: task }, now()),
     work: ({ work }) => works.put({ key: work.taskId, state: work.state, body: work }, now()),
     'work.gone': ({ taskId }) => works.remove(taskId),
   }
@@ -78,6 +79,11 @@ export function createFacts(db: DatabaseSync, now: () => number) {
       openWork: () => works.inState('accepted'),
     },
   }
+}
+
+/** What a lost worker left goes before what has not begun. */
+function rankOf(task: Task, nowMs: number): number {
+  return task.lostAtMs === undefined ? nowMs : 0
 }
 
 /** A seller looks for what it sold of an offer; a buyer's trades are apart, for offers of others may bear the same id. */

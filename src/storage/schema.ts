@@ -36,11 +36,12 @@ const MIGRATIONS: readonly string[] = [
     key TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT '',
     owner TEXT NOT NULL DEFAULT '',  -- what it belongs to: a seller, a job, …
+    rank INTEGER NOT NULL,           -- what comes first within a state
     updated INTEGER NOT NULL,
     body TEXT NOT NULL,
     PRIMARY KEY (kind, key)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX documents_state ON documents (kind, state, updated);
+  CREATE INDEX documents_state ON documents (kind, state, rank);
   CREATE INDEX documents_owner ON documents (kind, owner);
   `,
 ]

@@ -113,3 +113,11 @@ export function answerWith(
 ): TradingOutcome {
   return { facts: trades.map(tradeFact), messages, answer }
 }
+
+/** A body that says nothing a flow can use. */
+export function unreadable(said: unknown): TradingOutcome {
+  return refuse({
+    code: 'SCH_INVALID',
+    message: typeof said === 'string' ? said : 'the contract does not fit this step',
+  })
+}

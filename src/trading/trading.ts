@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import type { TaskId } from '../kernel/ids.ts'
 import { acknowledged, outcome } from '../kernel/outcome.ts'
 import { type Random, shuffled } from '../kernel/random.ts'
@@ -138,7 +137,7 @@ function row(
   const type: MessageType<TradingFact> = {
     ...how,
     kept: true,
-    payload: becknSchema as z.ZodType,
+    payload: becknSchema,
     handle(envelope, payload) {
       const body = payload as unknown as BecknMessage
       const expected = { action, sender: envelope.sender_id, receiver: envelope.to, transactionId: envelope.task_id }

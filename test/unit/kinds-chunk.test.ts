@@ -92,7 +92,7 @@ describe('chunking', () => {
 
   it('counts the tokens of each chunk and keeps to the limit, but for a single character', () => {
     fc.assert(
-      fc.property(texts, fc.integer({ min: 16, max: 120 }), (text, maxTokens) => {
+      fc.property(texts, fc.integer({ min: 48, max: 120 }), (text, maxTokens) => {
         for (const { start, end, tokens } of chunkText(text, counter, maxTokens)) {
           expect(tokens).toBe(counter.count(text.slice(start, end)))
           if (end - start > maxGraphemeUnits) expect(tokens).toBeLessThanOrEqual(maxTokens)

@@ -62,6 +62,18 @@ describe('the embed kind', () => {
     await expect(embed.run(input, params, context({ signal: AbortSignal.abort() }))).rejects.toThrow(/abort/)
   })
 
+  it('answers within one message, or refuses, however densely a text is packed with tokens', async () => {
+    const worst = embed.params.parse({ maxTokens: 48 })
+    const outputs = ['a '.repeat(9000), '. '.repeat(9000), '½ '.repeat(9000)].map(async source => {
+      const [input] = embed.split({ name: 'document', text: source }, worst)
+      return input === undefined ? undefined : JSON.stringify(await embed.run(input, worst, context())).length
+    })
+    for (const size of await Promise.all(outputs)) expect(size).toBeLessThan(0.75 * 2 ** 20)
+    const [dense] = embed.split({ name: 'document', text: 'a '.repeat(9000) }, worst)
+    if (dense === undefined) throw new TypeError('no part')
+    await expect(embed.run(dense, { maxTokens: 16 }, context())).rejects.toMatchObject({ code: 'TASK_BAD_INPUT' })
+  })
+
   it('refuses a task that wants the vectors of another model', async () => {
     const { input } = await runFirst(text)
     await expect(embed.run(input, { ...params, fingerprint: '0'.repeat(64) }, context())).rejects.toMatchObject({

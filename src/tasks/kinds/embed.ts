@@ -36,9 +36,10 @@ export interface EmbedResult {
   readonly chunks: readonly EmbeddedChunk[]
 }
 
-/** About 30 chunks of English, 85 kB of vectors; at worst (characters of many tokens) 400 chunks still fit a message. */
+/** About 30 chunks of English, 85 kB of vectors. */
 const maxInputBytes = 12 * 1024
-const maxChunks = 360
+/** 750 kB: below a message's 1 MiB even when sealing makes a third more of it. Only text without words comes near. */
+const maxChunks = 270
 const dimensions = 512
 const base64Length = Math.ceil((dimensions * 4) / 3) * 4
 /** Of honest machines: they differ in the seventh digit. */
@@ -55,7 +56,7 @@ export const embed: Kind<EmbedParams, TextPart, EmbedOutput, EmbedResult> = {
     fingerprint: fingerprintSchema,
     chunks: z.array(chunkSchema.extend({ vector: z.base64().length(base64Length) })).max(maxChunks),
   }),
-  // A single-board computer does some 3 chunks a second without the native engine, and opens the model in 20 s.
+  // Leaves a slow device half a minute to open the model and about a second for each chunk.
   limits: { maxInputBytes, maxRunMs: ({ text }) => 30_000 + 3 * Buffer.byteLength(text), maxMemoryMb: 400 },
 
   split: document => splitText(document, maxInputBytes),
@@ -64,6 +65,11 @@ export const embed: Kind<EmbedParams, TextPart, EmbedOutput, EmbedResult> = {
     const embedder = await context.embedder()
     requireModel(embedder, fingerprint)
     const chunks = chunkText(text, embedder, maxTokens).filter(({ tokens }) => tokens > 0)
+    if (chunks.length > maxChunks) {
+      throw new CodedError<KindErrorCode>('TASK_BAD_INPUT', `${chunks.length} chunks do not fit one answer`, {
+        hint: 'Leave this text out: it is made of symbols rather than words.',
+      })
+    }
     const embedded: (Chunk & { vector: string })[] = []
     for (const chunk of chunks) {
       const [vector] = await embedder.embed([text.slice(chunk.start, chunk.end)], context.signal)

@@ -19,8 +19,8 @@ export const chunkSchema = z.strictObject({
   tokens: z.int().min(0).max(4096),
 })
 
-/** Between a sentence and what the model sees: it reads 128 tokens, and a seam between sentences may add some. */
-export const maxTokensSchema = z.int().min(16).max(120).default(110)
+/** Fewer would make too many chunks for one message; more comes too near to the 128 the model reads. */
+export const maxTokensSchema = z.int().min(48).max(120).default(110)
 
 export function textPartSchema(maxBytes: number): z.ZodType<TextPart> {
   return z.strictObject({

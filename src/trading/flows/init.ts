@@ -10,6 +10,7 @@ import {
   refuse,
   requestId,
   type TradingOutcome,
+  unreadable,
 } from '../market.ts'
 import { closeTrade } from '../need.ts'
 import { nextState } from '../states.ts'
@@ -22,7 +23,7 @@ export function init(market: Market, { body, trade }: Incoming): TradingOutcome 
   const state = nextState(trade, 'seller', 'init')
   if (isRefusal(state)) return refuse(state)
   const asked = readContract(body.message)
-  if (trade === undefined || typeof asked === 'string') return refuse({ code: 'SCH_INVALID', message: String(asked) })
+  if (trade === undefined || typeof asked === 'string') return unreadable(asked)
   const offer = ownOffer(market, trade.offerId, trade.slot)
   if (offer === undefined || offer.priceMicro !== asked.priceMicro || asked.priceMicro !== trade.priceMicro) {
     return refuse({ code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the offer has changed; select again' })
@@ -59,8 +60,7 @@ export function onInit(market: Market, { body, trade }: Incoming): TradingOutcom
   const state = nextState(trade, 'buyer', 'on_init')
   if (isRefusal(state)) return refuse(state)
   const offered = readContract(body.message)
-  if (trade === undefined || typeof offered === 'string')
-    return refuse({ code: 'SCH_INVALID', message: String(offered) })
+  if (trade === undefined || typeof offered === 'string') return unreadable(offered)
   if (offered.contractId === undefined)
     return refuse({ code: 'CTX_MISSING_FIELD', message: 'on_init names no contract id' })
   const terms: Terms = {

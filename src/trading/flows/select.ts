@@ -9,6 +9,7 @@ import {
   refuse,
   requestId,
   type TradingOutcome,
+  unreadable,
 } from '../market.ts'
 import { closeTrade } from '../need.ts'
 import { nextState } from '../states.ts'
@@ -53,7 +54,7 @@ export function onSelect(market: Market, { body, trade }: Incoming): TradingOutc
   const state = nextState(trade, 'buyer', 'on_select')
   if (isRefusal(state)) return refuse(state)
   const quote = readContract(body.message)
-  if (trade === undefined || typeof quote === 'string') return refuse({ code: 'SCH_INVALID', message: String(quote) })
+  if (trade === undefined || typeof quote === 'string') return unreadable(quote)
   if (quote.energyWh !== trade.energyWh || quote.priceMicro !== trade.priceMicro) {
     return closeTrade(market, trade, 'refused', 'the seller changed its price or quantity')
   }

@@ -1,0 +1,56 @@
+import { Command, CommanderError } from 'commander'
+import { registerConfig } from './config.ts'
+import { registerDoctor } from './doctor/doctor.ts'
+import { registerId } from './id.ts'
+import { registerInit } from './init.ts'
+import { registerLocal } from './local.ts'
+import { registerMessages } from './messages.ts'
+import { registerPeers } from './peers.ts'
+import type { Engine } from './run/daemon.ts'
+import { registerRun } from './run/run.ts'
+import { registerStatus } from './status.ts'
+import { registerTask } from './task/task.ts'
+import { printFailure } from './terminal/failure.ts'
+import type { Terminal } from './terminal/terminal.ts'
+import { registerTrade } from './trade/trade.ts'
+
+/** Wrong usage, as shells and `sysexits` have it apart from failure. */
+const EXIT_USAGE = 2
+
+/** @returns the exit code; everything there is to say has been printed */
+export async function runCli(argv: readonly string[], terminal: Terminal, engine: Engine): Promise<number> {
+  try {
+    await createProgram(terminal, engine).parseAsync([...argv], { from: 'user' })
+    return 0
+  } catch (error) {
+    // Commander has printed help, version or what was wrong with the flags.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+    printFailure(terminal, error)
+    return 1
+  }
+}
+
+function createProgram(terminal: Terminal, engine: Engine): Command {
+  const { out, err } = terminal
+  const program = new Command('wattmesh')
+    .description('Neighbours sell each other energy and share spare compute, with no centre.')
+    .version(engine.version)
+    .option('--home <dir>', 'data directory (WATTMESH_HOME, else ~/.local/share/wattmesh)')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for more)')
+    .configureOutput({ writeOut: text => void out.write(text), writeErr: text => void err.write(text) })
+    // Before the commands are added: they copy it.
+    .exitOverride()
+  registerInit(program, terminal, engine)
+  registerRun(program, terminal, engine)
+  registerStatus(program, terminal)
+  registerDoctor(program, terminal)
+  registerId(program, terminal, engine)
+  registerConfig(program, terminal)
+  registerPeers(program, terminal)
+  registerMessages(program, terminal)
+  registerTrade(program, terminal)
+  registerTask(program, terminal)
+  registerLocal(program, terminal)
+  return program
+}

@@ -1,0 +1,59 @@
+import { createApi } from '../../api/api.ts'
+import type { Commands } from '../../commands.ts'
+import type { Config } from '../../config/config.ts'
+import { lifecycle } from '../../kernel/lifecycle.ts'
+import type { Log } from '../../kernel/log.ts'
+
+/** What the composition root builds. */
+export interface RunningNode {
+  start(): Promise<void>
+  stop(): Promise<void>
+  readonly commands: Commands
+}
+
+/** The rest of the program, as the commands see it; `main.ts` hands it in. */
+export interface Engine {
+  readonly version: string
+  createNode(config: Config, seed: Uint8Array, log: Log): Promise<RunningNode>
+  identityFromSeed(seed: Uint8Array): { readonly peerId: string; readonly did: string }
+}
+
+export interface Daemon {
+  readonly commands: Commands
+  start(): Promise<void>
+  stop(): Promise<void>
+  apiPort(): number
+}
+
+/** Every part of the node has its own five seconds to stop. */
+const STOP_MS = 20_000
+
+/** The node and its local door, which opens last and closes first. */
+export async function createDaemon(
+  engine: Engine,
+  { config, seed, log, pid }: { config: Config; seed: Uint8Array; log: Log; pid: number },
+): Promise<Daemon> {
+  const node = await engine.createNode(config, seed, log)
+  let ready = false
+  const api = createApi({
+    ...{ home: config.home, port: config.options.api.port, pid, commands: node.commands },
+    ...{ ready: () => ready, log: log.child({ part: 'api' }) },
+  })
+  const { start, stop } = lifecycle(
+    [{ name: 'node', start: () => node.start(), stop: () => node.stop() }, api],
+    log,
+    STOP_MS,
+  )
+  return {
+    commands: node.commands,
+    apiPort: () => api.port(),
+    async start() {
+      await start()
+      ready = true
+    },
+    async stop() {
+      ready = false
+      await stop()
+    },
+  }
+}

@@ -1,0 +1,129 @@
+import type { Snapshot } from './snapshot.ts'
+import { aboveCheapest, contracts, oversoldWh } from './trade-checks.ts'
+
+export interface Invariant {
+  readonly name: string
+  readonly holds: boolean
+  readonly detail: string
+}
+
+export interface Counters {
+  readonly signed: number
+  readonly verified: number
+  readonly rejected: number
+  readonly deadLettered: number
+}
+
+/** What a run came to; written by `--json FILE`. */
+export interface Report {
+  readonly peers: { readonly started: number; readonly knownMin: number; readonly discoverySeconds: number }
+  readonly messages: Counters
+  readonly trades: {
+    readonly searches: number
+    readonly confirmed: number
+    readonly cancelled: number
+    readonly expired: number
+    readonly aboveCheapest: number
+    readonly oversoldWh: number
+  }
+  readonly contracts: { readonly total: number; readonly unequal: number }
+  readonly tasks: {
+    readonly submitted: number
+    readonly done: number
+    readonly failed: number
+    readonly retried: number
+    readonly lost: number
+    readonly acceptedTwice: number
+    readonly releaseMsMax: number
+    readonly chunksEmbedded: number
+  }
+  readonly killed: readonly string[]
+  readonly invariants: readonly Invariant[]
+  readonly seed: number
+  readonly durationSeconds: number
+}
+
+export interface Observed {
+  readonly snapshots: readonly Snapshot[]
+  readonly counters: Counters
+  readonly discoverySeconds: number
+  readonly knownMin: number
+  readonly killed: readonly string[]
+  /** Vectors in the results that were fetched. */
+  readonly chunksEmbedded: number
+  readonly seed: number
+  readonly durationSeconds: number
+}
+
+/** After the storm: what happened, and whether it was as it must be. */
+export function createReport(observed: Observed): Report {
+  const { snapshots, knownMin } = observed
+  const trades = tradeFigures(snapshots)
+  const agreed = contracts(snapshots)
+  const tasks = { ...taskFigures(snapshots), chunksEmbedded: observed.chunksEmbedded }
+  const figures = {
+    peers: { started: snapshots.length, knownMin, discoverySeconds: observed.discoverySeconds },
+    messages: observed.counters,
+    trades,
+    contracts: { total: agreed.total, unequal: agreed.unequal.length },
+    tasks,
+    killed: observed.killed,
+  }
+  const rest = { seed: observed.seed, durationSeconds: observed.durationSeconds }
+  return { ...figures, invariants: judge(figures, agreed.unequal), ...rest }
+}
+
+function tradeFigures(snapshots: readonly Snapshot[]): Report['trades'] {
+  const bought = snapshots.flatMap(({ trades }) => trades.filter(trade => trade.role === 'buyer'))
+  const inState = (state: string): number => bought.filter(trade => trade.state === state).length
+  return {
+    searches: snapshots.reduce((sum, { needs }) => sum + needs.length, 0),
+    confirmed: inState('active'),
+    cancelled: inState('cancelled'),
+    expired: inState('expired'),
+    aboveCheapest: aboveCheapest(snapshots),
+    oversoldWh: oversoldWh(snapshots),
+  }
+}
+
+function taskFigures(snapshots: readonly Snapshot[]): Omit<Report['tasks'], 'chunksEmbedded'> {
+  const parts = snapshots.flatMap(({ jobs }) => jobs.flatMap(job => job.parts))
+  const count = (test: (part: (typeof parts)[number]) => boolean): number => parts.filter(test).length
+  return {
+    submitted: parts.length,
+    done: count(part => part.state === 'done'),
+    failed: count(part => ['failed', 'expired', 'poisoned'].includes(part.state)),
+    retried: count(part => part.attempt > 1),
+    lost: count(part => part.state === 'queued' || part.state === 'leased'),
+    acceptedTwice: count(part => part.accepted > 1),
+    releaseMsMax: Math.max(0, ...parts.map(part => part.releaseMs ?? 0)),
+  }
+}
+
+function judge(
+  report: Omit<Report, 'invariants' | 'seed' | 'durationSeconds'>,
+  unequal: readonly string[],
+): Invariant[] {
+  const { trades, contracts: agreed, tasks, peers } = report
+  const none = (name: string, count: number, what: string): Invariant => ({
+    name,
+    holds: count === 0,
+    detail: `${count} ${what}`,
+  })
+  return [
+    {
+      name: 'everybody found everybody',
+      holds: peers.knownMin >= peers.started - 1,
+      detail: `each of ${peers.started} peers knows at least ${peers.knownMin} others`,
+    },
+    none('nobody paid more than the cheapest landed offer', trades.aboveCheapest, 'trades above it'),
+    none('no watt-hour was sold twice', trades.oversoldWh, 'Wh oversold'),
+    {
+      ...none('both sides hold the same contract', agreed.unequal, `of ${agreed.total} contracts differ`),
+      detail: `${agreed.unequal} of ${agreed.total} contracts differ${unequal.length === 0 ? '' : `: ${unequal.slice(0, 3).join('; ')}`}`,
+    },
+    none('every task ended', tasks.lost, 'tasks without an end'),
+    none('no task failed', tasks.failed, 'tasks failed'),
+    none('no result was accepted twice', tasks.acceptedTwice, 'tasks with two results'),
+  ]
+}

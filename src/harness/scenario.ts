@@ -1,0 +1,72 @@
+import type { Options } from '../config/options.ts'
+
+export interface ScenarioOptions {
+  readonly households: number
+  readonly utilities: number
+  /** Peers that compute: the first of the households, and beyond their number peers that do nothing else. */
+  readonly compute: number
+  readonly speed: number
+  readonly durationMs: number
+  readonly seed: number
+  /** Share of the households that play dead in each slot. */
+  readonly offlineShare: number
+}
+
+type Role = Options['roles'][number]
+
+/** One peer of the scenario: its name and the options it is started with, by path. */
+export interface Actor {
+  readonly name: string
+  readonly roles: readonly Role[]
+  readonly options: Readonly<Record<string, string | number | boolean>>
+}
+
+export const SLOT_MS = 900_000
+const CAPACITY_WH = 10_000
+
+/**
+ * The reference street: odd households are nearly empty and use 30 Wh a slot, even ones nearly full and make 20 Wh;
+ * neighbours ask 0.15 a kWh, the utility 0.25.
+ */
+export function street(options: ScenarioOptions): Actor[] {
+  const { households, utilities, compute } = options
+  const homes = numbered(households).map((number): Actor => {
+    const buyer = number % 2 === 1
+    return {
+      name: `household-${pad(number)}`,
+      roles: number <= compute ? ['household', 'compute'] : ['household'],
+      options: {
+        'household.trade': true,
+        'household.capacityWh': CAPACITY_WH,
+        'household.socPercent': buyer ? 15 : 95,
+        'household.loadWh': buyer ? 30 : 0,
+        'household.solarWh': buyer ? 0 : 20,
+        'household.sellPriceMicro': 150_000,
+        'market.offlineShare': options.offlineShare,
+      },
+    }
+  })
+  const grid = numbered(utilities).map(
+    (number): Actor => ({
+      name: `utility-${pad(number)}`,
+      roles: ['utility'],
+      options: { 'utility.priceMicro': 250_000 },
+    }),
+  )
+  const workers = numbered(Math.max(0, compute - households)).map(
+    (number): Actor => ({
+      name: `compute-${pad(number)}`,
+      roles: ['compute'],
+      options: {},
+    }),
+  )
+  return [...homes, ...grid, ...workers]
+}
+
+function numbered(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1)
+}
+
+function pad(number: number): string {
+  return String(number).padStart(2, '0')
+}
