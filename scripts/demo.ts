@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { CodedError, messageOf } from '../src/kernel/errors.ts'
 import { runLocal } from '../src/harness/local.ts'
+import { CodedError, messageOf } from '../src/kernel/errors.ts'
 
 /**
  * A street on this machine: a bootstrap node, ten households and a utility that trade for a minute, three of the
@@ -23,7 +23,16 @@ process.once('SIGTERM', () => interrupted.abort())
 try {
   const { invariants } = await runLocal(
     {
-      ...{ households: 10, utilities: 1, compute: 3, speed: 180, offlinePercent: 30, killPercent: 0, killWorker: true, textKb: 400 },
+      ...{
+        households: 10,
+        utilities: 1,
+        compute: 3,
+        speed: 180,
+        offlinePercent: 30,
+        killPercent: 0,
+        killWorker: true,
+        textKb: 400,
+      },
       ...{ seconds: Number(values.seconds), seed: Number(values.seed) },
       ...(values.data === undefined ? {} : { data: values.data }),
       ...(values.json === undefined ? {} : { json: values.json }),

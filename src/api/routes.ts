@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Commands } from '../commands.ts'
 import { CodedError } from '../kernel/errors.ts'
-import type { JsonObject } from '../kernel/outcome.ts'
 import type { ApiCode } from './api-error.ts'
 
 const id = z.object({ id: z.string().max(128) })
@@ -90,7 +89,7 @@ function addTrading(server: FastifyInstance, commands: Commands): void {
 function addTasks(server: FastifyInstance, commands: Commands): void {
   server.post('/v1/jobs', ({ body }) => {
     const { kind, params, documents } = submit.parse(body)
-    return commands.submit({ kind, params: params as JsonObject, documents })
+    return commands.submit({ kind, params, documents })
   })
   server.get('/v1/jobs', async ({ query }) => commands.jobs(page.parse(query).limit))
   server.get('/v1/jobs/:id', async ({ params }) => found('job', id.parse(params).id, commands.job))

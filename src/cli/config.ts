@@ -54,5 +54,5 @@ function at(options: object, path: string): unknown {
 function written(value: unknown): string {
   if (value === undefined || value === '') return '–'
   if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ')
-  return String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

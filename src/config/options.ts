@@ -9,7 +9,6 @@ const flag = (byDefault: boolean) => z.boolean().default(byDefault)
 const list = z.array(z.string())
 const word = z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dots and dashes, at most 64')
 const role = z.enum(['household', 'utility', 'compute'])
-export type Role = z.infer<typeof role>
 
 const network = z.strictObject({
   name: option(word.default('wattmesh'), 'The network to join; messages of another are refused.'),

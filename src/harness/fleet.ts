@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createDaemon, type Daemon } from './daemon.ts'
-import type { Actor } from './scenario.ts'
+import type { Actor } from './scenario/street.ts'
 
 export interface FleetOptions {
   /** Everything the run writes; one folder a daemon. */

@@ -5,14 +5,14 @@ import type { Clock } from '../kernel/clock.ts'
 import { seededRandom, shuffled } from '../kernel/random.ts'
 import type { Daemon } from './daemon.ts'
 import { createFleet } from './fleet.ts'
-import { type Kill, killPlan } from './kill-plan.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { record } from './recording.ts'
 import { createReport, type Report } from './report.ts'
-import { type Actor, SLOT_MS } from './scenario.ts'
+import { type Kill, killPlan } from './scenario/kill-plan.ts'
+import { type Actor, SLOT_MS } from './scenario/street.ts'
+import type { SourceDocument } from './scenario/work.ts'
 import { snapshot } from './snapshot.ts'
 import type { View } from './view.ts'
-import type { SourceDocument } from './work.ts'
 
 export interface RunOptions {
   readonly actors: readonly Actor[]

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../kernel/clock.ts'
 import { run } from './harness.ts'
-import { withRealHomes } from './real-homes.ts'
 import type { Report } from './report.ts'
-import { street } from './scenario.ts'
+import { withRealHomes } from './scenario/real-homes.ts'
+import { street } from './scenario/street.ts'
+import { installedReadmes } from './scenario/work.ts'
 import { createView, summary } from './view.ts'
-import { installedReadmes } from './work.ts'
 
 /** What `wattmesh local` and the demo let a person choose. */
 export interface LocalOptions {
@@ -29,7 +29,10 @@ export interface LocalOptions {
 }
 
 /** Runs a local network, prints what came of it, and writes the report. */
-export async function runLocal(options: LocalOptions, screen: { stdout: NodeJS.WriteStream; signal: AbortSignal }): Promise<Report> {
+export async function runLocal(
+  options: LocalOptions,
+  screen: { stdout: NodeJS.WriteStream; signal: AbortSignal },
+): Promise<Report> {
   const { stdout, signal } = screen
   const scratch = mkdtempSync(join(tmpdir(), 'wattmesh-homes-'))
   const scenario = { ...options, durationMs: options.seconds * 1000, offlineShare: options.offlinePercent / 100 }
@@ -43,7 +46,8 @@ export async function runLocal(options: LocalOptions, screen: { stdout: NodeJS.W
         seed: options.seed,
         killShare: options.killPercent / 100,
         killWorker: options.killWorker,
-        documents: options.textKb === 0 || options.compute === 0 ? [] : installedReadmes(modules(), options.textKb * 1024),
+        documents:
+          options.textKb === 0 || options.compute === 0 ? [] : installedReadmes(modules(), options.textKb * 1024),
         ...(options.record === undefined ? {} : { recordTo: options.record }),
       },
       { view: createView(stdout), clock: systemClock, signal },

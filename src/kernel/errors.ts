@@ -30,8 +30,3 @@ export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
-
-/** For the default branch of a switch that must stay complete. */
-export function unreachable(value: never): never {
-  throw new TypeError(`unexpected value: ${JSON.stringify(value)}`)
-}

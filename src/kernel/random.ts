@@ -13,10 +13,6 @@ export function seededRandom(seed: number): Random {
   }
 }
 
-export function pick<T>(items: readonly T[], random: Random): T | undefined {
-  return items[Math.floor(random() * items.length)]
-}
-
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return items
     .map(item => ({ item, key: random() }))

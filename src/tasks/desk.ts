@@ -1,9 +1,9 @@
 import type { PeerId, TaskId } from '../kernel/ids.ts'
-import { type Json, outcome, refused } from '../kernel/outcome.ts'
+import { type Json, outcome } from '../kernel/outcome.ts'
 import type { KindTable } from './kinds/kind.ts'
 import { type Assign, resultDraft } from './messages.ts'
 import type { TasksOutcome } from './queue.ts'
-import type { Work } from './task.ts'
+import { refuseTask, type Work } from './task.ts'
 
 export interface DeskDeps {
   readonly self: PeerId
@@ -30,22 +30,22 @@ const RETRY_AFTER_MS = 1_000
 
 export function createDesk({ self, kinds, store, slots, now }: DeskDeps): Desk {
   function unwilling(taskId: TaskId, submitter: PeerId, { kind: name, version }: Assign): TasksOutcome | undefined {
-    if (slots === 0) return refused('TASK_NOT_OFFERED', 'this peer does not work for others')
+    if (slots === 0) return refuseTask('TASK_NOT_OFFERED', 'this peer does not work for others')
     if (kinds[name]?.version !== version)
-      return refused('TASK_KIND_UNKNOWN', `${name}@${version} is not worked on here`)
+      return refuseTask('TASK_KIND_UNKNOWN', `${name}@${version} is not worked on here`)
     const before = store.work(taskId)
     if (before !== undefined) {
-      return before.submitter === submitter ? undefined : refused('TASK_UNKNOWN', 'this task is of somebody else')
+      return before.submitter === submitter ? undefined : refuseTask('TASK_UNKNOWN', 'this task is of somebody else')
     }
     const open = store.openWork().length
     if (open < slots) return undefined
-    return refused('TASK_BUSY', `${open} tasks are being worked on`, { retry_after_ms: RETRY_AFTER_MS })
+    return refuseTask('TASK_BUSY', `${open} tasks are being worked on`, { retry_after_ms: RETRY_AFTER_MS })
   }
 
   function unfit({ kind: name, input, params }: Assign): TasksOutcome | undefined {
     const kind = kinds[name]
     const fits = kind?.input.safeParse(input).success === true && kind.params.safeParse(params).success
-    return fits ? undefined : refused('TASK_BAD_INPUT', `not an input of ${name}`)
+    return fits ? undefined : refuseTask('TASK_BAD_INPUT', `not an input of ${name}`)
   }
 
   return {

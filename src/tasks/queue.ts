@@ -1,20 +1,12 @@
 import type { NewId, PeerId, TaskId } from '../kernel/ids.ts'
-import {
-  acknowledged,
-  type Draft,
-  type Json,
-  type JsonObject,
-  type Outcome,
-  outcome,
-  type Refusal,
-  refused,
-} from '../kernel/outcome.ts'
+import { acknowledged, type Draft, type Json, type Outcome, outcome, type Refusal } from '../kernel/outcome.ts'
 import type { Random } from '../kernel/random.ts'
+import { type JobRequest, type OpenedJob, openJob } from './job.ts'
 import type { KindTable } from './kinds/kind.ts'
 import { assignDraft, cancelDraft, type Result } from './messages.ts'
 import { place, type Worker } from './placement.ts'
 import { retryWork } from './retry.ts'
-import { FINAL_STATES, type Job, type Task, type TaskFact, type TaskState, type Work } from './task.ts'
+import { FINAL_STATES, type Job, refuseTask, type Task, type TaskFact, type TaskState, type Work } from './task.ts'
 
 export interface QueueStore {
   job(id: string): Job | undefined
@@ -45,10 +37,7 @@ const BATCH = 64
 
 /** The submitter's side: jobs and their tasks, given out by leases. */
 export interface Queue {
-  submit(request: { kind: string; params: JsonObject; documents: readonly { name: string; text: string }[] }): {
-    jobId: string
-    outcome: TasksOutcome
-  }
+  submit(request: JobRequest): OpenedJob
   /** Gives out what waits and takes back leases that ran out. */
   tick(): TasksOutcome
   progressed(taskId: TaskId, worker: PeerId, leaseEpoch: number): TasksOutcome
@@ -140,43 +129,7 @@ export function createQueue(deps: QueueDeps): Queue {
   }
 
   return {
-    submit({ kind, params, documents }) {
-      const jobId = deps.newId()
-      const table = kinds[kind]
-      if (table === undefined)
-        return {
-          jobId,
-          outcome: refused(
-            'TASK_KIND_UNKNOWN',
-            `no kind of task is called ${kind}; there are: ${Object.keys(kinds).join(', ')}`,
-          ),
-        }
-      const checked = table.params.safeParse(params)
-      if (!checked.success)
-        return {
-          jobId,
-          outcome: refused(
-            'TASK_BAD_INPUT',
-            `${checked.error.issues[0]?.path.join('.')}: ${checked.error.issues[0]?.message}`,
-          ),
-        }
-      const tasks = documents.flatMap((document, number) =>
-        [...table.split(document, checked.data)].map(input => ({ document: number, input: input as Json })),
-      )
-      const job: Job = {
-        id: jobId,
-        kind,
-        params,
-        documents: documents.map(({ name, text }) => ({ name, characters: text.length })),
-        total: tasks.length,
-        createdMs: now(),
-        state: 'running',
-      }
-      const facts = tasks.map(
-        (part, index): TaskFact => ({ kind: 'task', task: freshTask(deps.newId() as TaskId, jobId, index, part) }),
-      )
-      return { jobId, outcome: outcome([{ kind: 'job', job }, ...facts]) }
-    },
+    submit: request => openJob(request, deps),
 
     tick() {
       const leasedNow = store.tasksInState('leased', 10_000)
@@ -189,7 +142,7 @@ export function createQueue(deps: QueueDeps): Queue {
 
     progressed(taskId, worker, leaseEpoch) {
       const task = held(taskId, worker, leaseEpoch)
-      if (task === undefined) return refused('TASK_LEASE_OVER', 'this lease is over; stop working on it')
+      if (task === undefined) return refuseTask('TASK_LEASE_OVER', 'this lease is over; stop working on it')
       return outcome([{ kind: 'task', task: { ...task, leaseUntilMs: now() + deps.leaseMs } }])
     },
 
@@ -197,7 +150,7 @@ export function createQueue(deps: QueueDeps): Queue {
       const task = held(taskId, worker, result.lease_epoch)
       const job = task === undefined ? undefined : store.job(task.jobId)
       if (task === undefined || job === undefined)
-        return refused('TASK_LEASE_OVER', 'the result comes too late: the lease is over')
+        return refuseTask('TASK_LEASE_OVER', 'the result comes too late: the lease is over')
       if (result.error !== undefined) return release(task, 'failed', `${result.error.code}: ${result.error.message}`)
       const wrong = fault(job, task, result.output)
       if (wrong === undefined) {
@@ -226,8 +179,8 @@ export function createQueue(deps: QueueDeps): Queue {
 
     cancel(jobId) {
       const job = store.job(jobId)
-      if (job === undefined) return refused('TASK_UNKNOWN', `no job ${jobId} here`)
-      if (job.state !== 'running') return refused('TASK_UNKNOWN', `the job is ${job.state} already`)
+      if (job === undefined) return refuseTask('TASK_UNKNOWN', `no job ${jobId} here`)
+      if (job.state !== 'running') return refuseTask('TASK_UNKNOWN', `the job is ${job.state} already`)
       const open = store.tasksOfJob(jobId).filter(task => !FINAL_STATES.includes(task.state))
       const messages = open.flatMap((task): Draft[] =>
         task.worker === undefined || task.worker === deps.self
@@ -255,22 +208,6 @@ export function createQueue(deps: QueueDeps): Queue {
         return assign(job, task, worker)
       })
     })
-  }
-}
-
-function freshTask(id: TaskId, jobId: string, index: number, part: { document: number; input: Json }): Task {
-  return {
-    id,
-    jobId,
-    index,
-    ...part,
-    state: 'queued',
-    attempt: 0,
-    leaseEpoch: 0,
-    notBeforeMs: 0,
-    tried: [],
-    lostWith: [],
-    accepted: 0,
   }
 }
 

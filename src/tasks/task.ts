@@ -1,5 +1,5 @@
 import type { PeerId, TaskId } from '../kernel/ids.ts'
-import type { Json, JsonObject } from '../kernel/outcome.ts'
+import { type Json, type JsonObject, type Outcome, refused } from '../kernel/outcome.ts'
 
 /** A task ends in exactly one of the last five. */
 export type TaskState = 'queued' | 'leased' | 'done' | 'failed' | 'cancelled' | 'expired' | 'poisoned'
@@ -65,7 +65,7 @@ export type TaskFact =
   | { readonly kind: 'work'; readonly work: Work }
   | { readonly kind: 'work.gone'; readonly taskId: TaskId }
 
-export type TaskCode =
+type TaskCode =
   | 'TASK_NOT_OFFERED'
   | 'TASK_KIND_UNKNOWN'
   | 'TASK_BUSY'
@@ -75,3 +75,8 @@ export type TaskCode =
   | 'TASK_UNKNOWN'
 
 export const FINAL_STATES: readonly TaskState[] = ['done', 'failed', 'cancelled', 'expired', 'poisoned']
+
+/** Nothing is kept, nothing is sent, the sender learns why. */
+export function refuseTask(code: TaskCode, message: string, details?: JsonObject): Outcome<never> {
+  return refused(code, message, details)
+}

@@ -1,6 +1,5 @@
 import type { PeerId, TaskId } from '../kernel/ids.ts'
 import { canonical } from '../protocol/canonical.ts'
-import { costMicro } from './money.ts'
 import type { Slot } from './slot.ts'
 
 /** What two peers agree on: exactly these fields, in canonical form, are what both sign. */
@@ -28,12 +27,4 @@ export interface Contract {
 /** The domain prefix keeps this signature from meaning anything else. */
 export function signedText(terms: Terms): string {
   return `wattmesh/contract/1\n${canonical(terms)}`
-}
-
-export function totalMicro(terms: Terms): number {
-  return costMicro(terms.energyWh, terms.priceMicro) + costMicro(terms.energyWh, terms.gridFeeMicro)
-}
-
-export function sameTerms(a: Terms, b: Terms): boolean {
-  return canonical(a) === canonical(b)
 }

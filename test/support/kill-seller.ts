@@ -1,6 +1,6 @@
 /**
  * A seller without libp2p: the road, storage and trading of a daemon, reached over its standard input and output.
- * Arguments: data directory, seed (hex), offers as JSON. It is made to be killed.
+ * Arguments: data directory, seed (hex), the buyer's peer id, offers as JSON. It is made to be killed.
  */
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/kernel/log.ts'
@@ -31,4 +31,4 @@ if (road.storage.trading.catalog(road.self) === undefined) {
 }
 await road.start()
 wire.tell('ready', {})
-process.stdin.on('end', () => process.exit(0))
+process.stdin.on('end', () => void road.stop())

@@ -41,13 +41,14 @@ async function askDaemon(home: string): Promise<{ finding: Finding; health?: Hea
 
 /** A running daemon knows best what it was told: flags count too. */
 async function withDaemon(health: Health): Promise<Finding[]> {
-  return [...checkDaemon(health), checkMulticast(health.mdns), ...(await checkBootstrap(health.bootstrap))]
+  const { mdns, connected, bootstrap } = health
+  return [...checkDaemon(health), checkMulticast(mdns, connected), ...(await checkBootstrap(bootstrap, connected))]
 }
 
 async function withoutDaemon(config: Config | undefined): Promise<Finding[]> {
   if (config === undefined) return []
   const { listen, mdns, bootstrap } = config.options.network
-  return [await checkPortsFree(listen), checkMulticast(mdns), ...(await checkBootstrap(bootstrap))]
+  return [await checkPortsFree(listen), checkMulticast(mdns, 0), ...(await checkBootstrap(bootstrap, 0))]
 }
 
 const MARK = {

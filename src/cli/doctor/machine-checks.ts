@@ -37,7 +37,7 @@ export async function checkPortsFree(listen: readonly string[]): Promise<Finding
 }
 
 /** Without a way for 224.0.0.251 out of the machine nobody is found, and nothing says so. */
-export function checkMulticast(mdns: boolean): Finding {
+export function checkMulticast(mdns: boolean, connected: number): Finding {
   if (!mdns) return skipped('local discovery', 'network.mdns is off')
   const outside = Object.values(networkInterfaces())
     .flatMap(addresses => addresses ?? [])
@@ -49,7 +49,12 @@ export function checkMulticast(mdns: boolean): Finding {
   if (routes === undefined) return skipped('local discovery', 'this system does not list its routes')
   if (multicastRoute(routes)) return ok('local discovery', 'neighbours on the local network can be found')
   const fix = 'run "sudo ip route add 224.0.0.0/4 dev <interface>", or give peers with network.bootstrap'
-  return problem('local discovery', 'no route leads to the multicast addresses neighbours are found by', fix)
+  return hinders(connected)('local discovery', 'no route leads to the multicast addresses neighbours are found by', fix)
+}
+
+/** A way to peers that is shut matters less to who has some. */
+function hinders(connected: number): typeof problem {
+  return connected === 0 ? problem : warning
 }
 
 function routesFile(): string | undefined {
@@ -78,7 +83,7 @@ function reversed(hex: string): number {
   return Buffer.from(hex.padStart(8, '0'), 'hex').readUInt32LE(0)
 }
 
-export async function checkBootstrap(addresses: readonly string[]): Promise<Finding[]> {
+export async function checkBootstrap(addresses: readonly string[], connected: number): Promise<Finding[]> {
   return Promise.all(
     addresses.map(async address => {
       const tcp = tcpOf(address)
@@ -86,7 +91,7 @@ export async function checkBootstrap(addresses: readonly string[]): Promise<Find
       const reason = await knock(tcp, KNOCK_MS)
       if (reason === undefined) return ok('bootstrap', `${tcp.host} port ${tcp.port} answers`)
       const fix = 'check the address with whoever runs that peer, and that a firewall lets TCP out to it'
-      return problem('bootstrap', `${tcp.host} port ${tcp.port} cannot be reached: ${reason}`, fix)
+      return hinders(connected)('bootstrap', `${tcp.host} port ${tcp.port} cannot be reached: ${reason}`, fix)
     }),
   )
 }

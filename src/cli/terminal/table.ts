@@ -23,8 +23,14 @@ const NO_LINES = {
 }
 
 export function printTable<Row>(terminal: Terminal, { rows, columns, none, json }: Listing<Row>): void {
-  if (json) return printJson(terminal, rows)
-  if (rows.length === 0) return printLine(terminal, none)
+  if (json) {
+    printJson(terminal, rows)
+    return
+  }
+  if (rows.length === 0) {
+    printLine(terminal, none)
+    return
+  }
   const table = new Table({
     head: columns.map(({ title }) => styleText('dim', title, { stream: terminal.out })),
     colAligns: columns.map(({ right }) => (right === true ? 'right' : 'left')),

@@ -1,4 +1,4 @@
-import { type Random, seededRandom, shuffled } from '../kernel/random.ts'
+import { type Random, seededRandom, shuffled } from '../../kernel/random.ts'
 
 export interface Kill {
   readonly name: string

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CodedError, messageOf } from '../kernel/errors.ts'
-import type { Actor } from './scenario.ts'
+import { CodedError, messageOf } from '../../kernel/errors.ts'
+import type { Actor } from './street.ts'
 
 const LOAD = 'households_us_load_hourly_kwh.csv'
 const SOLAR = 'households_us_pv_hourly_kwh.csv'

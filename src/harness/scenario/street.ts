@@ -1,4 +1,4 @@
-import type { Options } from '../config/options.ts'
+import type { Options } from '../../config/options.ts'
 
 export interface ScenarioOptions {
   readonly households: number

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../src/kernel/clock.ts'
+import type { PeerId } from '../../src/kernel/ids.ts'
+import { createMetrics } from '../../src/kernel/metrics.ts'
+import { seededRandom } from '../../src/kernel/random.ts'
+import { decode } from '../../src/protocol/decode.ts'
+import { identityFromSeed } from '../../src/protocol/keys.ts'
+import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
+import { createOpener, isSealed } from '../../src/protocol/sealed.ts'
+import { openStorage } from '../../src/storage/storage.ts'
+import type { Catalog, Trade } from '../../src/trading/trade.ts'
+import { bringToLife, type Life } from '../support/mortal-seller.ts'
+import { eventually } from '../support/network-hosts.ts'
+import { openRoad, type Road } from '../support/road.ts'
+import { scratch, seedOf } from '../support/storm.ts'
+
+const KILLS = 200
+/** Trades the buyer keeps going at a time. */
+const AT_ONCE = 6
+const TRADE_WH = 100
+const OFFERED_WH = 60_000
+const OPEN: readonly Trade['state'][] = ['selecting', 'quoted', 'confirming']
+
+/** As the system's, but nobody waits long before trying again. */
+const hasty: Clock = {
+  now: systemClock.now,
+  sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 15), signal),
+}
+
+test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers nothing twice`, async () => {
+  using folder = scratch()
+  const random = seededRandom(seedOf('kill'))
+  const sellerSeed = createHash('sha256').update('seller').digest()
+  const buyerSeed = createHash('sha256').update('buyer').digest()
+  const seller = identityFromSeed(sellerSeed).peerId
+  const catalog = offerOf(seller)
+
+  /** Answers of the seller as the buyer received them, by the request they answer. */
+  const answers = new Map<string, Set<string>>()
+  const opener = await createOpener(identityFromSeed(buyerSeed))
+  let life: Life | undefined
+  let repliesHeard = 0
+  let redelivered = 0
+  const buyer = await openRoad({
+    home: folder.path('buyer'),
+    seed: buyerSeed,
+    clock: hasty,
+    random,
+    inZone: false,
+    ...{ reservationMs: 60_000, stepTimeoutMs: 120_000 },
+    network: {
+      publish: async () => 0,
+      async request(_peer, protocol, bytes) {
+        if (life === undefined) throw new Error('the seller is dead')
+        const reply = await life.wire.request(protocol, bytes)
+        repliesHeard++
+        const decoded = decode(reply, MAX_STREAM_BYTES)
+        if (!decoded.ok) throw new Error(decoded.reason)
+        const { payload, reply_to: asked = '' } = decoded.envelope
+        const said = JSON.stringify(isSealed(payload) ? await opener(decoded.envelope) : payload)
+        if (answers.has(asked)) redelivered++
+        answers.set(asked, (answers.get(asked) ?? new Set()).add(said))
+        return reply
+      },
+    },
+  })
+  await buyer.storage.write(() => buyer.storage.apply([{ kind: 'catalog', catalog }]))
+  await buyer.start()
+
+  const start = (): Life =>
+    bringToLife({
+      ...{ home: folder.path('seller'), seed: sellerSeed.toString('hex'), buyer: buyer.self, offers: catalog.offers },
+      onRequest: (protocol, bytes) => buyer.reception.request(protocol, bytes, seller),
+    })
+
+  let starts = 0
+  let killedWhileStarting = 0
+  try {
+    for (let kills = 0; kills < KILLS; kills++) {
+      life = start()
+      const early = random() < 0.15
+      if (early) {
+        await sleep(random() * 300)
+        killedWhileStarting++
+      } else {
+        await life.ready
+        starts++
+        await trafficUntil(buyer, repliesHeard + 1 + Math.floor(random() * 12), () => repliesHeard)
+        await sleep(random() * 4)
+      }
+      await life.kill()
+      expect(life.complaints()).toBe('')
+    }
+
+    // The last life: whatever was under way comes to its end.
+    life = start()
+    await life.ready
+    await eventually('every trade has ended', () => openTrades(buyer) === 0, 60_000)
+    await eventually('nothing waits to be delivered', () => buyer.storage.messages.waitingRecipients().length === 0, 60_000)
+    expect(await life.end()).toBe(0)
+    expect(life.complaints()).toBe('')
+  } finally {
+    await life?.kill()
+    await buyer.stop()
+  }
+
+  const sellerAfter = openStorage(folder.path('seller/wattmesh.db'), { clock: systemClock, metrics: createMetrics() })
+  const buyerAfter = openStorage(folder.path('buyer/wattmesh.db'), { clock: systemClock, metrics: createMetrics() })
+  try {
+    const received = sellerAfter.messages.list({ limit: 1_000_000 }).filter(row => row.direction === 'in')
+    const handled = new Map<string, (typeof received)[number]>(received.map(row => [row.id, row]))
+
+    // No acknowledged message lost: the journal has each, with the answer that was given.
+    expect(answers.size).toBeGreaterThan(KILLS)
+    for (const [asked, said] of answers) {
+      expect([...said], `answers to ${asked}`).toHaveLength(1)
+      const kept = handled.get(asked)
+      const { message } = JSON.parse([...said][0] as string) as { message: { status: string } }
+      expect(kept?.answer?.status, `the kept answer to ${asked}`).toBe(message.status)
+    }
+
+    // No answer given twice: each request was followed by one callback, whoever died in between.
+    const callbacks = buyerAfter.messages.list({ limit: 1_000_000 }).filter(row => row.direction === 'in')
+    const asked = callbacks.map(row => (JSON.parse(row.envelope) as { reply_to?: string }).reply_to)
+    expect(new Set(asked).size).toBe(asked.length)
+
+    // Every effect once, and the same on both sides.
+    const bought = new Map(buyerAfter.trading.trades(1_000_000).map(trade => [trade.transactionId, trade]))
+    const sold = sellerAfter.trading.trades(1_000_000)
+    const agreed = sold.filter(trade => trade.state === 'active')
+    expect(agreed.length).toBeGreaterThan(KILLS / 4)
+    for (const trade of agreed) expect(bought.get(trade.transactionId)?.contract).toEqual(trade.contract)
+    expect([...bought.values()].filter(trade => trade.state === 'active')).toHaveLength(agreed.length)
+    expect(agreed.length * TRADE_WH).toBeLessThanOrEqual(OFFERED_WH)
+    console.log(
+      `kill: ${starts} lives, ${killedWhileStarting} kills while starting, ${answers.size} requests answered, ` +
+        `${redelivered} asked and answered again, ${agreed.length} trades agreed`,
+    )
+    // The storm hit something: some requests had to be sent again after a kill.
+    expect(redelivered).toBeGreaterThan(0)
+  } finally {
+    sellerAfter.stop()
+    buyerAfter.stop()
+  }
+}, 180_000)
+
+/** Keeps the buyer buying until so many replies were heard. */
+async function trafficUntil(buyer: Road, replies: number, heard: () => number): Promise<void> {
+  await eventually('the seller answers', async () => {
+    for (let open = openTrades(buyer); open < AT_ONCE; open++) await wantEnergy(buyer)
+    return heard() >= replies
+  })
+}
+
+function openTrades(buyer: Road): number {
+  const { trading } = buyer.storage
+  const trades = OPEN.reduce((sum, state) => sum + trading.tradesInState(state).length, 0)
+  return trades + trading.needsInState('searching').length
+}
+
+/** A search that is over as soon as it begins: the seller is known already. */
+async function wantEnergy(buyer: Road): Promise<void> {
+  const [offer] = buyer.storage.trading.catalogs()[0]?.offers ?? []
+  if (offer === undefined) throw new Error('the buyer knows no offer')
+  const id = crypto.randomUUID()
+  await buyer.commit(() => {
+    const outcome = buyer.trading.buy({ id, slot: offer.slot, energyWh: TRADE_WH, maxPriceMicro: 1_000_000, reason: '' })
+    const facts = outcome.facts.map(fact =>
+      fact.kind === 'need' ? { ...fact, need: { ...fact.need, searchUntilMs: 0 } } : fact,
+    )
+    return { ...outcome, facts, messages: [] }
+  })
+  await buyer.tick()
+}
+
+function offerOf(seller: PeerId): Catalog {
+  const slot = { startMs: Math.ceil(Date.now() / 3_600_000 + 24) * 3_600_000, durationMs: 3_600_000 }
+  return {
+    ...{ seller, version: 1, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+    validUntilMs: Date.now() + 3_600_000,
+    offers: [{ offerId: 'noon', slot, priceMicro: 100_000, availableWh: OFFERED_WH }],
+  }
+}
