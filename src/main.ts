@@ -1,8 +1,7 @@
 import { runCli } from './cli/cli.ts'
+import type { Engine } from './cli/run/engine.ts'
 import { printFailure } from './cli/terminal/failure.ts'
 import type { Terminal } from './cli/terminal/terminal.ts'
-import { createNode, VERSION } from './node.ts'
-import { identityFromSeed } from './protocol/keys.ts'
 
 /** What is left open after the command has ended: it must not keep the process. */
 const LINGER_MS = 2_000
@@ -43,6 +42,13 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-const code = await runCli(process.argv.slice(2), terminal, { version: VERSION, createNode, identityFromSeed })
-if (code !== 0) process.exitCode = code
+/** Loading the whole node takes half a second: only for commands that need it. */
+const engine: Engine = {
+  version: async () => (await import('./node.ts')).VERSION,
+  createNode: async (config, seed, log) => (await import('./node.ts')).createNode(config, seed, log),
+  identityFromSeed: async seed => (await import('./protocol/keys.ts')).identityFromSeed(seed),
+}
+
+const code = await runCli(process.argv.slice(2), terminal, engine)
+if (code !== 0) process.exit(code)
 setTimeout(() => process.exit(), LINGER_MS).unref()

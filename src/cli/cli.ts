@@ -6,12 +6,12 @@ import { registerInit } from './init.ts'
 import { registerLocal } from './local.ts'
 import { registerMessages } from './messages.ts'
 import { registerPeers } from './peers.ts'
-import type { Engine } from './run/daemon.ts'
+import type { Engine } from './run/engine.ts'
 import { registerRun } from './run/run.ts'
 import { registerStatus } from './status.ts'
 import { registerTask } from './task/task.ts'
 import { printFailure } from './terminal/failure.ts'
-import type { Terminal } from './terminal/terminal.ts'
+import { printLine, type Terminal } from './terminal/terminal.ts'
 import { registerTrade } from './trade/trade.ts'
 
 /** Wrong usage, as shells and `sysexits` have it apart from failure. */
@@ -20,6 +20,10 @@ const EXIT_USAGE = 2
 /** @returns the exit code; everything there is to say has been printed */
 export async function runCli(argv: readonly string[], terminal: Terminal, engine: Engine): Promise<number> {
   try {
+    if (argv[0] === '--version' || argv[0] === '-V') {
+      printLine(terminal, await engine.version())
+      return 0
+    }
     await createProgram(terminal, engine).parseAsync([...argv], { from: 'user' })
     return 0
   } catch (error) {
@@ -34,7 +38,7 @@ function createProgram(terminal: Terminal, engine: Engine): Command {
   const { out, err } = terminal
   const program = new Command('wattmesh')
     .description('Neighbours sell each other energy and share spare compute, with no centre.')
-    .version(engine.version)
+    .option('-V, --version', 'print the version')
     .option('--home <dir>', 'data directory (WATTMESH_HOME, else ~/.local/share/wattmesh)')
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for more)')

@@ -5,7 +5,7 @@ import { CONFIG_FILE } from '../config/config.ts'
 import { KEY_FILE, openSeed } from '../config/identity.ts'
 import { type OptionDoc, optionDocs, optionsSchema } from '../config/options.ts'
 import { CodedError } from '../kernel/errors.ts'
-import type { Engine } from './run/daemon.ts'
+import type { Engine } from './run/engine.ts'
 import { passphraseOf } from './run/passphrase.ts'
 import { homeOf, printLine, type Terminal } from './terminal/terminal.ts'
 
@@ -17,7 +17,7 @@ export function registerInit(program: Command, terminal: Terminal, engine: Engin
       '--passphrase',
       'encrypt the key; the passphrase is read from WATTMESH_PASSPHRASE or WATTMESH_PASSPHRASE_FILE',
     )
-    .action(({ passphrase }: { passphrase?: boolean }) => {
+    .action(async ({ passphrase }: { passphrase?: boolean }) => {
       const home = homeOf(program, terminal)
       const secret = passphrase === true ? requiredPassphrase(terminal) : undefined
       for (const name of [KEY_FILE, CONFIG_FILE]) refuseToOverwrite(join(home, name))
@@ -25,7 +25,8 @@ export function registerInit(program: Command, terminal: Terminal, engine: Engin
       const { seed } = openSeed(home, secret)
       const config = join(home, CONFIG_FILE)
       writeFileSync(config, commentedConfig(), { mode: 0o600, flag: 'wx' })
-      printLine(terminal, `peer id  ${engine.identityFromSeed(seed).peerId}`)
+      const { peerId } = await engine.identityFromSeed(seed)
+      printLine(terminal, `peer id  ${peerId}`)
       printLine(terminal, `key      ${join(home, KEY_FILE)}${secret === undefined ? '' : ' (encrypted)'}`)
       printLine(terminal, `config   ${config}`)
       printLine(

@@ -90,7 +90,9 @@ function gettingWork({ work, peers }: Status): Line {
 
 function facts(status: Status): [string, string][] {
   const { peers, trading, household, journal } = status
-  const found = Object.entries(peers.discovered).map(([source, count]) => `${source} ${count}`)
+  const found = Object.entries(peers.discovered).flatMap(([source, count]) =>
+    count === 0 ? [] : [`${source} ${count}`],
+  )
   return [
     ['roles', status.roles.join(', ')],
     ['network', `${status.network}, zone ${status.zone}`],

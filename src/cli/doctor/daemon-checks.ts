@@ -3,6 +3,9 @@ import { type Finding, ok, problem, skipped, warning } from './finding.ts'
 
 export type Health = Awaited<ReturnType<Commands['health']>>
 
+/** A peer dials back once in a few seconds, not more. */
+const ASKED_AGAIN = 'you asked a moment ago'
+
 export function checkDaemon(health: Health): Finding[] {
   return [listening(health), clock(health), connected(health), reachable(health)]
 }
@@ -40,6 +43,9 @@ function connected({ connected: count, discovered, bootstrap, mdns }: Health): F
 function reachable({ connected: count, dialBack }: Health): Finding {
   if (count === 0) return skipped('reachability', 'there is nobody to try it')
   if (dialBack.reachable) return ok('reachability', `others can dial this peer at ${dialBack.address}`)
+  if (dialBack.reason?.includes(ASKED_AGAIN) === true) {
+    return skipped('reachability', 'the peers were asked a moment ago; ask again in some seconds')
+  }
   const said = `nobody of ${dialBack.asked} peers could dial this one: ${dialBack.reason}`
   return warning('reachability', said, 'open the port in the router or firewall; until then a relay is needed')
 }

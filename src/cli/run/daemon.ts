@@ -3,20 +3,7 @@ import type { Commands } from '../../commands.ts'
 import type { Config } from '../../config/config.ts'
 import { lifecycle } from '../../kernel/lifecycle.ts'
 import type { Log } from '../../kernel/log.ts'
-
-/** What the composition root builds. */
-export interface RunningNode {
-  start(): Promise<void>
-  stop(): Promise<void>
-  readonly commands: Commands
-}
-
-/** The rest of the program, as the commands see it; `main.ts` hands it in. */
-export interface Engine {
-  readonly version: string
-  createNode(config: Config, seed: Uint8Array, log: Log): Promise<RunningNode>
-  identityFromSeed(seed: Uint8Array): { readonly peerId: string; readonly did: string }
-}
+import type { Engine } from './engine.ts'
 
 export interface Daemon {
   readonly commands: Commands

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util'
-import type { Commands } from '../../commands.ts'
+import type { Commands, PeerRow } from '../../commands.ts'
 import { type Clock, repeat } from '../../kernel/clock.ts'
 import { plainText } from '../terminal/table.ts'
 import { printLine, type Terminal } from '../terminal/terminal.ts'
-import { duration, shortPeer } from '../terminal/units.ts'
+import { shortPeer } from '../terminal/units.ts'
 
 const LOOK_MS = 500
 /** A peer's name comes a moment after its connection; one that says nothing is named by its id. */
@@ -33,26 +33,31 @@ export function tellOfPeers(
   commands: Commands,
   watch: { clock: Clock; signal: AbortSignal },
 ): void {
-  const met = new Map<string, string>()
   const { clock, signal } = watch
-  const say = (line: string) => printLine(terminal, plainText(line))
+  const met = new Map<string, PeerRow>()
 
   function look(): void {
-    const here = commands.peers().filter(peer => peer.connected !== undefined)
-    for (const { peer, name, roles, connected } of here) {
-      const anonymous = roles === undefined
-      if (met.has(peer) || (anonymous && clock.now() - (connected?.sinceMs ?? 0) < PATIENCE_MS)) continue
-      const called = name === undefined || name === '' ? shortPeer(peer) : name
-      const latency = connected?.latencyMs === undefined ? '' : `, ${duration(connected.latencyMs)} away`
-      say(`found ${called} (${roles?.join(', ') ?? 'says nothing of itself'}${latency})`)
-      met.set(peer, called)
+    const here = commands.peers().filter(row => row.connected !== undefined)
+    for (const row of here.filter(({ peer }) => !met.has(peer))) {
+      if (isShy(row, clock.now())) continue
+      met.set(row.peer, row)
+      printLine(terminal, plainText(`found ${called(row)} (${row.roles?.join(', ') ?? 'says nothing of itself'})`))
     }
-    for (const [peer, called] of met) {
+    for (const [peer, row] of met) {
       if (here.some(other => other.peer === peer)) continue
-      say(`lost ${called}`)
       met.delete(peer)
+      printLine(terminal, plainText(`lost ${called(row)}`))
     }
   }
 
   void repeat(clock, LOOK_MS, signal, look)
+}
+
+/** Connected just now, and it may still say who it is. */
+function isShy({ roles, connected }: PeerRow, nowMs: number): boolean {
+  return roles === undefined && nowMs - (connected?.sinceMs ?? 0) < PATIENCE_MS
+}
+
+function called({ name, peer }: PeerRow): string {
+  return name === undefined || name === '' ? shortPeer(peer) : name
 }

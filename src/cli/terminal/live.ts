@@ -3,6 +3,8 @@ import { createLogUpdate } from 'log-update'
 export interface Live {
   /** What is so now: redrawn in place on a terminal; elsewhere printed when `line` differs from the last one. */
   show(line: string): void
+  /** A line that stays. */
+  say(line: string): void
   done(): void
 }
 
@@ -10,7 +12,14 @@ export interface Live {
 export function createLive(stream: NodeJS.WriteStream, steady: (line: string) => string = line => line): Live {
   if (stream.isTTY === true) {
     const update = createLogUpdate(stream)
-    return { show: line => update(line), done: () => update.done() }
+    return {
+      show: line => update(line),
+      say(line) {
+        update.clear()
+        stream.write(`${line}\n`)
+      },
+      done: () => update.clear(),
+    }
   }
   let last = ''
   return {
@@ -19,6 +28,7 @@ export function createLive(stream: NodeJS.WriteStream, steady: (line: string) =>
       last = steady(line)
       stream.write(`${line}\n`)
     },
+    say: line => void stream.write(`${line}\n`),
     done: () => undefined,
   }
 }

@@ -1,0 +1,22 @@
+import type { Commands } from '../../commands.ts'
+import type { Config } from '../../config/config.ts'
+import type { Log } from '../../kernel/log.ts'
+
+/** What the composition root builds. */
+export interface RunningNode {
+  start(): Promise<void>
+  stop(): Promise<void>
+  readonly commands: Commands
+}
+
+export interface Identity {
+  readonly peerId: string
+  readonly did: string
+}
+
+/** The rest of the program, as the commands see it: `main.ts` hands it in, and loads it only when it is asked for. */
+export interface Engine {
+  version(): Promise<string>
+  createNode(config: Config, seed: Uint8Array, log: Log): Promise<RunningNode>
+  identityFromSeed(seed: Uint8Array): Promise<Identity>
+}
