@@ -77,6 +77,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
     const now = clock.now()
     const { journalDays, journalMessages } = deps.options.storage
     const pruned = await storage.write(() => {
+      storage.forget(now - journalDays * DAY_MS)
       storage.peers.forget(now - DAY_MS)
       storage.trading.forgetCatalogs(now - DAY_MS)
       return storage.messages.prune(now - journalDays * DAY_MS, journalMessages, now - CLOCK_SKEW_MS)

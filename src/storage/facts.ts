@@ -45,6 +45,15 @@ export function createFacts(db: DatabaseSync, now: () => number) {
     apply(facts: readonly Fact[]): void {
       for (const fact of facts) (writers[fact.kind] as (fact: Fact) => void)(fact)
     },
+    /** Forgets what ended long ago; agreed contracts stay. */
+    forget(beforeMs: number): number {
+      return (
+        trades.prune(['cancelled', 'expired', 'refused', 'quoted'], beforeMs) +
+        needs.prune(['bought', 'failed'], beforeMs) +
+        jobs.prune(['done', 'failed', 'cancelled'], beforeMs) +
+        tasks.prune(['done', 'failed', 'cancelled', 'expired', 'poisoned'], beforeMs)
+      )
+    },
     peers: {
       peer: (id: PeerId) => peers.get(id),
       peerCount: () => peers.count(),

@@ -61,7 +61,7 @@ function timed(ms: number, said: string): string {
 }
 
 function withoutTime(line: string): string {
-  return line.slice(timed(0, '').length)
+  return line.slice(line.lastIndexOf('  '))
 }
 
 async function messagesOf({ transactionId }: Need, client: Client): Promise<Message[]> {
