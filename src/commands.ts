@@ -169,6 +169,7 @@ export function createCommands(deps: CommandDeps) {
       return catalog
     },
 
+    openMarket: () => deps.marketDay.open(),
     closeMarket: () => deps.marketDay.close(),
     cancelTrade: (id: string) => decided(() => trading.cancelTrade(id as TaskId)),
 

@@ -28,6 +28,8 @@ export interface MarketDayDeps {
 export interface MarketDay extends Part {
   /** Energy of agreed trades in a slot. */
   tradedWh(slotNumber: number): { boughtWh: number; soldWh: number }
+  /** Begins to decide about slots. */
+  open(): void
   /** Decides about no further slot; open trades go on to their end. */
   close(): void
   /** False while a scenario has this household play dead. */
@@ -51,14 +53,21 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
   const lifeMs = options.market.originMs === 0 ? slotMs : slotMs / options.market.speed
 
   async function loop(signal: AbortSignal): Promise<void> {
+    let decided = -1
     while (!signal.aborted) {
-      try {
-        await turn(slotNumber())
-      } catch (error) {
-        log.warn({ reason: messageOf(error) }, 'this slot could not be decided; the next one will')
-      }
-      const nextStart = (slotNumber() + 1) * slotMs
-      await marketClock.sleep(nextStart - marketClock.now(), signal)
+      const current = slotNumber()
+      // A timer may wake a moment early; a slot is decided about once.
+      if (current > decided) await decide(current)
+      decided = current
+      await marketClock.sleep((current + 1) * slotMs - marketClock.now(), signal)
+    }
+  }
+
+  async function decide(current: number): Promise<void> {
+    try {
+      await turn(current)
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'this slot could not be decided; the next one will')
     }
   }
 
@@ -125,13 +134,19 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     return digest.readUInt32BE(0) / 2 ** 32 >= options.market.offlineShare
   }
 
+  function open(): void {
+    if (stopping?.signal.aborted === false) return
+    stopping = new AbortController()
+    void loop(stopping.signal)
+  }
+
   return {
     name: 'market',
     start() {
-      stopping = new AbortController()
-      void loop(stopping.signal)
+      if (options.market.autoOpen) open()
     },
     stop: () => stopping?.abort(),
+    open,
     close: () => stopping?.abort(),
     tradedWh,
     reachable,

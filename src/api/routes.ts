@@ -80,6 +80,10 @@ function addTrading(server: FastifyInstance, commands: Commands): void {
     await commands.cancelTrade(id.parse(params).id)
     return {}
   })
+  server.post('/v1/market/open', async () => {
+    commands.openMarket()
+    return {}
+  })
   server.post('/v1/market/close', async () => {
     commands.closeMarket()
     return {}

@@ -70,7 +70,10 @@ export function commentedConfig(): string {
 }
 
 function commented({ description, unit }: OptionDoc, key: string, value: unknown): string[] {
-  return [`# ${description}${unit === undefined ? '' : ` Unit: ${unit}.`}`, `# ${key} = ${JSON.stringify(value ?? '')}`]
+  const sentence = `# ${description}${unit === undefined ? '' : ` Unit: ${unit}.`}`
+  return value === undefined
+    ? [`${sentence} Not set by default.`, `# ${key} = "…"`]
+    : [sentence, `# ${key} = ${JSON.stringify(value)}`]
 }
 
 function at(defaults: Record<string, unknown>, table: string, key: string): unknown {

@@ -72,6 +72,7 @@ const market = z.strictObject({
     'Market time runs this many times as fast as life (scenarios only).',
     '×',
   ),
+  autoOpen: option(flag(true), 'Take part in the market from the start; a scenario opens it when everybody is there.'),
   originMs: option(z.int().min(0).default(0), 'When market time and real time agreed (scenarios only).', 'Unix ms'),
   currency: option(
     z

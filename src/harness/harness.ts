@@ -43,7 +43,7 @@ export async function run(
   const directory = mkdtempSync(join(tmpdir(), 'wattmesh-local-'))
   const shared = {
     ...{ 'market.slotMs': SLOT_MS, 'market.speed': options.speed, 'market.originMs': startedMs, 'market.seed': seed },
-    ...{ 'market.stepTimeoutMs': 4_000, 'market.reservationMs': 8_000 },
+    ...{ 'market.stepTimeoutMs': 4_000, 'market.reservationMs': 8_000, 'market.autoOpen': false },
   }
   const fleet = createFleet(actors, { directory, networkName: `local-${startedMs}`, shared })
   const roles = new Map(actors.map(actor => [actor.name, { roles: actor.roles.join('+'), options: actor.options }]))
@@ -58,6 +58,7 @@ export async function run(
       `Everybody is up; each peer knows at least ${observer.knownMin()} others after ${discoverySeconds.toFixed(1)} s.`,
     )
 
+    await Promise.all(fleet.daemons.map(daemon => daemon.client().post('/v1/market/open', {})))
     const jobId = await submit(fleet.daemons, options.documents, view)
     const plan = killPlan(
       actors.map(actor => actor.name),
@@ -147,6 +148,7 @@ function createStorm(daemons: readonly Daemon[], { view, clock, killed, signal }
     await daemon.kill()
     await clock.sleep(backAfterMs, signal)
     await daemon.start()
+    await daemon.client().post('/v1/market/open', {})
     view.say(`↻ ${name} is back`)
   }
 

@@ -25,6 +25,8 @@ export interface Report {
     readonly expired: number
     readonly aboveCheapest: number
     readonly oversoldWh: number
+    /** Searches that came to nothing, by reason. */
+    readonly failedBecause: Readonly<Record<string, number>>
   }
   readonly contracts: { readonly total: number; readonly unequal: number }
   readonly tasks: {
@@ -83,7 +85,16 @@ function tradeFigures(snapshots: readonly Snapshot[]): Report['trades'] {
     expired: inState('expired'),
     aboveCheapest: aboveCheapest(snapshots),
     oversoldWh: oversoldWh(snapshots),
+    failedBecause: failures(snapshots),
   }
+}
+
+function failures(snapshots: readonly Snapshot[]): Record<string, number> {
+  const reasons: Record<string, number> = {}
+  for (const { state, reason } of snapshots.flatMap(({ needs }) => needs)) {
+    if (state === 'failed') reasons[reason] = (reasons[reason] ?? 0) + 1
+  }
+  return reasons
 }
 
 function taskFigures(snapshots: readonly Snapshot[]): Omit<Report['tasks'], 'chunksEmbedded'> {

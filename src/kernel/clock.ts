@@ -15,7 +15,8 @@ export const systemClock: Clock = { now: () => Date.now(), sleep }
 export function fasterClock(base: Clock, originMs: number, speed: number): Clock {
   return {
     now: () => originMs + Math.round((base.now() - originMs) * speed),
-    sleep: (ms, signal) => base.sleep(ms / speed, signal),
+    // Rounded up: who sleeps until a slot begins must not wake in the one before.
+    sleep: (ms, signal) => base.sleep(Math.ceil(ms / speed), signal),
   }
 }
 

@@ -137,11 +137,6 @@ export function createOutbox<Fact>(deps: OutboxDeps<Fact>): Outbox<Fact> {
   async function drain(peer: PeerId | undefined, lane: Lane, stop: AbortSignal): Promise<void> {
     let attempt = 0
     for (let row = journal.nextFor(peer); row !== undefined && !stop.aborted; row = journal.nextFor(peer)) {
-      if (row.expires <= clock.now()) {
-        await expire(row)
-        attempt = 0
-        continue
-      }
       const settled = await deliver(row, attempt, stop)
       if (settled || stop.aborted) {
         attempt = 0
@@ -150,14 +145,17 @@ export function createOutbox<Fact>(deps: OutboxDeps<Fact>): Outbox<Fact> {
       attempt++
       retries()
       lane.pause = new AbortController()
-      const waitMs = Math.min(backoffMs(attempt, RETRY, deps.random()), Math.max(0, row.expires - clock.now()))
-      await clock.sleep(waitMs, AbortSignal.any([stop, lane.pause.signal]))
+      const backMs = backoffMs(attempt, RETRY, deps.random())
+      // Its end is not waited past; but a dead letter that cannot be kept (a full disk) waits like any other.
+      const leftMs = row.expires - clock.now()
+      await clock.sleep(leftMs > 0 ? Math.min(backMs, leftMs) : backMs, AbortSignal.any([stop, lane.pause.signal]))
     }
   }
 
   /** True when the message needs no further attempt. */
   async function deliver(row: PendingMessage, attempt: number, stop: AbortSignal): Promise<boolean> {
     try {
+      if (row.expires <= clock.now()) return await expire(row)
       const answer = await courier.carry(row, attempt, stop)
       if (answer === 'settled') return true
       const { facts: _, ...result } = await commit(() => answered(row.id, row.peer as PeerId, answer))
@@ -181,22 +179,28 @@ export function createOutbox<Fact>(deps: OutboxDeps<Fact>): Outbox<Fact> {
     return answer.status === 'ACK' ? outcome() : undelivered(row, answer.error)
   }
 
-  async function expire(row: PendingMessage): Promise<void> {
-    dead()
-    const fields = { message: row.id, type: row.type, task: row.taskId, peer: row.peer }
-    log.warn(fields, 'nobody acknowledged a message in time; it is a dead letter now')
+  async function expire(row: PendingMessage): Promise<true> {
     const refusal = { code: 'OUTBOX_EXPIRED', message: 'not acknowledged in time' }
     await commit(() => {
       journal.finish(row.id, 'expired', undefined)
       return undelivered(row, refusal)
     })
+    dead()
+    const fields = { message: row.id, type: row.type, task: row.taskId, peer: row.peer }
+    log.warn(fields, 'nobody acknowledged a message in time; it is a dead letter now')
+    return true
   }
 
   function undelivered(row: PendingMessage, refusal: Refusal): Outcome<Fact> {
     const envelope = JSON.parse(row.envelope) as UnsignedEnvelope
-    const followed = deps.types.get(row.type)?.undelivered?.({ envelope, refusal })
-    // Whatever follows, the message itself is done with.
-    return followed === undefined ? outcome() : { ...followed, answer: { status: 'ACK' } }
+    try {
+      const followed = deps.types.get(row.type)?.undelivered?.({ envelope, refusal })
+      // Whatever follows, the message itself is done with.
+      return followed === undefined ? outcome() : { ...followed, answer: { status: 'ACK' } }
+    } catch (error) {
+      log.error({ message: row.id, type: row.type, err: error }, 'a domain failed to hear of a message not delivered')
+      return outcome()
+    }
   }
 
   function post(draft: Draft): void {

@@ -42,7 +42,7 @@ function withoutSignature(text: string, signature: string): string {
 }
 
 /** Counts brackets outside strings, so that no parser recurses into a bomb. */
-function deeperThan(bytes: Uint8Array, limit: number): boolean {
+export function deeperThan(bytes: Uint8Array, limit: number): boolean {
   let depth = 0
   let inString = false
   for (let i = 0; i < bytes.length; i++) {

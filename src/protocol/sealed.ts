@@ -5,8 +5,10 @@ import { toString as encode, fromString } from 'uint8arrays'
 import type { PeerId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/outcome.ts'
 import { canonical } from './canonical.ts'
+import { deeperThan } from './decode.ts'
 import type { Envelope, UnsignedEnvelope } from './envelope.ts'
 import { type Identity, publicKeyOf } from './keys.ts'
+import { MAX_DEPTH } from './limits.ts'
 
 /**
  * Payloads only their recipient reads: HPKE (RFC 9180) base mode, X25519 from the recipient's Ed25519 key. The rest of
@@ -48,11 +50,11 @@ export async function createOpener(identity: Identity): Promise<Open> {
         enc: exact(fromString(payload['enc'] as string, 'base64url')),
         info: INFO,
       })
-      const text = await recipient.open(
-        exact(fromString(payload['sealed'] as string, 'base64url')),
-        associatedData(header),
-      )
-      const opened: unknown = JSON.parse(encode(new Uint8Array(text)))
+      const sealed = exact(fromString(payload['sealed'] as string, 'base64url'))
+      const text = new Uint8Array(await recipient.open(sealed, associatedData(header)))
+      // What was sealed was not counted when the envelope was decoded.
+      if (deeperThan(text, MAX_DEPTH)) return undefined
+      const opened: unknown = JSON.parse(encode(text))
       return typeof opened === 'object' && opened !== null && !Array.isArray(opened)
         ? (opened as JsonObject)
         : undefined

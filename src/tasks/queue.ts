@@ -43,7 +43,7 @@ export interface Queue {
   progressed(taskId: TaskId, worker: PeerId, leaseEpoch: number): TasksOutcome
   finished(taskId: TaskId, worker: PeerId, result: Result): TasksOutcome
   /** The worker would not take it, or was not reached. */
-  notTaken(taskId: TaskId, worker: PeerId, refusal: Refusal): TasksOutcome
+  notTaken(taskId: TaskId, worker: PeerId, leaseEpoch: number, refusal: Refusal): TasksOutcome
   /** A worker's connection is gone: its leases are over. */
   workerLost(worker: PeerId): TasksOutcome
   cancel(jobId: string): TasksOutcome
@@ -161,9 +161,10 @@ export function createQueue(deps: QueueDeps): Queue {
       return { ...again, answer: { status: 'NACK', error: { code: 'TASK_RESULT_WRONG', message: wrong } } }
     },
 
-    notTaken(taskId, worker, refusal) {
-      const task = store.task(taskId)
-      if (task?.state !== 'leased' || task.worker !== worker) return outcome()
+    notTaken(taskId, worker, leaseEpoch, refusal) {
+      // The same worker may hold a newer lease by the time an old one's message is given up.
+      const task = held(taskId, worker, leaseEpoch)
+      if (task === undefined) return outcome()
       if (refusal.code !== 'TASK_BUSY') return release(task, 'failed', refusal.message)
       const { worker: _, leaseUntilMs: __, ...rest } = task
       const delayMs = Number(refusal.details?.['retry_after_ms'] ?? 1_000)

@@ -40,7 +40,10 @@ export function createTasks(deps: TasksDeps): Tasks {
           ...straight<Assign>(assignSchema, (envelope, assign) =>
             desk.taken(envelope.task_id, envelope.sender_id, assign),
           ),
-          undelivered: ({ envelope, refusal }) => queue.notTaken(envelope.task_id, envelope.to as PeerId, refusal),
+          undelivered({ envelope, refusal }) {
+            const { lease_epoch } = envelope.payload as unknown as Assign
+            return queue.notTaken(envelope.task_id, envelope.to as PeerId, lease_epoch, refusal)
+          },
         },
       ],
       [

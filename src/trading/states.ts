@@ -54,6 +54,9 @@ const CODES: ReadonlySet<string> = new Set<BecknCode>([
 
 export function nextState(trade: Trade | undefined, role: Trade['role'], step: Step): TradeState | BecknRefusal {
   const state = trade?.state ?? 'none'
+  // The other side plays its own part only: a seller cannot cancel as if it were the buyer.
+  if (trade !== undefined && trade.role !== role)
+    return { code: ILLEGAL, message: `${step} is not for a ${trade.role}` }
   const next = (role === 'seller' ? SELLER : BUYER)[state][step] ?? ILLEGAL
   if (!CODES.has(next)) return next as TradeState
   return { code: next as BecknCode, message: sentence(next as BecknCode, state, step) }

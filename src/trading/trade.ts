@@ -34,6 +34,8 @@ export interface Trade {
   readonly startedMs: number
   /** The request whose callback is awaited (buyer). */
   readonly awaiting?: MessageId
+  /** The cancellation asked for (buyer); only its answer ends the trade. */
+  readonly cancelling?: MessageId
   /** The buyer's need this trade serves. */
   readonly needId?: string
   readonly terms?: Terms

@@ -5,7 +5,7 @@ import type { MessageType, Undelivered } from '../protocol/message-type.ts'
 import { type Action, type BecknMessage, becknSchema, contextMismatch, typeOf } from './beckn/context.ts'
 import { cancel, onCancel, startCancel } from './flows/cancel.ts'
 import { confirm, onConfirm } from './flows/confirm.ts'
-import { closeSearch, discover, discoverDraft, onDiscover, publish, publishDraft } from './flows/discover.ts'
+import { closeSearch, discover, discoverDraft, onDiscover, publish, publishDraft, SEARCH_MS } from './flows/discover.ts'
 import { statusDraft } from './flows/drafts.ts'
 import { init, onInit } from './flows/init.ts'
 import { onSelect, select } from './flows/select.ts'
@@ -15,8 +15,6 @@ import { refuse, tradeFact } from './market.ts'
 import { closeTrade } from './need.ts'
 import { type Catalog, type Need, OPEN_STATES, type Trade, type TradingFact } from './trade.ts'
 
-/** How long a search collects answers before the cheapest is chosen. */
-const SEARCH_MS = 1_000
 /** How often a buyer asks about a trade it has signed and heard nothing of. */
 const ASK_AGAIN_MS = 60_000
 

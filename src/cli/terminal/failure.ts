@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { CodedError, codeOf, messageOf } from '../../kernel/errors.ts'
+import { plainText } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the system says too tersely for a person. */
@@ -15,9 +16,9 @@ const SYSTEM_HINTS: Readonly<Record<string, string>> = {
 /** What went wrong, and what to do next. */
 export function printFailure({ err, env }: Pick<Terminal, 'err' | 'env'>, error: unknown): void {
   const colour = { stream: err }
-  err.write(`${styleText('red', 'wattmesh:', colour)} ${sentence(error)}\n`)
+  err.write(`${styleText('red', 'wattmesh:', colour)} ${plainText(sentence(error))}\n`)
   const hint = hintOf(error)
-  if (hint !== undefined) err.write(`  ${styleText('dim', '→', colour)} ${hint}\n`)
+  if (hint !== undefined) err.write(`  ${styleText('dim', '→', colour)} ${plainText(hint)}\n`)
   if (env['WATTMESH_LOG_LEVEL'] === 'debug' && error instanceof Error) err.write(`${error.stack}\n`)
 }
 

@@ -42,7 +42,7 @@ export function printTable<Row>(terminal: Terminal, { rows, columns, none, json 
   for (const line of table.toString().split('\n')) printLine(terminal, line.trimEnd())
 }
 
-/** Without control characters. */
+/** In one line and without control characters. */
 export function plainText(text: string): string {
-  return text.replace(/\p{C}/gu, '')
+  return text.replace(/\s+/gu, ' ').replace(/\p{C}/gu, '').trim()
 }

@@ -20,14 +20,9 @@ export function startCancel(market: Market, trade: Trade): TradingOutcome {
       message: 'delivery has begun; an agreed trade is cancelled before its slot',
     })
   }
-  return answerWith(
-    [],
-    [
-      flowDraft(market, trade, 'cancel', {
-        message: contractMessage(cancelBody(market, trade, trade.state === 'active' ? 'ACTIVE' : 'DRAFT')),
-      }),
-    ],
-  )
+  const message = contractMessage(cancelBody(market, trade, trade.state === 'active' ? 'ACTIVE' : 'DRAFT'))
+  const draft = flowDraft(market, trade, 'cancel', { message })
+  return answerWith([{ ...trade, ...(draft.id === undefined ? {} : { cancelling: draft.id }) }], [draft])
 }
 
 /** Seller: frees the energy. */
@@ -43,11 +38,14 @@ export function cancel(market: Market, { body, trade }: Incoming): TradingOutcom
   return answerWith([{ ...trade, state, reason: 'cancelled by the buyer' }], [draft])
 }
 
+/** Buyer: the trade has ended, if it asked for that. */
 export function onCancel(market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_cancel')
   if (isRefusal(state)) return refuse(state)
+  if (trade?.cancelling !== requestId(body))
+    return refuse({ code: 'BIZ_INVALID_STATE_TRANSITION', message: 'no cancellation was asked for' })
   const said = readContract(body.message)
-  if (trade === undefined || typeof said === 'string' || said.status !== 'CANCELLED') return answerWith([], [])
+  if (typeof said === 'string' || said.status !== 'CANCELLED') return answerWith([], [])
   return closeTrade(market, trade, 'cancelled', 'cancelled at your wish', 'stop')
 }
 

@@ -10,6 +10,9 @@ import type { Catalog, Need, RankedOffer } from '../trade.ts'
 
 /** A catalog claims no version from a clock further ahead than this. */
 const MAX_AHEAD_MS = 60_000
+/** How long a search collects answers before the cheapest is chosen. When nobody answers it waits as for any step. */
+export const SEARCH_MS = 1_000
+const LATE_MS = 300
 /** Sellers kept in the index. */
 const MAX_CATALOGS = 5_000
 /** A search listens to no more sellers than this. */
@@ -85,8 +88,11 @@ export function onDiscover(market: Market, { envelope, body }: Incoming): Tradin
   const catalog = readCatalog(body.message, envelope.sender_id)
   if (typeof catalog === 'string') return refuse({ code: 'SCH_INVALID', message: catalog })
   if (need?.state !== 'searching') return outcome()
+  // Somebody is there after all: a search that waited for anybody waits no longer.
+  const searchUntilMs = Math.min(need.searchUntilMs, Math.max(market.now() + LATE_MS, need.createdMs + SEARCH_MS))
   const answered: Need = {
     ...need,
+    searchUntilMs,
     answered: [...new Set([...need.answered, envelope.sender_id])].slice(0, MAX_ANSWERS),
   }
   return outcome([

@@ -21,9 +21,10 @@ export function draftBody(market: Market, trade: Trade) {
   } as const
 }
 
-/** Buyer: asks for a fresh quote. */
+/** Buyer: asks for a fresh quote, and says what the grid takes on the way: its seller cannot know. */
 export function selectDraft(market: Market, trade: Trade): Draft {
-  return flowDraft(market, trade, 'select', { message: contractMessage(draftBody(market, trade)) })
+  const quoted = trade.gridFeeMicro > 0
+  return flowDraft(market, trade, 'select', { message: contractMessage({ ...draftBody(market, trade), quoted }) })
 }
 
 /** Buyer: asks the seller to keep the energy and name the terms. Echoes what was available. */

@@ -1,0 +1,305 @@
+import { expect, test } from 'vitest'
+import type { PeerId } from '../../src/kernel/ids.ts'
+import { type Answer, type Draft, outcome } from '../../src/kernel/outcome.ts'
+import { answerDraft } from '../../src/protocol/answer.ts'
+import { decode } from '../../src/protocol/decode.ts'
+import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
+import type { MessageType, Undelivered } from '../../src/protocol/message-type.ts'
+import { topicFor } from '../../src/protocol/topics.ts'
+import { wire } from '../../src/outbox/wire.ts'
+import type { Fact } from '../../src/storage/facts.ts'
+import { fakeClock, turn } from '../support/fake-clock.ts'
+import { NETWORK, openRoad, type Road, ZONE } from '../support/road.ts'
+import { bytesFrom, identityNamed, keeps, noteDraft, noteType, seedNamed } from '../support/senders.ts'
+import { scratch } from '../support/storm.ts'
+
+const [alive, dead] = [identityNamed('alive'), identityNamed('dead')]
+
+interface Ask {
+  readonly peer: PeerId
+  readonly bytes: Uint8Array
+}
+
+/** A sender whose network is a function of the test: what it answers, or throws. */
+async function sender(
+  answer: (ask: Ask) => Answer | Error,
+  more: { undelivered?: MessageType<Fact>['undelivered']; listeners?: number; inZone?: boolean } = {},
+) {
+  const folder = scratch()
+  const clock = fakeClock()
+  const asked: Ask[] = []
+  const published: Uint8Array[] = []
+  const undelivered: Undelivered[] = []
+  const types = noteType(() => outcome(), {
+    undelivered: message => {
+      undelivered.push(message)
+      return more.undelivered?.(message) ?? outcome()
+    },
+  })
+  const road: Road = await openRoad({
+    ...{ home: folder.path('home'), seed: seedNamed('sender'), clock, random: () => 0.5, types },
+    inZone: more.inZone ?? true,
+    network: {
+      async publish(_topic, bytes) {
+        published.push(bytes)
+        return more.listeners ?? 0
+      },
+      async request(peer, _protocol, bytes) {
+        asked.push({ peer, bytes })
+        const said = answer({ peer, bytes })
+        if (said instanceof Error) throw said
+        return await replyTo(bytes, said)
+      },
+    },
+  })
+  async function replyTo(bytes: Uint8Array, said: Answer): Promise<Uint8Array> {
+    const question = decode(bytes, MAX_STREAM_BYTES)
+    if (!question.ok) throw new Error(question.reason)
+    const by = question.envelope.to === dead.peerId ? dead : alive
+    const { type, taskId, payload, to, replyTo: reply_to } = answerDraft(question.envelope, said, false)
+    const fields = { type, task_id: taskId, payload, to, reply_to } as Parameters<typeof bytesFrom>[1]
+    return bytesFrom(by, fields, clock.now())
+  }
+  await road.start()
+  return {
+    ...{ road, clock, asked, published, undelivered },
+    send: (...drafts: Draft[]) => road.commit(() => outcome<Fact>([], drafts)),
+    states: () => road.storage.messages.list({ limit: 100 }).map(({ state }) => state),
+    replyTo,
+    async [Symbol.asyncDispose]() {
+      await road.stop()
+      folder[Symbol.dispose]()
+    },
+  }
+}
+
+const ACK: Answer = { status: 'ACK' }
+const gone = new Error('nobody there')
+
+/** Signing, sealing and committing take turns of the event loop, not time. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !condition(); i++) await turn()
+  expect(condition()).toBe(true)
+}
+
+test('a message is sent again, the same bytes, until it is acknowledged, and then no more', async () => {
+  let failures = 3
+  await using at = await sender(() => (failures-- > 0 ? gone : ACK))
+  await at.send(noteDraft(alive.peerId))
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await until(() => at.asked.length === attempt && at.clock.sleepers() > 1)
+    expect(at.states()).toEqual(['pending'])
+    await at.clock.advance(250 * 2 ** (attempt - 1))
+  }
+  await until(() => at.states()[0] === 'delivered')
+  await at.clock.advance(60_000)
+  expect(at.asked).toHaveLength(4)
+  expect(new Set(at.asked.map(({ bytes }) => Buffer.from(bytes).toString())).size).toBe(1)
+})
+
+test('the waits between attempts grow', async () => {
+  await using at = await sender(() => gone)
+  await at.send(noteDraft(alive.peerId, { ttlMs: 3_600_000 }))
+  const times: number[] = []
+  for (let attempt = 1; attempt <= 9; attempt++) {
+    await until(() => at.asked.length === attempt && at.clock.sleepers() > 1)
+    times.push(at.clock.now())
+    while (at.asked.length === attempt) {
+      await at.clock.advance(50)
+      for (let i = 0; i < 3; i++) await turn()
+    }
+  }
+  const waits = times.slice(1).map((time, i) => time - (times[i] ?? 0))
+  const wanted = [250, 500, 1_000, 2_000, 4_000, 7_500, 7_500, 7_500]
+  for (const [i, wait] of waits.entries()) expect(Math.abs(wait - (wanted[i] ?? 0)), `wait ${i}`).toBeLessThan(400)
+})
+
+test('a message nobody acknowledged in time becomes a dead letter, and its domain is told', async () => {
+  await using at = await sender(() => gone, { undelivered: () => keeps('after all') })
+  await at.send(noteDraft(dead.peerId, { ttlMs: 5_000 }))
+  await until(() => at.asked.length === 1)
+  for (let i = 0; i < 30 && at.states()[0] === 'pending'; i++) {
+    await at.clock.advance(500)
+    for (let n = 0; n < 3; n++) await turn()
+  }
+  expect(at.states()).toEqual(['expired'])
+  expect(at.undelivered).toMatchObject([{ refusal: { code: 'OUTBOX_EXPIRED' } }])
+  // What the domain decided is kept together with the dead letter.
+  expect(at.road.storage.trading.needs(10).map(({ id }) => id)).toEqual(['after all'])
+  expect(await at.road.metrics.total('messages_dead_lettered_total')).toBe(1)
+})
+
+test('a refusal ends a message, and its domain hears the code', async () => {
+  const nack: Answer = { status: 'NACK', error: { code: 'BIZ_NO', message: 'no' } }
+  await using at = await sender(() => nack)
+  await at.send(noteDraft(alive.peerId))
+  await until(() => at.states()[0] === 'refused')
+  await at.clock.advance(60_000)
+  expect(at.asked).toHaveLength(1)
+  expect(at.undelivered.map(({ refusal }) => refusal.code)).toEqual(['BIZ_NO'])
+})
+
+test.each(['INBOX_BUSY', 'INBOX_FAILED'])('the refusal %s means later, not no', async code => {
+  let first = true
+  await using at = await sender(() => {
+    const answer: Answer = first ? { status: 'NACK', error: { code, message: '' } } : ACK
+    first = false
+    return answer
+  })
+  await at.send(noteDraft(alive.peerId))
+  await until(() => at.asked.length === 1 && at.clock.sleepers() > 1)
+  expect(at.states()).toEqual(['pending'])
+  await at.clock.advance(1_000)
+  await until(() => at.states()[0] === 'delivered')
+  expect(at.undelivered).toEqual([])
+})
+
+test('one dead peer holds up nobody else, and its messages keep their order', async () => {
+  let back = false
+  await using at = await sender(({ peer }) => (peer === dead.peerId && !back ? gone : ACK))
+  await at.send(noteDraft(dead.peerId, { payload: { n: 1 } }), noteDraft(dead.peerId, { payload: { n: 2 } }))
+  await at.send(...Array.from({ length: 10 }, (_, n) => noteDraft(alive.peerId, { payload: { n } })))
+  await until(() => at.states().filter(state => state === 'delivered').length === 10)
+  expect(at.states().slice(0, 2)).toEqual(['pending', 'pending'])
+  await until(() => at.clock.sleepers() > 1)
+  // A peer that comes back is not made to wait for the end of a back-off.
+  back = true
+  at.asked.length = 0
+  at.road.outbox.peerConnected(dead.peerId)
+  await until(() => at.states().every(state => state === 'delivered'))
+  expect(at.asked.map(({ bytes }) => Buffer.from(bytes).toString().match(/"n":(\d)/)?.[1])).toEqual(['1', '2'])
+})
+
+test('an answer that is not to the question, or not of the one asked, settles nothing', async () => {
+  let forged: Uint8Array | undefined
+  await using at = await sender(() => gone)
+  const network = { from: alive.peerId }
+  await at.send(noteDraft(alive.peerId))
+  await until(() => at.asked.length === 1)
+  const question = decode(at.asked[0]?.bytes ?? Buffer.of(), MAX_STREAM_BYTES)
+  if (!question.ok) throw new Error(question.reason)
+  // An acknowledgement of somebody else, by gossip.
+  const { type, taskId: task_id, payload, to, replyTo } = answerDraft(question.envelope, ACK, false)
+  const fields = { type, task_id, payload, to, reply_to: replyTo } as Parameters<typeof bytesFrom>[1]
+  forged = bytesFrom(dead, fields, at.clock.now())
+  await at.road.reception.gossip(topicFor('orders', NETWORK, ZONE), forged, network.from)
+  await at.road.inbox.idle()
+  expect(at.states()).toEqual(['pending'])
+  const honest = bytesFrom(alive, fields, at.clock.now())
+  await at.road.reception.gossip(topicFor('orders', NETWORK, ZONE), honest, network.from)
+  await at.road.inbox.idle()
+  expect(at.states()).toEqual(['delivered'])
+})
+
+test('an addressed message goes by its topic first, and straight when the topic stays silent', async () => {
+  await using at = await sender(() => ACK, { listeners: 3 })
+  await at.send(noteDraft(alive.peerId, { carrier: 'orders' }))
+  await until(() => at.published.length === 1 && at.clock.sleepers() > 1)
+  expect(at.asked).toEqual([])
+  await at.clock.advance(1_999)
+  expect(at.asked).toEqual([])
+  await at.clock.advance(1)
+  // The silence counts as a failed attempt or as none: either way it goes straight, soon.
+  await at.clock.advance(1_000)
+  await until(() => at.states()[0] === 'delivered')
+  expect(at.published).toHaveLength(1)
+  expect(at.asked).toHaveLength(1)
+})
+
+test('an acknowledgement by the topic spares the stream', async () => {
+  await using at = await sender(() => ACK, { listeners: 3 })
+  await at.send(noteDraft(alive.peerId, { carrier: 'orders' }))
+  await until(() => at.published.length === 1 && at.clock.sleepers() > 1)
+  const reply = await at.replyTo(at.published[0] ?? Buffer.of(), ACK)
+  await at.road.reception.gossip(topicFor('orders', NETWORK, ZONE), reply, alive.peerId)
+  await until(() => at.states()[0] === 'delivered')
+  await at.clock.advance(60_000)
+  expect(at.asked).toEqual([])
+})
+
+test('a topic that does not reach the recipient is not tried', async () => {
+  await using at = await sender(() => ACK, { listeners: 3, inZone: false })
+  await at.send(noteDraft(alive.peerId, { carrier: 'orders' }))
+  await until(() => at.states()[0] === 'delivered')
+  expect(at.published).toEqual([])
+})
+
+test('a message to everybody waits for a neighbour', async () => {
+  await using at = await sender(() => ACK, { listeners: 0 })
+  await at.send(noteDraft(undefined, { carrier: 'orders' }))
+  await until(() => at.published.length === 1 && at.clock.sleepers() > 1)
+  expect(at.states()).toEqual(['pending'])
+  await at.clock.advance(300)
+  await until(() => at.published.length === 2)
+})
+
+test('a domain that throws when it hears of a dead letter costs that message, not the lane', async () => {
+  await using at = await sender(({ peer }) => (peer === dead.peerId ? gone : ACK), {
+    undelivered: () => {
+      throw new TypeError('a bug')
+    },
+  })
+  await at.send(noteDraft(dead.peerId, { ttlMs: 1_000 }), noteDraft(dead.peerId, { ttlMs: 1_000 }))
+  await until(() => at.asked.length === 1)
+  for (let i = 0; i < 30 && at.states().includes('pending'); i++) {
+    await at.clock.advance(500)
+    for (let n = 0; n < 3; n++) await turn()
+  }
+  expect(at.states()).toEqual(['expired', 'expired'])
+})
+
+test('dead letters that cannot be kept wait, instead of trying again without a pause', async () => {
+  await using at = await sender(() => gone)
+  await at.send(noteDraft(dead.peerId, { ttlMs: 1_000 }))
+  await until(() => at.asked.length === 1 && at.clock.sleepers() > 1)
+  const { storage } = at.road
+  let tries = 0
+  const finish = storage.messages.finish
+  Object.assign(storage.messages, {
+    finish: () => {
+      tries++
+      throw new Error('the disk is full')
+    },
+  })
+  for (let i = 0; i < 6; i++) await at.clock.advance(500)
+  for (let i = 0; i < 100; i++) await turn()
+  expect(tries).toBeGreaterThan(0)
+  expect(tries).toBeLessThan(10)
+  Object.assign(storage.messages, { finish })
+  for (let i = 0; i < 60 && at.states()[0] === 'pending'; i++) {
+    await at.clock.advance(500)
+    await turn()
+  }
+  expect(at.states()).toEqual(['expired'])
+})
+
+test('what was pending when the daemon stopped is sent by the next one', async () => {
+  using folder = scratch()
+  const options = { home: folder.path('home'), seed: seedNamed('sender'), types: noteType(() => outcome()) }
+  const deaf = { publish: async () => 0, request: () => Promise.reject(gone) }
+  const first = await openRoad({ ...options, network: deaf })
+  await first.start()
+  await first.commit(() => outcome<Fact>([], [noteDraft(alive.peerId)]))
+  await first.stop()
+  const asked: Uint8Array[] = []
+  const second = await openRoad({
+    ...options,
+    network: {
+      publish: async () => 0,
+      request: (_peer, _protocol, bytes) => {
+        asked.push(bytes)
+        return Promise.reject(gone)
+      },
+    },
+  })
+  await second.start()
+  await until(() => asked.length > 0)
+  await second.stop()
+})
+
+test('the bytes that travel are sealed when they must be', async () => {
+  const envelope = JSON.parse(Buffer.from(bytesFrom(alive, { to: dead.peerId, payload: { price: 1 } })).toString())
+  const { signature: _, ...unsigned } = envelope
+  expect(Buffer.from(await wire(unsigned, false, alive)).toString()).toContain('price')
+  expect(Buffer.from(await wire(unsigned, true, alive)).toString()).not.toContain('price')
+})

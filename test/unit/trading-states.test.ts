@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest'
+import { isRefusal } from '../../src/trading/beckn/error.ts'
+import { costMicro, kwhOf, unitsOf, wholeOf } from '../../src/trading/money.ts'
+import { isoDuration, parseIsoDuration, slotAfter, slotAt } from '../../src/trading/slot.ts'
+import { nextState } from '../../src/trading/states.ts'
+import type { Trade, TradeState } from '../../src/trading/trade.ts'
+
+const STATES = ['none', 'selecting', 'quoted', 'reserved', 'confirming', 'active', 'cancelled', 'expired', 'refused'] as const
+const UNKNOWN = 'CTX_TRANSACTION_ID_UNKNOWN'
+const ILLEGAL = 'BIZ_INVALID_STATE_TRANSITION'
+const LATE = 'BIZ_QUOTE_EXPIRED_OR_CHANGED'
+
+/** Every state × every step, as a person would write it on a blackboard: a row a step, a column a state. */
+const TABLE = {
+  seller: {
+    select: ['quoted', ILLEGAL, 'quoted', ILLEGAL, ILLEGAL, 'BIZ_ALREADY_CONFIRMED', ILLEGAL, ILLEGAL, ILLEGAL],
+    init: [UNKNOWN, ILLEGAL, 'reserved', 'reserved', ILLEGAL, 'BIZ_ALREADY_CONFIRMED', ILLEGAL, LATE, LATE],
+    confirm: [UNKNOWN, ILLEGAL, ILLEGAL, 'active', ILLEGAL, 'active', 'BIZ_ALREADY_CANCELLED', LATE, LATE],
+    status: [UNKNOWN, ILLEGAL, 'quoted', 'reserved', ILLEGAL, 'active', 'cancelled', 'expired', 'refused'],
+    cancel: [UNKNOWN, ILLEGAL, 'cancelled', 'cancelled', ILLEGAL, 'cancelled', 'cancelled', 'expired', ILLEGAL],
+  },
+  buyer: {
+    on_select: [UNKNOWN, 'quoted', ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL],
+    on_init: [UNKNOWN, ILLEGAL, 'confirming', ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL],
+    on_confirm: [UNKNOWN, ILLEGAL, ILLEGAL, ILLEGAL, 'active', 'active', ILLEGAL, ILLEGAL, ILLEGAL],
+    on_status: [UNKNOWN, ILLEGAL, ILLEGAL, ILLEGAL, 'confirming', 'active', 'cancelled', 'expired', 'refused'],
+    on_cancel: [UNKNOWN, ...Array(5).fill('cancelled'), 'cancelled', 'expired', 'refused'],
+  },
+} as const
+
+const cases = Object.entries(TABLE).flatMap(([role, steps]) =>
+  Object.entries(steps).flatMap(([step, row]) => STATES.map((state, i) => [role, state, step, row[i]] as const)),
+)
+
+test.each(cases)('a %s whose trade is %s, on %s: %s', (role, state, step, expected) => {
+  const trade = state === 'none' ? undefined : ({ state, role } as Trade)
+  const next = nextState(trade, role as Trade['role'], step as 'select')
+  expect(isRefusal(next) ? next.code : next).toBe(expected)
+  if (isRefusal(next)) expect(next.message).not.toBe('')
+})
+
+test('no step is for the other side, whatever the state', () => {
+  for (const [role, steps] of Object.entries(TABLE)) {
+    const other = role === 'seller' ? 'buyer' : 'seller'
+    for (const step of Object.keys(steps) as 'select'[]) {
+      for (const state of STATES.slice(1) as TradeState[])
+        expect(nextState({ state, role: other } as Trade, role as Trade['role'], step)).toMatchObject({ code: ILLEGAL })
+    }
+  }
+})
+
+test('no step leads an agreed trade anywhere but to its cancellation', () => {
+  const ends = cases.filter(([, state]) => state === 'active').map(([, , , expected]) => expected)
+  expect([...new Set(ends)].filter(end => !/^[A-Z]/.test(String(end)))).toEqual(['active', 'cancelled'])
+})
+
+test('a cost is rounded half up to a whole millionth, without the errors of floating point', () => {
+  expect(costMicro(1_000, 123_457)).toBe(123_457)
+  expect(costMicro(1, 500)).toBe(1)
+  expect(costMicro(1, 499)).toBe(0)
+  expect(costMicro(90_000_000, 9_000_001)).toBe(810_000_090_000)
+})
+
+test('whole millionths and watt-hours survive the way over decimal units', () => {
+  for (const n of [0, 1, 3, 100_000, 123_457, 999_999, 1_234_567_891]) {
+    expect(wholeOf(unitsOf(n), 1_000_000)).toBe(n)
+    expect(wholeOf(kwhOf(n), 1_000)).toBe(n)
+  }
+  for (const wrong of ['1', Number.NaN, -1, Number.POSITIVE_INFINITY, 0.000_1, undefined, null])
+    expect(wholeOf(wrong, 1_000)).toBeUndefined()
+})
+
+test('durations are read as they are written, and nonsense is none', () => {
+  for (const ms of [1_000, 90_000, 900_000, 3_600_000, 5_400_000]) expect(parseIsoDuration(isoDuration(ms))).toBe(ms)
+  expect(isoDuration(900_000)).toBe('PT15M')
+  for (const text of ['PT', '', '15M', 'P1D', 'PT-1S', 'PT1H2']) expect(parseIsoDuration(text)).toBeUndefined()
+})
+
+test('slots follow each other without a gap', () => {
+  const slot = slotAt(1_000_000, 900_000)
+  expect(slot).toEqual({ startMs: 900_000, durationMs: 900_000 })
+  expect(slotAfter(slot)).toEqual(slotAt(1_800_000, 900_000))
+})
