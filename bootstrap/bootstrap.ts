@@ -19,6 +19,8 @@ export interface BootstrapOptions {
   /** The other bootstrap peers, multiaddrs ending in `/p2p/<peer id>`. */
   readonly peers: readonly string[]
   readonly maxConnections: number
+  /** The content of a swarm.key file: only peers that hold it can connect. */
+  readonly presharedKey?: Uint8Array
 }
 
 export interface Bootstrap {
@@ -88,7 +90,7 @@ export async function openBootstrap(deps: BootstrapDeps): Promise<Bootstrap> {
 }
 
 function networkOptions(options: BootstrapOptions) {
-  const { network, listen, announce, peers, maxConnections } = options
+  const { network, listen, announce, peers, maxConnections, presharedKey } = options
   return {
     network,
     listen,
@@ -105,6 +107,7 @@ function networkOptions(options: BootstrapOptions) {
     dcutr: false,
     upnp: false,
     denyPeers: [],
+    ...(presharedKey === undefined ? {} : { presharedKey }),
   } as const
 }
 

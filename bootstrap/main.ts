@@ -22,6 +22,7 @@ const USAGE = `npm run bootstrap -- [options]
   --announce <multiaddr>   public address, repeatable
   --peer <multiaddr>       another bootstrap peer, repeatable
   --peers <file>           a list of them, as in bootstrap/peers.example.toml
+  --preshared-key-file <f> a swarm.key file: a closed network
   --max-connections <n>    open connections at most       (500)
 `
 
@@ -32,6 +33,7 @@ interface Flags {
   readonly announce: string[]
   readonly peer: string[]
   readonly peers?: string
+  readonly 'preshared-key-file'?: string
   readonly 'max-connections': string
   readonly help: boolean
 }
@@ -47,6 +49,7 @@ function flagsOf(argv: readonly string[]): Flags {
       announce: many,
       peer: many,
       peers: { type: 'string' },
+      'preshared-key-file': { type: 'string' },
       'max-connections': { type: 'string', default: '500' },
       help: { type: 'boolean', default: false },
     },
@@ -77,8 +80,18 @@ async function main(): Promise<void> {
   }
   const passphrase = process.env['WATTMESH_PASSPHRASE']
   const { home, network, listen, announce } = flags
+  const keyFile = flags['preshared-key-file']
+  const closed = keyFile === undefined ? {} : { presharedKey: readFileSync(keyFile) }
   const bootstrap = await openBootstrap({
-    options: { home, network, listen, announce, peers: [...flags.peer, ...listedPeers(flags.peers)], maxConnections },
+    options: {
+      home,
+      network,
+      listen,
+      announce,
+      peers: [...flags.peer, ...listedPeers(flags.peers)],
+      maxConnections,
+      ...closed,
+    },
     ...(passphrase === undefined ? {} : { passphrase }),
     onGossip: async (_topic, bytes) => genuine(bytes, network),
     clock: systemClock,

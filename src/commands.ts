@@ -1,4 +1,4 @@
-import { statfsSync, statSync } from 'node:fs'
+import { existsSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config/config.ts'
 import { KEY_FILE } from './config/identity.ts'
@@ -36,6 +36,8 @@ export interface CommandDeps {
   readonly commit: Commit<Fact>
   readonly metrics: Metrics
   readonly clock: Clock
+  /** Of the whole process. */
+  readonly memoryBytes: () => number
   readonly marketClock: Clock
   readonly newId: NewId
   readonly kinds: KindTable
@@ -82,7 +84,7 @@ export function createCommands(deps: CommandDeps) {
           running: deps.runner.running(),
         },
         journal: storage.messages.counts(),
-        memoryBytes: process.memoryUsage.rss(),
+        memoryBytes: deps.memoryBytes(),
       }
     },
 
@@ -116,7 +118,8 @@ export function createCommands(deps: CommandDeps) {
       const keyFile = join(config.home, KEY_FILE)
       const disk = statfsSync(config.home)
       return {
-        keyMode: (statSync(keyFile).mode & 0o777).toString(8),
+        // Gone while the daemon runs: it lives on in memory alone.
+        keyMode: existsSync(keyFile) ? (statSync(keyFile).mode & 0o777).toString(8) : 'missing',
         freeBytes: disk.bavail * disk.bsize,
         nowMs: clock.now(),
         addresses: network.addresses(),
@@ -153,20 +156,33 @@ export function createCommands(deps: CommandDeps) {
     async sell(request: { energyWh: number; priceMicro?: number }): Promise<Catalog> {
       const slot = slotAfter(slotAt(marketClock.now(), config.options.market.slotMs))
       const { currency } = config.options.market
+      const offerId = `manual-${slot.startMs}`
+      // Said again for the same slot, it is what is left to sell now.
+      const soldWh = storage.trading
+        .tradesOfOffer(offerId)
+        .filter(trade => trade.state === 'reserved' || trade.state === 'active')
+        .reduce((sum, trade) => sum + trade.energyWh, 0)
+      const role = config.options.roles.includes('household') ? 'household' : 'utility'
       const catalog: Catalog = {
-        ...{ seller: identity.peerId, version: clock.now(), role: 'household', sourceType: 'SOLAR', currency },
+        ...{
+          seller: identity.peerId,
+          version: clock.now(),
+          role,
+          sourceType: role === 'utility' ? 'GRID' : 'SOLAR',
+          currency,
+        },
         validUntilMs: clock.now() + 2 * slot.durationMs,
         offers: [
           {
-            offerId: `manual-${slot.startMs}`,
+            offerId,
             slot,
             priceMicro: request.priceMicro ?? config.options.household.sellPriceMicro,
-            availableWh: request.energyWh,
+            availableWh: request.energyWh + soldWh,
           },
         ],
       }
       await decided(() => trading.publishCatalog(catalog))
-      return catalog
+      return storage.trading.catalog(identity.peerId) as Catalog
     },
 
     openMarket: () => deps.marketDay.open(),

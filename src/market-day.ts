@@ -7,6 +7,7 @@ import type { NewId, PeerId } from './kernel/ids.ts'
 import type { Part } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
 import type { Commit } from './kernel/outcome.ts'
+import type { Random } from './kernel/random.ts'
 import type { Fact } from './storage/facts.ts'
 import type { Slot } from './trading/slot.ts'
 import type { Catalog, Trade } from './trading/trade.ts'
@@ -17,7 +18,8 @@ export interface MarketDayDeps {
   readonly options: Options
   readonly clock: Clock
   readonly marketClock: Clock
-  readonly store: { tradesInState(state: Trade['state']): Trade[] }
+  readonly store: { tradesOfSlot(state: Trade['state'], startMs: number): Trade[] }
+  readonly random: Random
   readonly household: Household
   readonly trading: Trading
   readonly commit: Commit<Fact>
@@ -57,21 +59,21 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     while (!signal.aborted) {
       const current = slotNumber()
       // A timer may wake a moment early; a slot is decided about once.
-      if (current > decided) await decide(current)
+      if (current > decided) await decide(current, signal)
       decided = current
       await marketClock.sleep((current + 1) * slotMs - marketClock.now(), signal)
     }
   }
 
-  async function decide(current: number): Promise<void> {
+  async function decide(current: number, signal: AbortSignal): Promise<void> {
     try {
-      await turn(current)
+      await turn(current, signal)
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'this slot could not be decided; the next one will')
     }
   }
 
-  async function turn(current: number): Promise<void> {
+  async function turn(current: number, signal: AbortSignal): Promise<void> {
     if (isUtility)
       await offer(current + 1, {
         energyWh: options.utility.slotWh,
@@ -92,7 +94,7 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
         role: 'household',
       })
     }
-    if (decision.action === 'buy') await buy(current + 1, decision.energyWh, decision.reason)
+    if (decision.action === 'buy') await buy(current + 1, decision.energyWh, decision.reason, signal)
   }
 
   async function offer(
@@ -106,22 +108,23 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
       sourceType: role === 'utility' ? 'GRID' : 'SOLAR',
       currency: options.market.currency,
       validUntilMs: clock.now() + Math.ceil(2 * lifeMs) + CATALOG_GRACE_MS,
-      offers: [{ offerId: `slot-${slot}`, slot: slotOf(slot), priceMicro, availableWh: energyWh }],
+      offers: [{ offerId: `${role}-${slot}`, slot: slotOf(slot), priceMicro, availableWh: energyWh }],
     }
     await commit(() => trading.publishCatalog(catalog))
   }
 
-  async function buy(slot: number, energyWh: number, reason: string): Promise<void> {
+  async function buy(slot: number, energyWh: number, reason: string, signal: AbortSignal): Promise<void> {
     const { maxPriceMicro } = options.household
     // Everybody decides at the same moment; a little chance keeps the answers from colliding.
-    await clock.sleep(Math.min(1_000, lifeMs / 8) * Math.random())
+    await clock.sleep(Math.min(1_000, lifeMs / 8) * deps.random(), signal)
+    if (signal.aborted) return
     // One need a slot: a household that restarted in the middle of one does not buy twice.
     const id = uuidFrom(`${deps.self}/${slot}`)
     await commit(() => trading.buyOnce({ id, slot: slotOf(slot), energyWh, maxPriceMicro, reason }))
   }
 
   function tradedWh(slot: number): { boughtWh: number; soldWh: number } {
-    const agreed = deps.store.tradesInState('active').filter(trade => trade.slot.startMs === slot * slotMs)
+    const agreed = deps.store.tradesOfSlot('active', slot * slotMs)
     const sum = (role: Trade['role']): number =>
       agreed.filter(t => t.role === role).reduce((wh, t) => wh + t.energyWh, 0)
     return { boughtWh: sum('buyer'), soldWh: sum('seller') }

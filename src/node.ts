@@ -46,7 +46,7 @@ export interface Node {
 }
 
 /** The whole daemon, read from top to bottom: who I am, what I keep, how messages get in and out, what they are about. */
-export async function createNode(config: Config, seed: Uint8Array, log: Log): Promise<Node> {
+export async function createNode(config: Config, seed: Uint8Array, log: Log, memoryBytes: () => number): Promise<Node> {
   const { options, home } = config
   const identity = identityFromSeed(seed)
   const self = identity.peerId
@@ -147,7 +147,7 @@ export async function createNode(config: Config, seed: Uint8Array, log: Log): Pr
     worked: async (taskId, leaseEpoch, result) => void (await commit(() => tasks.worked(taskId, leaseEpoch, result))),
     alive: (work, done, total) => {
       if (work.submitter === self)
-        void commit(() => tasks.progressed(work.taskId, self, work.leaseEpoch)).catch(() => undefined)
+        void commit(() => tasks.progressed(work.taskId, self, work.leaseEpoch, done)).catch(() => undefined)
       else outbox.post(progressDraft(work, done, total))
     },
     ...{
@@ -175,6 +175,7 @@ export async function createNode(config: Config, seed: Uint8Array, log: Log): Pr
       options,
       marketClock,
       clock,
+      random,
       store: storage.trading,
       household,
       trading,
@@ -216,10 +217,21 @@ export async function createNode(config: Config, seed: Uint8Array, log: Log): Pr
       runner,
       marketDay,
     },
-    ...{ commit, metrics, clock, marketClock, newId, kinds: kindTable },
+    ...{ commit, metrics, clock, marketClock, newId, kinds: kindTable, memoryBytes },
   })
 
-  const parts = [storage, network, outbox, runner, rounds, marketDay, { name: 'workers', stop: () => workers.stop() }]
+  const parts = [
+    storage,
+    // Before anybody can give this peer new work: what it had before is over.
+    { name: 'recovery', start: async () => void (await commit(() => tasks.restarted())) },
+    { name: 'inbox', stop: () => inbox.idle() },
+    network,
+    outbox,
+    { name: 'workers', stop: () => workers.stop() },
+    runner,
+    rounds,
+    marketDay,
+  ]
   return { ...lifecycle(parts, log), commands }
 }
 

@@ -44,6 +44,10 @@ export interface Rounds extends Part {
 }
 
 const TICK_MS = 200
+/** However many tasks a peer says it takes at a time. */
+const MAX_SLOTS = 32
+const HOUR_MS = 60 * 60_000
+const PRUNE_AT_A_TIME = 2_000
 const MAINTENANCE_MS = 10 * 60_000
 const DAY_MS = 24 * 60 * 60_000
 const TASK_FACTS: ReadonlySet<Fact['kind']> = new Set(['job', 'task', 'work', 'work.gone'])
@@ -76,12 +80,17 @@ export function createRounds(deps: RoundsDeps): Rounds {
   async function maintain(): Promise<void> {
     const now = clock.now()
     const { journalDays, journalMessages } = deps.options.storage
-    const pruned = await storage.write(() => {
-      storage.forget(now - journalDays * DAY_MS)
-      storage.peers.forget(now - DAY_MS)
+    await storage.write(() => {
+      storage.forget({ ended: now - journalDays * DAY_MS, fruitless: now - DAY_MS })
+      storage.peers.forget(now - HOUR_MS)
       storage.trading.forgetCatalogs(now - DAY_MS)
-      return storage.messages.prune(now - journalDays * DAY_MS, journalMessages, now - CLOCK_SKEW_MS)
     })
+    // In slices: nothing else runs while rows are deleted.
+    let pruned = 0
+    for (let slice = PRUNE_AT_A_TIME; slice === PRUNE_AT_A_TIME; pruned += slice) {
+      const bounds = { beforeMs: now - journalDays * DAY_MS, keep: journalMessages, nowMs: now - CLOCK_SKEW_MS }
+      slice = await storage.write(() => storage.messages.prune(bounds, PRUNE_AT_A_TIME))
+    }
     if (pruned > 0) log.info({ messages: pruned }, 'forgot old messages')
   }
 
@@ -90,9 +99,9 @@ export function createRounds(deps: RoundsDeps): Rounds {
     async start() {
       stopping = new AbortController()
       const { signal } = stopping
-      await commit(() => tasks.restarted())
       await maintain()
       advertise()
+      for (const { peer } of network.peers()) outbox.post(peers.advertDraft(peer))
       void repeat(clock, TICK_MS, signal, tick)
       void repeat(clock, ADVERT_TTL_MS / 2, signal, advertise)
       void repeat(clock, MAINTENANCE_MS, signal, () =>
@@ -120,7 +129,9 @@ export function createRounds(deps: RoundsDeps): Rounds {
     workersFor(kind) {
       const others = network.peers().flatMap(({ peer }): Worker[] => {
         const known = storage.peers.peer(peer)
-        return known?.kinds.includes(kind) === true && known.slots > 0 ? [{ peer, slots: known.slots }] : []
+        return known?.kinds.includes(kind) === true && known.expiresMs > clock.now()
+          ? [{ peer, slots: Math.min(known.slots, MAX_SLOTS) }]
+          : []
       })
       // A peer that has nobody does its work itself.
       const own =

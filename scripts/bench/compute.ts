@@ -70,7 +70,7 @@ type Speeds = Awaited<ReturnType<typeof race<'direct' | 'pool'>>>
 function figuresOf(chunking: Speeds, embedding: Speeds, { engine }: Embedder, delay: Record<string, number>): Figure[] {
   const direct = 'the same kind on the main thread, one thread each'
   const kind = (name: string) => `kind ${name}, one worker thread, README files`
-  const late = 'how late a timer of the main thread fires, p99'
+  const late = 'main thread, p99'
   return [
     {
       name: 'compute.poolVsDirect',
@@ -113,7 +113,7 @@ function figuresOf(chunking: Speeds, embedding: Speeds, { engine }: Embedder, de
       name: 'compute.loopDelayIdleP99Ms',
       value: delay['idle'] ?? Number.NaN,
       unit: 'ms',
-      against: `${late}, doing nothing`,
+      against: `${late}, idle`,
     },
     {
       name: 'compute.loopDelayDirectP99Ms',

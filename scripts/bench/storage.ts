@@ -52,10 +52,10 @@ function figuresOf({
   rate,
   ratio,
 }: Awaited<ReturnType<typeof race<'raw' | 'grouped' | 'rawSingle' | 'single' | 'sync'>>>): Figure[] {
-  const rows = `rows of ${ENVELOPE_BYTES} bytes with a unique id, WAL, synchronous=FULL`
-  const grouped = `node:sqlite, ${GROUP} in a transaction, ${rows}`
-  const single = `node:sqlite, one in a transaction, ${rows}`
-  const journal = 'openStorage().write of a message, with its digest and indexes'
+  const rows = `${ENVELOPE_BYTES} bytes and a unique id`
+  const grouped = `node:sqlite, same pragmas, ${GROUP} rows (${rows}) a transaction`
+  const single = `node:sqlite, same pragmas, one row (${rows}) a transaction`
+  const journal = 'storage.write of a message, digest and indexes'
   return [
     { name: 'storage.groupedVsRaw', value: ratio('grouped', 'raw'), unit: 'ratio', against: grouped },
     { name: 'storage.groupedVsRawSingle', value: ratio('grouped', 'rawSingle'), unit: 'ratio', against: single },

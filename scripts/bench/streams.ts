@@ -44,8 +44,8 @@ export const streams: Part = {
       LENGTH,
     )
 
-    const trips = `round trips of ${ENVELOPE_BYTES} bytes, both ends in this process`
-    const one = `plain TCP, length-prefixed echo, ${trips}`
+    const trips = `round trips of ${ENVELOPE_BYTES} bytes`
+    const one = `plain TCP, length-prefixed, ${trips}, both ends in one process`
     const many = `the same at ${PARALLEL} in parallel`
     const masses = `plain TCP, requests of 1 MiB, ${BULK_PARALLEL} in flight`
     return [

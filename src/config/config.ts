@@ -117,7 +117,7 @@ function flat(object: object, prefix = ''): Values {
   const values: Values = new Map()
   for (const [key, value] of Object.entries(object)) {
     const path = prefix + key
-    const isTable = typeof value === 'object' && value !== null && !Array.isArray(value)
+    const isTable = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
     for (const [p, v] of isTable ? flat(value, `${path}.`) : [[path, value] as const]) values.set(p, v)
   }
   return values

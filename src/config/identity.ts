@@ -19,7 +19,13 @@ const keyFileSchema = z.union([
     version: z.literal(1),
     type: z.literal('Ed25519'),
     kdf: z.literal('scrypt'),
-    ...{ N: z.int().max(2 ** 20), r: z.int().max(32), p: z.int().max(16) },
+    // A power of two, as scrypt wants it, and no more memory than this machine would give.
+    N: z
+      .int()
+      .min(2)
+      .max(2 ** 20)
+      .refine(n => Number.isInteger(Math.log2(n))),
+    ...{ r: z.int().min(1).max(32), p: z.int().min(1).max(16) },
     salt: base64,
     nonce: base64,
     sealed: base64,

@@ -66,7 +66,7 @@ const utility = z.strictObject({
 })
 
 const market = z.strictObject({
-  slotMs: option(z.int().min(1000).default(900_000), 'Length of a delivery slot.', 'ms'),
+  slotMs: option(z.int().min(1000).multipleOf(1000).default(900_000), 'Length of a delivery slot.', 'ms'),
   speed: option(
     z.number().positive().default(1),
     'Market time runs this many times as fast as life (scenarios only).',

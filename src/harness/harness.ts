@@ -186,7 +186,10 @@ async function live(life: Life, { view, clock, signal }: Watch): Promise<void> {
 
 /** A peer that holds a part of the job just now, once a tenth is done. */
 async function workerOf({ daemons, jobId, seed }: Life): Promise<string | undefined> {
-  const job = await submitterOf(daemons)
+  const submitter = submitterOf(daemons)
+  // Killed itself just now: the hunt goes on when it is back.
+  if (!submitter.alive) return undefined
+  const job = await submitter
     .client()
     .get<{ total: number; counts: Record<string, number>; parts: { state: string; worker?: string }[] }>(
       `/v1/jobs/${jobId}`,

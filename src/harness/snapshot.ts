@@ -1,4 +1,5 @@
 import type { Client } from '../api/client.ts'
+import type { PeerId } from '../kernel/ids.ts'
 import type { Job, Task } from '../tasks/task.ts'
 import { readCatalog } from '../trading/beckn/catalog-body.ts'
 import type { Catalog, Need, Trade } from '../trading/trade.ts'
@@ -12,6 +13,8 @@ export interface Snapshot {
   readonly needs: readonly Need[]
   /** Every catalog this peer published, newest last. */
   readonly published: readonly Catalog[]
+  /** What sellers answered to its searches. */
+  readonly answers: readonly { readonly needId: string; readonly atMs: number; readonly catalog: Catalog }[]
   readonly jobs: readonly (Job & { parts: readonly Task[] })[]
 }
 
@@ -30,17 +33,36 @@ export async function snapshot(name: string, client: Client): Promise<Snapshot> 
     ...{ name, peerId, trades, needs, jobs: withParts },
     knownPeers: peers.filter(peer => peer.roles !== undefined).length,
     published: await publishedBy(client),
+    answers: await answersTo(client),
   }
+}
+
+interface Row {
+  readonly direction: 'in' | 'out'
+  readonly taskId: string
+  readonly at: number
+  readonly envelope: string
 }
 
 /** From the journal: the index keeps only the last. */
 async function publishedBy(client: Client): Promise<Catalog[]> {
-  const own = await client.get<{ direction: string; envelope: string }[]>(
-    `/v1/messages?type=beckn.catalog_publish&limit=${MANY}`,
-  )
-  return own
-    .filter(message => message.direction === 'out')
-    .map(message => JSON.parse(message.envelope) as { sender_id: Catalog['seller']; payload: { message: unknown } })
-    .map(envelope => readCatalog(envelope.payload.message, envelope.sender_id))
-    .filter(catalog => typeof catalog !== 'string')
+  const rows = await rowsOf(client, 'beckn.catalog_publish')
+  return rows.filter(row => row.direction === 'out').flatMap(catalogIn)
+}
+
+async function answersTo(client: Client): Promise<Snapshot['answers']> {
+  const rows = await rowsOf(client, 'beckn.on_discover')
+  return rows
+    .filter(row => row.direction === 'in')
+    .flatMap(row => catalogIn(row).map(catalog => ({ needId: row.taskId, atMs: row.at, catalog })))
+}
+
+function rowsOf(client: Client, type: string): Promise<Row[]> {
+  return client.get<Row[]>(`/v1/messages?type=${type}&limit=${MANY}`)
+}
+
+function catalogIn({ envelope }: Row): Catalog[] {
+  const { sender_id, payload } = JSON.parse(envelope) as { sender_id: PeerId; payload: { message: unknown } }
+  const catalog = readCatalog(payload.message, sender_id)
+  return typeof catalog === 'string' ? [] : [catalog]
 }

@@ -1,19 +1,26 @@
 import { canonical } from '../protocol/canonical.ts'
 import { slotKey } from '../trading/slot.ts'
-import type { Trade } from '../trading/trade.ts'
+import type { Need, Trade } from '../trading/trade.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** Purchases that cost more than an offer the buyer knew and had not tried. */
+/**
+ * Purchases that cost more than an offer somebody made for that very search, unless its seller was tried first and
+ * refused or fell silent. Read from the buyer's journal, not from its own ranking.
+ */
 export function aboveCheapest(snapshots: readonly Snapshot[]): number {
-  return snapshots
-    .flatMap(({ needs, trades }) =>
-      needs.map(need => ({ need, trade: trades.find(t => t.transactionId === need.transactionId) })),
-    )
-    .filter(({ need, trade }) => {
-      if (need.state !== 'bought' || trade === undefined) return false
-      const open = need.ranked.slice(Math.max(0, need.tried - 1)).map(offer => offer.landedMicro)
-      return trade.priceMicro + trade.gridFeeMicro > Math.min(...open)
-    }).length
+  return snapshots.flatMap(one => one.needs.filter(need => need.state === 'bought' && overpaid(one, need))).length
+}
+
+function overpaid({ trades, answers }: Snapshot, need: Need): boolean {
+  const mine = trades.filter(trade => trade.needId === need.id)
+  const bought = mine.find(trade => trade.transactionId === need.transactionId)
+  if (bought === undefined) return false
+  const tried = new Set(mine.filter(trade => trade !== bought).map(trade => trade.counterparty))
+  const open = answers
+    .filter(answer => answer.needId === need.id && answer.atMs <= bought.startedMs && !tried.has(answer.catalog.seller))
+    .flatMap(answer => answer.catalog.offers)
+    .filter(offer => slotKey(offer.slot) === slotKey(need.slot) && offer.availableWh >= need.energyWh)
+  return open.some(offer => offer.priceMicro < bought.priceMicro)
 }
 
 /** Energy agreed beyond what its seller ever offered for the slot. */

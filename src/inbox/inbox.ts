@@ -30,7 +30,7 @@ interface Journal {
     state: 'handled'
     answer: Answer
   }): boolean
-  seen(id: MessageId, envelope: string): { same: boolean; answer: Answer } | undefined
+  seen(sender: PeerId, id: MessageId, envelope: string): { same: boolean; answer: Answer } | undefined
 }
 
 export interface InboxDeps<Fact> extends CheckDeps<Fact> {
@@ -64,7 +64,7 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
     const checked = check(arrival, deps)
     if (!checked.ok) return refuse(arrival, checked)
     const { envelope } = checked
-    if (seen.has(envelope.id)) return refuse(arrival, rejection('ENV_REPLAYED'))
+    if (seen.has(envelope)) return refuse(arrival, rejection('ENV_REPLAYED'))
     const taken = lanes.enter(envelope.task_id, async () => {
       const answer = await handle(arrival, checked)
       if (answer !== undefined && envelope.to !== undefined && checked.type.kept) deps.reply(envelope, answer)
@@ -100,7 +100,7 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
       }
       verified({ carrier: arrival.carrier })
       const { answer } = await commit(() => decide(arrival, checked, opened.payload))
-      seen.add(envelope.id, envelope.expires)
+      seen.add(envelope)
       if (answer.status === 'NACK')
         log.info({ ...fields, code: answer.error.code, reason: answer.error.message }, 'refused')
       else log.debug(fields, 'handled')
@@ -113,11 +113,11 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
   /** Inside the transaction: the journal's unique id is what makes effects happen once. */
   function decide(arrival: Arrival, { envelope, type }: Checked<Fact>, payload: JsonObject): Outcome<Fact> {
     if (!type.kept) {
-      return seen.has(envelope.id) ? repeated(acknowledged) : type.handle(envelope, payload)
+      return seen.has(envelope) ? repeated(acknowledged) : type.handle(envelope, payload)
     }
     const { signature: _, ...unsigned } = envelope
     const text = canonical({ ...unsigned, payload })
-    const before = journal.seen(envelope.id, text)
+    const before = journal.seen(envelope.sender_id, envelope.id, text)
     if (before !== undefined) {
       return repeated(before.same ? before.answer : nack('ENV_ID_REUSED', VERDICTS.ENV_ID_REUSED.meaning))
     }

@@ -28,7 +28,8 @@ const MAX_ASKED = 4
 const PAUSE_MS = 5_000
 const DIAL_TIMEOUT_MS = 5_000
 
-type Reply = { ok: true; address: string } | { ok: false; reason: string }
+/** `tried`: the peer did dial; without that its answer says nothing about us. */
+type Reply = { ok: true; address: string } | { ok: false; tried?: boolean; reason: string }
 
 /**
  * Asks a connected peer to dial us anew. It dials only the address it sees us at, on the ports we name: nobody can use
@@ -51,7 +52,7 @@ export function createDialBack({ libp2p, clock, log }: { libp2p: Libp2p; clock: 
   async function tryAll(connection: Connection, addresses: readonly string[]): Promise<Reply> {
     const targets = addresses.slice(0, MAX_ADDRESSES).flatMap(address => sameHost(address, connection))
     if (targets.length === 0)
-      return { ok: false, reason: `none of your addresses is at ${connection.remoteAddr.toString()}` }
+      return { ok: false, tried: true, reason: `none of your addresses is at ${connection.remoteAddr.toString()}` }
     try {
       const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
       const fresh = await libp2p.dial(targets, { force: true, signal })
@@ -59,7 +60,7 @@ export function createDialBack({ libp2p, clock, log }: { libp2p: Libp2p; clock: 
       await fresh.close().catch((error: Error) => fresh.abort(error))
       return { ok: true, address }
     } catch (error) {
-      return { ok: false, reason: messageOf(error) }
+      return { ok: false, tried: true, reason: messageOf(error) }
     }
   }
 
@@ -102,8 +103,9 @@ export function createDialBack({ libp2p, clock, log }: { libp2p: Libp2p; clock: 
       const replies = await Promise.all(peers.map(connection => askOne(connection, signal)))
       const good = replies.find(reply => reply.ok)
       if (good !== undefined) return { reachable: true, asked: peers.length, address: good.address }
-      const reasons = new Set(replies.map(reply => (reply.ok ? '' : reply.reason)))
-      return { reachable: false, asked: peers.length, reason: [...reasons].join('; ') }
+      const tried = replies.filter(reply => !reply.ok && reply.tried === true)
+      const reasons = new Set((tried.length === 0 ? replies : tried).map(reply => (reply.ok ? '' : reply.reason)))
+      return { reachable: false, asked: tried.length, reason: [...reasons].join('; ') }
     },
   }
 }

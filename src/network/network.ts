@@ -156,7 +156,8 @@ export async function createNetwork(deps: NetworkDeps): Promise<Network> {
     reachability: () => reachabilityOf(host, lastDialBack),
     async dialBack(timeoutMs) {
       const result = await dialBack.ask(timeoutMs)
-      lastDialBack = { ...result, at: clock.now() }
+      // A refusal to try says nothing about us: what was known stays.
+      if (result.asked > 0 || lastDialBack === undefined) lastDialBack = { ...result, at: clock.now() }
       return result
     },
     discovered: () => dialer.counts(),

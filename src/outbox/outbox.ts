@@ -1,19 +1,11 @@
 import { backoffMs } from '../kernel/backoff.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { messageOf } from '../kernel/errors.ts'
-import type { MessageId, NewId, PeerId, TaskId } from '../kernel/ids.ts'
+import type { MessageId, NewId, PeerId } from '../kernel/ids.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
-import {
-  type Answer,
-  type Carrier,
-  type Commit,
-  type Draft,
-  type Outcome,
-  outcome,
-  type Refusal,
-} from '../kernel/outcome.ts'
+import { type Answer, type Commit, type Draft, type Outcome, outcome, type Refusal } from '../kernel/outcome.ts'
 import type { Random } from '../kernel/random.ts'
 import { answerFrom, answerSchema } from '../protocol/answer.ts'
 import { canonical } from '../protocol/canonical.ts'
@@ -21,33 +13,12 @@ import type { UnsignedEnvelope } from '../protocol/envelope.ts'
 import type { Identity } from '../protocol/keys.ts'
 import type { MessageType, MessageTypes } from '../protocol/message-type.ts'
 import type { Courier } from './courier.ts'
+import type { Journal } from './journal.ts'
 import { type PendingMessage, stamp } from './wire.ts'
 
 const RETRY = { baseMs: 500, maxMs: 15_000 }
 /** Refusals that say "later", not "no". */
 const TRANSIENT = new Set(['INBOX_BUSY', 'INBOX_FAILED'])
-
-interface Journal {
-  insert(message: {
-    direction: 'out'
-    id: MessageId
-    type: string
-    taskId: TaskId
-    peer: PeerId | undefined
-    at: number
-    expires: number
-    envelope: string
-    carrier: Carrier
-    sealed: boolean
-    state: 'pending'
-    answer: undefined
-  }): boolean
-  sent(id: MessageId): PendingMessage | undefined
-  waitingRecipients(): (PeerId | undefined)[]
-  nextFor(peer: PeerId | undefined): PendingMessage | undefined
-  finish(id: MessageId, state: 'delivered' | 'refused' | 'expired', answer: Answer | undefined): void
-  tried(id: MessageId): void
-}
 
 export interface OutboxDeps<Fact> {
   readonly identity: Identity
@@ -135,14 +106,9 @@ export function createOutbox<Fact>(deps: OutboxDeps<Fact>): Outbox<Fact> {
   }
 
   async function drain(peer: PeerId | undefined, lane: Lane, stop: AbortSignal): Promise<void> {
-    let attempt = 0
     for (let row = journal.nextFor(peer); row !== undefined && !stop.aborted; row = journal.nextFor(peer)) {
-      const settled = await deliver(row, attempt, stop)
-      if (settled || stop.aborted) {
-        attempt = 0
-        continue
-      }
-      attempt++
+      if ((await deliver(row, stop)) || stop.aborted) continue
+      const attempt = await triedAgain(row)
       retries()
       lane.pause = new AbortController()
       const backMs = backoffMs(attempt, RETRY, deps.random())
@@ -153,20 +119,33 @@ export function createOutbox<Fact>(deps: OutboxDeps<Fact>): Outbox<Fact> {
   }
 
   /** True when the message needs no further attempt. */
-  async function deliver(row: PendingMessage, attempt: number, stop: AbortSignal): Promise<boolean> {
+  async function deliver(row: PendingMessage, stop: AbortSignal): Promise<boolean> {
     try {
       if (row.expires <= clock.now()) return await expire(row)
-      const answer = await courier.carry(row, attempt, stop)
+      const answer = await courier.carry(row, row.attempts, stop)
       if (answer === 'settled') return true
       const { facts: _, ...result } = await commit(() => answered(row.id, row.peer as PeerId, answer))
       return result.answer.status === 'ACK'
     } catch (error) {
       if (!stop.aborted) {
-        const fields = { message: row.id, type: row.type, task: row.taskId, peer: row.peer, attempt }
+        const fields = { message: row.id, type: row.type, task: row.taskId, peer: row.peer, attempt: row.attempts }
         log.debug({ ...fields, reason: messageOf(error) }, 'not delivered yet')
       }
       return false
     }
+  }
+
+  /** Counts an attempt where it outlives the process; how many there were. */
+  async function triedAgain(row: PendingMessage): Promise<number> {
+    try {
+      await commit(() => {
+        journal.tried(row.id)
+        return outcome<Fact>()
+      })
+    } catch (error) {
+      log.debug({ message: row.id, reason: messageOf(error) }, 'an attempt was not counted')
+    }
+    return row.attempts + 1
   }
 
   function answered(id: MessageId, from: PeerId | undefined, answer: Answer): Outcome<Fact> {
@@ -175,8 +154,13 @@ export function createOutbox<Fact>(deps: OutboxDeps<Fact>): Outbox<Fact> {
     if (answer.status === 'NACK' && TRANSIENT.has(answer.error.code)) return { facts: [], messages: [], answer }
     journal.finish(id, answer.status === 'ACK' ? 'delivered' : 'refused', answer)
     courier.settled(id)
-    delivered()
-    return answer.status === 'ACK' ? outcome() : undelivered(row, answer.error)
+    if (answer.status === 'ACK') {
+      delivered()
+      return outcome()
+    }
+    const { code, message: reason } = answer.error
+    log.info({ message: id, type: row.type, task: row.taskId, peer: from, code, reason }, 'refused by its recipient')
+    return undelivered(row, answer.error)
   }
 
   async function expire(row: PendingMessage): Promise<true> {

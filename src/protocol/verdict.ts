@@ -40,7 +40,8 @@ export const VERDICTS: Readonly<Record<ProtocolCode, { verdict: Verdict; meaning
   ENV_SENDER: { verdict: 'reject', meaning: 'the sender is not an Ed25519 peer id, or not the peer on the connection' },
   ENV_SIGNATURE: { verdict: 'reject', meaning: 'not signed by its sender' },
   ENV_UNKNOWN_TYPE: { verdict: 'ignore', meaning: 'a type of message this peer does not know' },
-  ENV_CARRIER: { verdict: 'reject', meaning: 'a type of message that does not travel this way' },
+  // Whom it is for is looked at first, so neighbours pass on what its recipient would refuse: not their fault.
+  ENV_CARRIER: { verdict: 'ignore', meaning: 'a type of message that does not travel this way' },
   ENV_SEALED: { verdict: 'ignore', meaning: 'sealed, and this peer cannot open it; or open where it must be sealed' },
   ENV_PAYLOAD: { verdict: 'ignore', meaning: 'the payload does not fit its type' },
   ENV_REPLAYED: { verdict: 'ignore', meaning: 'seen before' },

@@ -16,11 +16,14 @@ export interface Documents<Body> {
   get(key: string): Body | undefined
   all(limit?: number): Body[]
   inState(state: string, limit?: number): Body[]
+  /** Of a state, those of exactly this rank. */
+  inStateAt(state: string, rank: number): Body[]
   ownedBy(owner: string): Body[]
   count(): number
   countByState(): Record<string, number>
   /** Forgets documents in one of these states not touched since. */
   prune(states: readonly string[], beforeMs: number): number
+  pruneRanked(beforeRank: number): void
 }
 
 const MANY = 1_000_000
@@ -35,6 +38,8 @@ export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents
   const get = db.prepare('SELECT body FROM documents WHERE kind = ? AND key = ?')
   const all = db.prepare('SELECT body FROM documents WHERE kind = ? ORDER BY updated DESC LIMIT ?')
   const inState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY rank LIMIT ?')
+  const inStateAt = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? AND rank = ?')
+  const pruneRanked = db.prepare('DELETE FROM documents WHERE kind = ? AND rank < ?')
   const ownedBy = db.prepare('SELECT body FROM documents WHERE kind = ? AND owner = ? ORDER BY key')
   const counts = db.prepare('SELECT state, count(*) AS n FROM documents WHERE kind = ? GROUP BY state')
   const count = db.prepare('SELECT count(*) AS n FROM documents WHERE kind = ?')
@@ -51,6 +56,8 @@ export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents
     },
     all: (limit = MANY) => bodies(all.all(kind, limit)),
     inState: (state, limit = MANY) => bodies(inState.all(kind, state, limit)),
+    inStateAt: (state, rank) => bodies(inStateAt.all(kind, state, rank)),
+    pruneRanked: beforeRank => void pruneRanked.run(kind, beforeRank),
     ownedBy: owner => bodies(ownedBy.all(kind, owner)),
     count: () => Number(count.get(kind)?.['n'] ?? 0),
     countByState: () => Object.fromEntries(counts.all(kind).map(row => [String(row['state']), Number(row['n'])])),

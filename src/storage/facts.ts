@@ -28,10 +28,13 @@ export function createFacts(db: DatabaseSync, now: () => number) {
   )
 
   const writers: Writers = {
-    peer: ({ peer }) => peers.put({ key: peer.peer, body: peer }, now()),
+    peer: ({ peer }) => peers.put({ key: peer.peer, rank: peer.expiresMs, body: peer }, now()),
     catalog: ({ catalog }) => catalogs.put({ key: catalog.seller, body: catalog }, now()),
     trade: ({ trade }) =>
-      trades.put({ key: trade.transactionId, state: trade.state, owner: ownerOf(trade), body: trade }, now()),
+      trades.put(
+        { key: trade.transactionId, state: trade.state, owner: ownerOf(trade), rank: trade.slot.startMs, body: trade },
+        now(),
+      ),
     need: ({ need }) => needs.put({ key: need.id, state: need.state, body: need }, now()),
     household: ({ household }) => households.put({ key: HOUSEHOLD, body: household }, now()),
     job: ({ job }) => jobs.put({ key: job.id, state: job.state, body: job }, now()),
@@ -45,20 +48,20 @@ export function createFacts(db: DatabaseSync, now: () => number) {
     apply(facts: readonly Fact[]): void {
       for (const fact of facts) (writers[fact.kind] as (fact: Fact) => void)(fact)
     },
-    /** Forgets what ended long ago; agreed contracts stay. */
-    forget(beforeMs: number): number {
-      return (
-        trades.prune(['cancelled', 'expired', 'refused', 'quoted'], beforeMs) +
-        needs.prune(['bought', 'failed'], beforeMs) +
-        jobs.prune(['done', 'failed', 'cancelled'], beforeMs) +
-        tasks.prune(['done', 'failed', 'cancelled', 'expired', 'poisoned'], beforeMs)
-      )
+    /** Forgets what ended before `ended`, and what came to nothing before `fruitless`; agreed contracts stay. */
+    forget({ ended, fruitless }: { ended: number; fruitless: number }): void {
+      trades.prune(['expired', 'refused'], fruitless)
+      trades.prune(['cancelled'], ended)
+      needs.prune(['bought', 'failed'], ended)
+      jobs.prune(['done', 'failed', 'cancelled'], ended)
+      tasks.prune(['done', 'failed', 'cancelled', 'expired', 'poisoned'], ended)
     },
     peers: {
       peer: (id: PeerId) => peers.get(id),
       peerCount: () => peers.count(),
       known: () => peers.all(),
-      forget: (beforeMs: number) => peers.prune([''], beforeMs),
+      /** Those whose advert ran out before. */
+      forget: (beforeMs: number) => peers.pruneRanked(beforeMs),
     },
     trading: {
       catalog: (seller: PeerId) => catalogs.get(seller),
@@ -68,6 +71,7 @@ export function createFacts(db: DatabaseSync, now: () => number) {
       trade: (id: TaskId) => trades.get(id),
       trades: (limit: number) => trades.all(limit),
       tradesInState: (state: Trade['state']) => trades.inState(state),
+      tradesOfSlot: (state: Trade['state'], startMs: number) => trades.inStateAt(state, startMs),
       tradesOfOffer: (offerId: string) => trades.ownedBy(offerOwner('seller', offerId)),
       need: (id: string) => needs.get(id),
       needs: (limit: number) => needs.all(limit),

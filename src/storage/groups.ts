@@ -20,7 +20,7 @@ interface Waiting {
 }
 
 /** Many messages share one fsync: the price of durability is paid once a turn, not once a message. */
-export function groupedCommits(db: DatabaseSync): Groups {
+export function groupedCommits(db: DatabaseSync, ended: (how: 'committed' | 'undone') => void): Groups {
   let group: Waiting[] = []
 
   function write<T>(work: () => T): Promise<T> {
@@ -63,12 +63,14 @@ export function groupedCommits(db: DatabaseSync): Groups {
       fail(error)
       return
     }
+    ended('committed')
     const done = group
     group = []
     for (const waiting of done) waiting.settle(undefined)
   }
 
   function fail(error: unknown): void {
+    ended('undone')
     const failed = group
     group = []
     for (const waiting of failed) waiting.settle(storageError(error))

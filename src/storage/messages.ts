@@ -36,17 +36,20 @@ export interface Messages {
   /** False when a message of that direction and id is there already. */
   insert(message: NewMessage): boolean
   /** The stored answer to a request seen before, and whether its content was the same. */
-  seen(id: MessageId, envelope: string): { same: boolean; answer: Answer } | undefined
+  seen(sender: PeerId, id: MessageId, envelope: string): { same: boolean; answer: Answer } | undefined
   sent(id: MessageId): MessageRow | undefined
   /** Recipients that something waits for; undefined stands for everybody. */
   waitingRecipients(): (PeerId | undefined)[]
+  /** The oldest message that waits for a recipient and is on the disk: what a commit may still undo is not sent. */
   nextFor(peer: PeerId | undefined): MessageRow | undefined
   finish(id: MessageId, state: MessageState, answer: Answer | undefined): void
   tried(id: MessageId): void
   counts(): Record<string, number>
   list(filter: MessageFilter): MessageRow[]
   /** Drops what is older and beyond the newest `keep`; never what is pending or could still be replayed. */
-  prune(beforeMs: number, keep: number, nowMs: number): number
+  prune(bounds: { beforeMs: number; keep: number; nowMs: number }, atMost: number): number
+  /** A group of writes was committed, or undone. */
+  ended(how: 'committed' | 'undone'): void
 }
 
 type Row = Record<string, SQLInputValue>
@@ -56,10 +59,12 @@ export function createMessages(db: DatabaseSync): Messages {
     `INSERT OR IGNORE INTO messages (direction, id, type, task_id, peer, at, expires, envelope, digest, carrier, sealed, state, answer)
      VALUES ($direction, $id, $type, $taskId, $peer, $at, $expires, $envelope, $digest, $carrier, $sealed, $state, $answer)`,
   )
-  const seen = db.prepare(`SELECT digest, answer FROM messages WHERE direction = 'in' AND id = ?`)
+  const seen = db.prepare(`SELECT digest, answer FROM messages WHERE direction = 'in' AND peer = ? AND id = ?`)
   const sent = db.prepare(`SELECT * FROM messages WHERE direction = 'out' AND id = ?`)
   const recipients = db.prepare(`SELECT DISTINCT peer FROM messages WHERE state = 'pending'`)
-  const next = db.prepare(`SELECT * FROM messages WHERE state = 'pending' AND peer IS ? ORDER BY seq LIMIT 1`)
+  const next = db.prepare(
+    `SELECT * FROM messages WHERE state = 'pending' AND peer IS ? AND seq <= ? ORDER BY seq LIMIT 1`,
+  )
   const finish = db.prepare(`UPDATE messages SET state = ?, answer = ? WHERE direction = 'out' AND id = ?`)
   const tried = db.prepare(`UPDATE messages SET attempts = attempts + 1 WHERE direction = 'out' AND id = ?`)
   const counts = db.prepare(`SELECT direction || '.' || state AS name, count(*) AS n FROM messages GROUP BY 1`)
@@ -72,12 +77,16 @@ export function createMessages(db: DatabaseSync): Messages {
      AND ($peer IS NULL OR peer = $peer) ORDER BY seq DESC LIMIT $limit) ORDER BY seq`,
   )
   const prune = db.prepare(
-    `DELETE FROM messages WHERE state <> 'pending' AND expires < $safe
-     AND (at < $before OR seq <= (SELECT max(seq) FROM messages) - $keep)`,
+    `DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE state <> 'pending' AND expires < $safe
+     AND (at < $before OR seq <= (SELECT max(seq) FROM messages) - $keep) ORDER BY seq LIMIT $most)`,
   )
+  const newestSeq = db.prepare('SELECT coalesce(max(seq), 0) AS seq FROM messages').get()?.['seq']
+  let committedSeq = Number(newestSeq)
+  let insertedSeq = committedSeq
+
   return {
-    insert: message =>
-      insert.run({
+    insert(message) {
+      const { changes, lastInsertRowid } = insert.run({
         $direction: message.direction,
         $id: message.id,
         $type: message.type,
@@ -91,9 +100,12 @@ export function createMessages(db: DatabaseSync): Messages {
         $sealed: message.sealed ? 1 : 0,
         $state: message.state,
         $answer: message.answer === undefined ? null : JSON.stringify(message.answer),
-      }).changes === 1,
-    seen(id, envelope) {
-      const row = seen.get(id)
+      })
+      if (changes === 1) insertedSeq = Number(lastInsertRowid)
+      return changes === 1
+    },
+    seen(sender, id, envelope) {
+      const row = seen.get(sender, id)
       if (row === undefined) return undefined
       return {
         same: digestOf(envelope).equals(row['digest'] as Uint8Array),
@@ -102,7 +114,7 @@ export function createMessages(db: DatabaseSync): Messages {
     },
     sent: id => messageOf(sent.get(id)),
     waitingRecipients: () => recipients.all().map(row => (row['peer'] ?? undefined) as PeerId | undefined),
-    nextFor: peer => messageOf(next.get(peer ?? null)),
+    nextFor: peer => messageOf(next.get(peer ?? null, committedSeq)),
     finish: (id, state, answer) => void finish.run(state, answer === undefined ? null : JSON.stringify(answer), id),
     tried: id => void tried.run(id),
     counts: () => Object.fromEntries(counts.all().map(row => [String(row['name']), Number(row['n'])])),
@@ -114,7 +126,12 @@ export function createMessages(db: DatabaseSync): Messages {
           : first(list.iterate({ ...values, $after: filter.afterSeq }), filter.limit)
       return rows.map(row => messageOf(row) as MessageRow)
     },
-    prune: (beforeMs, keep, nowMs) => Number(prune.run({ $before: beforeMs, $keep: keep, $safe: nowMs }).changes),
+    prune: ({ beforeMs, keep, nowMs }, atMost) =>
+      Number(prune.run({ $before: beforeMs, $keep: keep, $safe: nowMs, $most: atMost }).changes),
+    ended(how) {
+      if (how === 'committed') committedSeq = insertedSeq
+      else insertedSeq = committedSeq
+    },
   }
 }
 

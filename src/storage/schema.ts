@@ -24,10 +24,12 @@ const MIGRATIONS: readonly string[] = [
     state TEXT NOT NULL CHECK (state IN ('handled', 'pending', 'delivered', 'refused', 'expired')),
     answer TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (direction, id)
+    UNIQUE (direction, peer, id)    -- senders choose ids: only their own can collide
   ) STRICT;
   CREATE INDEX messages_pending ON messages (peer, seq) WHERE state = 'pending';
   CREATE INDEX messages_at ON messages (at);
+  CREATE INDEX messages_state ON messages (direction, state);
+  CREATE INDEX messages_id ON messages (id);
   CREATE INDEX messages_task ON messages (task_id);
 
   -- What a domain keeps: one document a row, found by kind and key, or by kind, state and key.

@@ -32,7 +32,8 @@ export function openStorage(file: string, deps: { clock: Clock; metrics: Metrics
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const db = open(file)
   const { now } = deps.clock
-  const groups = groupedCommits(db)
+  const messages = createMessages(db)
+  const groups = groupedCommits(db, how => messages.ended(how))
   const writes = deps.metrics.counter('storage_writes_total', 'Durable writes, several of which share a commit')
   const { apply, ...facts } = createFacts(db, () => now())
   return {
@@ -43,7 +44,7 @@ export function openStorage(file: string, deps: { clock: Clock; metrics: Metrics
     },
     apply,
     ...facts,
-    messages: createMessages(db),
+    messages,
     stop() {
       if (!db.isOpen) return
       groups.flush()

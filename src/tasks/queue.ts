@@ -34,13 +34,18 @@ export type TasksOutcome = Outcome<TaskFact>
 
 /** Tasks looked at in one go. */
 const BATCH = 64
+/** How soon a busy worker is asked again, whatever it says. */
+const MIN_BUSY_MS = 1_000
+const MAX_BUSY_MS = 60_000
+/** A worker that only says it is alive, and gets no further, has stalled. */
+const STALLED_MS = 60_000
 
 /** The submitter's side: jobs and their tasks, given out by leases. */
 export interface Queue {
   submit(request: JobRequest): OpenedJob
   /** Gives out what waits and takes back leases that ran out. */
   tick(): TasksOutcome
-  progressed(taskId: TaskId, worker: PeerId, leaseEpoch: number): TasksOutcome
+  progressed(taskId: TaskId, worker: PeerId, leaseEpoch: number, done: number): TasksOutcome
   finished(taskId: TaskId, worker: PeerId, result: Result): TasksOutcome
   /** The worker would not take it, or was not reached. */
   notTaken(taskId: TaskId, worker: PeerId, leaseEpoch: number, refusal: Refusal): TasksOutcome
@@ -63,6 +68,7 @@ export function createQueue(deps: QueueDeps): Queue {
       attempt: task.attempt + 1,
       leaseEpoch: task.leaseEpoch + 1,
       leaseUntilMs: now() + deps.leaseMs,
+      progress: { done: 0, atMs: now() },
       tried: task.tried.includes(worker) ? task.tried : [...task.tried, worker],
     }
     const fact: TaskFact = { kind: 'task', task: leased }
@@ -140,10 +146,13 @@ export function createQueue(deps: QueueDeps): Queue {
       return together([...over, ...given, ...store.runningJobs().map(closed)])
     },
 
-    progressed(taskId, worker, leaseEpoch) {
+    progressed(taskId, worker, leaseEpoch, done) {
       const task = held(taskId, worker, leaseEpoch)
       if (task === undefined) return refuseTask('TASK_LEASE_OVER', 'this lease is over; stop working on it')
-      return outcome([{ kind: 'task', task: { ...task, leaseUntilMs: now() + deps.leaseMs } }])
+      const before = task.progress ?? { done: 0, atMs: now() }
+      const progress = done > before.done ? { done, atMs: now() } : before
+      if (now() - progress.atMs > STALLED_MS) return release(task, 'failed', 'the worker got no further')
+      return outcome([{ kind: 'task', task: { ...task, progress, leaseUntilMs: now() + deps.leaseMs } }])
     },
 
     finished(taskId, worker, result) {
@@ -167,7 +176,8 @@ export function createQueue(deps: QueueDeps): Queue {
       if (task === undefined) return outcome()
       if (refusal.code !== 'TASK_BUSY') return release(task, 'failed', refusal.message)
       const { worker: _, leaseUntilMs: __, ...rest } = task
-      const delayMs = Number(refusal.details?.['retry_after_ms'] ?? 1_000)
+      const asked = Number(refusal.details?.['retry_after_ms'])
+      const delayMs = Math.min(MAX_BUSY_MS, Math.max(MIN_BUSY_MS, Number.isFinite(asked) ? asked : MIN_BUSY_MS))
       // No work was begun, so no attempt is counted.
       const queued: Task = { ...rest, state: 'queued', attempt: task.attempt - 1, notBeforeMs: now() + delayMs }
       return outcome([{ kind: 'task', task: queued }])

@@ -37,6 +37,7 @@ export interface Runner extends Part {
 export function createRunner(deps: RunnerDeps): Runner {
   const { log } = deps
   const running = new Map<string, { work: Work; abort: AbortController; done: number; total: number }>()
+  const ending = new Set<Promise<void>>()
   let stopping: AbortController | undefined
 
   const keyOf = (work: Work): string => `${work.taskId}/${work.leaseEpoch}`
@@ -46,7 +47,10 @@ export function createRunner(deps: RunnerDeps): Runner {
     const open = deps.openWork()
     abortAllBut(new Set(open.map(keyOf)))
     const waiting = open.filter(work => !running.has(keyOf(work)))
-    for (const work of waiting.slice(0, Math.max(0, deps.threads - running.size))) void carryOut(work)
+    for (const work of waiting.slice(0, Math.max(0, deps.threads - running.size))) {
+      const carried = carryOut(work).finally(() => ending.delete(carried))
+      ending.add(carried)
+    }
   }
 
   function abortAllBut(wanted: ReadonlySet<string>): void {
@@ -92,9 +96,10 @@ export function createRunner(deps: RunnerDeps): Runner {
       void repeat(deps.clock, deps.heartbeatMs, stopping.signal, beat)
       wake()
     },
-    stop() {
+    async stop() {
       stopping?.abort()
       for (const { abort } of running.values()) abort.abort()
+      await Promise.all(ending)
     },
     wake,
     running: () => running.size,

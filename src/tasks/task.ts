@@ -20,6 +20,8 @@ export interface Task {
   readonly leaseEpoch: number
   readonly worker?: PeerId
   readonly leaseUntilMs?: number
+  /** The furthest the worker got, and when. */
+  readonly progress?: { readonly done: number; readonly atMs: number }
   /** Not given out before, Unix milliseconds. */
   readonly notBeforeMs: number
   /** Who had it before. */

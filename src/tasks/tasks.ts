@@ -50,7 +50,7 @@ export function createTasks(deps: TasksDeps): Tasks {
         'task.progress',
         {
           ...straight(progressSchema, (envelope, progress) =>
-            queue.progressed(envelope.task_id, envelope.sender_id, progress.lease_epoch),
+            queue.progressed(envelope.task_id, envelope.sender_id, progress.lease_epoch, progress.done),
           ),
           kept: false,
         },

@@ -1,4 +1,5 @@
 import { platform } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { z } from 'zod'
@@ -62,11 +63,10 @@ export interface Workers {
   /** Ends all threads; what runs or waits fails with TASK_CANCELLED. */
   stop(): Promise<void>
 }
-
 /** Time for a thread to start and load its code, and to open the model when warming. */
 const startMs = 60_000
-/** What a part gets to notice that nobody wants it, before its thread is ended and its model with it. */
-const graceMs = 250
+/** What a part gets to notice that nobody wants it, and what all get when everything stops, before threads are ended. */
+const [graceMs, stopMs] = [250, 3_000]
 
 const modelInfoSchema = z.object({ fingerprint: z.string(), engine: z.string() })
 export type ModelInfo = z.infer<typeof modelInfoSchema>
@@ -154,6 +154,8 @@ export function createWorkers(options: WorkersOptions): Workers {
     stats: () => ({ threads: pool.threads.length, ...counts, queued: waiting.length, failed: { ...failed } }),
     async stop() {
       stopping.abort()
+      // A thread ended inside the native engine takes the process with it: parts end by themselves first.
+      for (let waited = 0; counts.running > 0 && waited < stopMs; waited += 20) await sleep(20)
       await pool.destroy()
     },
   }

@@ -47,8 +47,12 @@ export interface Incoming {
   readonly trade: Trade | undefined
 }
 
-/** How long the parties may still ask about a trade once it is agreed. */
-const STATUS_TTL_MS = 10 * 60_000
+/** How long a step means anything; what both sides must come to know is kept up for a day. */
+function ttlOf(action: Action, stepTimeoutMs: number): number {
+  if (action === 'on_cancel' || action === 'on_confirm') return 24 * 60 * 60_000
+  if (action === 'status' || action === 'on_status') return 60_000
+  return action === 'confirm' || action === 'cancel' ? 10 * 60_000 : stepTimeoutMs
+}
 
 /** A flow's message to the other side of a trade: sealed, on the order topic, straight if that is silent. */
 export function flowDraft(
@@ -59,10 +63,7 @@ export function flowDraft(
 ): Draft {
   const id = market.newId() as MessageId
   const { self, networkId } = market
-  const ttlMs =
-    action.includes('status') || action.includes('confirm') || action.includes('cancel')
-      ? STATUS_TTL_MS
-      : market.stepTimeoutMs
+  const ttlMs = ttlOf(action, market.stepTimeoutMs)
   const context = becknContext({
     action,
     networkId,

@@ -12,7 +12,5 @@ export const unitsOf = (micro: number): number => micro / 1_000_000
 export function wholeOf(value: unknown, scale: number): number | undefined {
   if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
   const scaled = Math.round(value * scale)
-  return Number.isSafeInteger(scaled) && scaled >= 0 && Math.abs(value * scale - scaled) < 1e-6 * scale
-    ? scaled
-    : undefined
+  return Number.isSafeInteger(scaled) && scaled >= 0 && Math.abs(value * scale - scaled) < 1e-3 ? scaled : undefined
 }

@@ -15,8 +15,11 @@ import { refuse, tradeFact } from './market.ts'
 import { closeTrade } from './need.ts'
 import { type Catalog, type Need, OPEN_STATES, type Trade, type TradingFact } from './trade.ts'
 
+/** Offers a peer has at a time; what others accept in a catalog. */
+const MAX_OFFERS = 16
 /** How often a buyer asks about a trade it has signed and heard nothing of. */
 const ASK_AGAIN_MS = 60_000
+const GIVE_UP_MS = 24 * 60 * 60_000
 
 export interface TradingDeps extends Market {
   readonly random: Random
@@ -25,7 +28,7 @@ export interface TradingDeps extends Market {
 export interface Trading {
   /** The rows of the router this domain answers for. */
   readonly messages: ReadonlyMap<string, MessageType<TradingFact>>
-  /** Seller: replaces this peer's catalog and tells the zone. */
+  /** Seller: adds these offers to its own, in place of those of the same id, and tells the zone. */
   publishCatalog(catalog: Catalog): TradingOutcome
   /** Buyer: wants energy; the search begins. */
   buy(need: Pick<Need, 'id' | 'slot' | 'energyWh' | 'maxPriceMicro' | 'reason'>): TradingOutcome
@@ -62,6 +65,24 @@ export function createTrading(deps: TradingDeps): Trading {
     return outcome<TradingFact>([{ kind: 'need', need }], [discoverDraft(deps, need)])
   }
 
+  /** A catalog replaces the one before whole, so what is still on offer goes along. */
+  function publishCatalog(catalog: Catalog): TradingOutcome {
+    const own = store.catalog(deps.self)
+    const renewed = new Set(catalog.offers.map(offer => offer.offerId))
+    const still = (own?.offers ?? [])
+      .filter(offer => !renewed.has(offer.offerId))
+      .filter(offer => offer.slot.startMs + offer.slot.durationMs > deps.marketNow())
+      .slice(-MAX_OFFERS + catalog.offers.length)
+    const merged: Catalog = {
+      ...catalog,
+      // Two in one millisecond, or a clock set back: the later one still wins.
+      version: Math.max(catalog.version, (own?.version ?? 0) + 1),
+      validUntilMs: Math.max(catalog.validUntilMs, still.length === 0 ? 0 : (own?.validUntilMs ?? 0)),
+      offers: [...still, ...catalog.offers],
+    }
+    return outcome<TradingFact>([{ kind: 'catalog', catalog: merged }], [publishDraft(deps, merged)])
+  }
+
   return {
     messages: new Map([
       topicRow('catalog/publish', publish, 'catalog'),
@@ -78,9 +99,7 @@ export function createTrading(deps: TradingDeps): Trading {
       flowRow('cancel', cancel),
       flowRow('on_cancel', onCancel),
     ]),
-    publishCatalog: catalog => ({
-      ...outcome<TradingFact>([{ kind: 'catalog', catalog }], [publishDraft(deps, catalog)]),
-    }),
+    publishCatalog,
     buy,
     buyOnce: wanted => (store.need(wanted.id) === undefined ? buy(wanted) : outcome()),
     cancelTrade(transactionId) {
@@ -122,6 +141,9 @@ function runOut(market: Market, trade: Trade): TradingOutcome {
 
 /** Signed by the buyer, and not a word since: the seller knows whether it binds. */
 function askAgain(market: Market, trade: Trade): TradingOutcome {
+  if (market.now() - trade.startedMs > GIVE_UP_MS) {
+    return closeTrade(market, trade, 'expired', 'the seller never said whether the trade binds', 'stop')
+  }
   const asked = tradeFact({ ...trade, deadlineMs: market.now() + ASK_AGAIN_MS })
   return outcome([asked], [statusDraft(market, trade)])
 }
@@ -158,8 +180,8 @@ function unanswered(market: Market, action: Action, { envelope, refusal }: Undel
   if (trade === undefined || trade.role !== 'buyer') return outcome()
   const expired = refusal.code === 'OUTBOX_EXPIRED'
   if (trade.state === 'confirming') {
-    // Whether the seller has it is not known: ask until it says so.
-    if (expired) return outcome([], [statusDraft(market, trade)])
+    // Whether the seller has it is not known: `tick` asks until it says so.
+    if (expired) return outcome()
     return action === 'confirm' || action === 'status'
       ? closeTrade(market, trade, 'refused', refusal.message)
       : outcome()

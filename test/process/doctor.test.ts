@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { type CliBench, cliBench } from '../support/cli-daemons.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 interface Finding {
   readonly check: string
@@ -24,8 +24,11 @@ test('a healthy pair has no problem', async () => {
   await using bench = cliBench()
   const anna = await bench.start(bench.home('anna'))
   const bert = await bench.start(bench.home('bert'), ['--bootstrap', anna.address])
-  await vi.waitFor(async () =>
-    expect(JSON.parse((await bench.run(bert.home, ['peers', '--json'])).out)).toHaveLength(1),
+  await vi.waitFor(
+    async () => expect(JSON.parse((await bench.run(bert.home, ['peers', '--json'])).out)).toHaveLength(1),
+    {
+      timeout: 30_000,
+    },
   )
   const { code, findings } = await doctor(bench, bert.home)
   expect([code, problemsIn(findings)]).toEqual([0, []])

@@ -12,8 +12,9 @@ import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
 import { createOpener, isSealed } from '../../src/protocol/sealed.ts'
 import { openStorage } from '../../src/storage/storage.ts'
 import type { Catalog, Trade } from '../../src/trading/trade.ts'
-import { bringToLife, type Life } from '../support/mortal-seller.ts'
+import { bringToLife, type Life, type MortalDaemon, startDaemon } from '../support/mortal-seller.ts'
 import { eventually } from '../support/network-hosts.ts'
+import { seedOfNode, testNodes } from '../support/nodes.ts'
 import { openRoad, type Road } from '../support/road.ts'
 import { scratch, seedOf } from '../support/storm.ts'
 
@@ -101,7 +102,11 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
     life = start()
     await life.ready
     await eventually('every trade has ended', () => openTrades(buyer) === 0, 60_000)
-    await eventually('nothing waits to be delivered', () => buyer.storage.messages.waitingRecipients().length === 0, 60_000)
+    await eventually(
+      'nothing waits to be delivered',
+      () => buyer.storage.messages.waitingRecipients().length === 0,
+      60_000,
+    )
     expect(await life.end()).toBe(0)
     expect(life.complaints()).toBe('')
   } finally {
@@ -152,6 +157,83 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
   }
 }, 180_000)
 
+const DAEMON_KILLS = 20
+
+test(`a whole daemon killed ${DAEMON_KILLS} times keeps every contract it agreed to, and starts clean each time`, async () => {
+  using folder = scratch()
+  await using nodes = testNodes()
+  const random = seededRandom(seedOf('daemon kill'))
+  const buyer = await nodes.start('buyer', { 'market.stepTimeoutMs': 60_000 })
+  const home = folder.path('seller')
+  const seed = seedOfNode('seller')
+  const seller = identityFromSeed(seed).peerId
+  const bought = () => buyer.commands.trades(10_000).filter(({ state }) => state === 'active')
+
+  let daemon: MortalDaemon | undefined
+  try {
+    for (let kills = 0; kills < DAEMON_KILLS; kills++) {
+      daemon = startDaemon(home, seed.toString('hex'), OFFERED_WH)
+      if (random() < 0.2) await sleep(random() * 1_500)
+      else {
+        await buyer.commands.connect(await daemon.address)
+        const before = buyer.commands.messages({ limit: 10_000 }).length
+        const more = 2 + Math.floor(random() * 20)
+        await eventually('they trade', async () => {
+          const open = buyer.commands.needs(10_000).filter(need => ['searching', 'trading'].includes(need.state))
+          if (open.length < AT_ONCE) await buyer.commands.buy({ energyWh: TRADE_WH })
+          return buyer.commands.messages({ limit: 10_000 }).length >= before + more
+        })
+        await sleep(random() * 5)
+      }
+      await daemon.kill()
+      expect(daemon.complaints()).toBe('')
+    }
+    daemon = startDaemon(home, seed.toString('hex'), OFFERED_WH)
+    await buyer.commands.connect(await daemon.address)
+    await eventually(
+      'every trade has ended',
+      () => {
+        const { trades } = { trades: buyer.commands.trades(10_000) }
+        return trades.every(({ state }) => !OPEN.includes(state))
+      },
+      60_000,
+    )
+    await daemon.end()
+    expect(daemon.complaints()).toBe('')
+  } finally {
+    await daemon?.kill()
+  }
+
+  const after = openStorage(`${home}/wattmesh.db`, { clock: systemClock, metrics: createMetrics() })
+  try {
+    const sold = after.trading.trades(10_000).filter(({ state }) => state === 'active')
+    const byId = new Map(sold.map(trade => [trade.transactionId, trade.contract]))
+    console.log(`daemon kill: ${bought().length} trades agreed with ${seller.slice(-6)}`)
+    expect(bought().length).toBeGreaterThan(5)
+    expect(sold).toHaveLength(bought().length)
+    for (const trade of bought()) expect(byId.get(trade.transactionId)).toEqual(trade.contract)
+    // Whatever the buyer holds an acknowledgement for, the seller's journal has.
+    const acknowledged = buyer.commands
+      .messages({ limit: 10_000 })
+      .filter(row => row.state === 'delivered' && row.peer === seller)
+    const kept = new Set(
+      after.messages
+        .list({ limit: 100_000 })
+        .filter(row => row.direction === 'in')
+        .map(row => row.id),
+    )
+    expect(acknowledged.length).toBeGreaterThan(20)
+    expect(acknowledged.filter(({ id }) => !kept.has(id))).toEqual([])
+    const callbacks = buyer.commands.messages({ limit: 10_000 }).flatMap(row => {
+      const { reply_to } = JSON.parse(row.envelope) as { reply_to?: string }
+      return row.direction === 'in' && reply_to !== undefined && row.type !== 'beckn.on_discover' ? [reply_to] : []
+    })
+    expect(new Set(callbacks).size).toBe(callbacks.length)
+  } finally {
+    after.stop()
+  }
+}, 180_000)
+
 function read(bytes: Uint8Array): Envelope {
   const decoded = decode(bytes, MAX_STREAM_BYTES)
   if (!decoded.ok) throw new Error(decoded.reason)
@@ -178,7 +260,13 @@ async function wantEnergy(buyer: Road): Promise<void> {
   if (offer === undefined) throw new Error('the buyer knows no offer')
   const id = crypto.randomUUID()
   await buyer.commit(() => {
-    const outcome = buyer.trading.buy({ id, slot: offer.slot, energyWh: TRADE_WH, maxPriceMicro: 1_000_000, reason: '' })
+    const outcome = buyer.trading.buy({
+      id,
+      slot: offer.slot,
+      energyWh: TRADE_WH,
+      maxPriceMicro: 1_000_000,
+      reason: '',
+    })
     const facts = outcome.facts.map(fact =>
       fact.kind === 'need' ? { ...fact, need: { ...fact.need, searchUntilMs: 0 } } : fact,
     )

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { MessageId, TaskId } from '../../src/kernel/ids.ts'
 import type { JsonObject } from '../../src/kernel/outcome.ts'
 import { canonical, isCanonical } from '../../src/protocol/canonical.ts'
 import { type Decoded, decode } from '../../src/protocol/decode.ts'
@@ -77,11 +77,28 @@ test('one changed byte anywhere in a signed envelope is enough to refuse it', ()
 test('every single byte of one envelope is under its signature', () => {
   const [unsigned] = fc.sample(envelope, 1) as [UnsignedEnvelope]
   const bytes = signEnvelope(unsigned, alice)
-  for (let at = 0; at < bytes.length; at++) {
-    const changed = Uint8Array.from(bytes)
-    changed[at] = (changed[at] ?? 0) ^ 1
-    expect(refusal(changed), `byte ${at} of ${Buffer.from(bytes).toString()}`).toBeDefined()
+  for (const flip of [1, 2, 4, 32]) {
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Uint8Array.from(bytes)
+      changed[at] = (changed[at] ?? 0) ^ flip
+      expect(refusal(changed), `byte ${at} of ${Buffer.from(bytes).toString()}`).toBeDefined()
+    }
   }
+})
+
+test('a signature has one spelling: no other last letter verifies', () => {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  fc.assert(
+    fc.property(envelope, unsigned => {
+      const fields = JSON.parse(Buffer.from(signEnvelope(unsigned, alice)).toString()) as { signature: string }
+      const verifying = letters.split('').filter(letter => {
+        const signature = fields.signature.slice(0, -1) + letter
+        return refusal(Buffer.from(canonical({ ...fields, signature }))) === undefined
+      })
+      expect(verifying).toEqual([fields.signature.at(-1)])
+    }),
+    { numRuns: 10 },
+  )
 })
 
 test('a field that is changed, added or removed after signing is enough to refuse an envelope', () => {
@@ -102,9 +119,11 @@ test('a field that is changed, added or removed after signing is enough to refus
       const payload = fields['payload'] as object
       fields['payload'] = { ...payload, [`${key} `]: 1 }
     }),
-    fc.constantFrom('v', 'type', 'id', 'created', 'payload', 'signature').map(key => (fields: Record<string, unknown>) => {
-      delete fields[key]
-    }),
+    fc
+      .constantFrom('v', 'type', 'id', 'created', 'payload', 'signature')
+      .map(key => (fields: Record<string, unknown>) => {
+        delete fields[key]
+      }),
   )
   fc.assert(
     fc.property(envelope, change, (unsigned, apply) => {
@@ -130,7 +149,9 @@ const oddJson = fc.oneof(
   jsonObject.map(value => JSON.stringify(value)),
   jsonObject.map(value => canonical(value)),
   fc.json().map(text => text.replace(/[,:]/, found => `${found} `)),
-  fc.dictionary(fc.constantFrom('10', '9', '2', 'a', 'B', '', 'é', '😀', '__proto__'), fc.integer()).map(o => canonical(o)),
+  fc
+    .dictionary(fc.constantFrom('10', '9', '2', 'a', 'B', '', 'é', '😀', '__proto__'), fc.integer())
+    .map(o => canonical(o)),
   fc.constantFrom(
     ...['{"10":1,"9":2}', '{"9":2,"10":1}', '{"a":1,"a":1}', '{"a":-0}', '{"a":1e3}', '{"a":1000.0}', '{"a":1E400}'],
     ...['"\\ud83d\\ude00"', '"\\ud83d"', '"\\u007f"', '"\u2028"', '{"\\u0061":1}', '[1,2]', '[ 1]', 'null', '1e21'],
@@ -227,13 +248,13 @@ test('a catalog body is read back as it was written', () => {
       version: fc.integer({ min: 1, max: 4_000_000_000_000 }),
       validUntilMs: startMs,
       role: fc.constantFrom('household' as const, 'utility' as const),
-      sourceType: fc.constantFrom('SOLAR' as const, 'BATTERY' as const, 'GRID' as const),
+      sourceType: fc.constantFrom(...(['SOLAR', 'BATTERY', 'GRID', 'HYBRID', 'RENEWABLE'] as const)),
       first: fc.record({ startMs, durationMs }),
       prices: fc.array(fc.record({ priceMicro, availableWh: energyWh }), { minLength: 1, maxLength: 96 }),
     })
     .map(({ first, prices, ...rest }) => ({
       ...rest,
-      seller: alice.peerId as PeerId,
+      seller: alice.peerId,
       currency: 'USD',
       offers: prices.map((price, i) => ({
         offerId: 'offer',

@@ -11,7 +11,8 @@ import { createOpener } from '../../src/protocol/sealed.ts'
 import { type ProtocolCode, VERDICTS } from '../../src/protocol/verdict.ts'
 import type { Vector } from './generate-vectors.ts'
 
-const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`vectors/${name}.json`, import.meta.url), 'utf8'))
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`vectors/${name}.json`, import.meta.url), 'utf8'))
 const vectors = read('envelopes') as Vector[]
 const identities = read('identities') as Record<string, { seed: string; peerId: string; did: string }>
 const bob = identityFromSeed(Buffer.from(identities['bob']?.seed ?? '', 'hex'))

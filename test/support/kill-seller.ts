@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/kernel/log.ts'
-import type { Offer } from '../../src/trading/trade.ts'
+import type { Catalog, Offer } from '../../src/trading/trade.ts'
 import { openRoad } from './road.ts'
 import { createStdioWire } from './stdio-wire.ts'
 
@@ -22,11 +22,11 @@ const road = await openRoad({
   log: createLog({ level: 'warn', readable: false, destination: process.stderr }),
 })
 if (road.storage.trading.catalog(road.self) === undefined) {
-  const catalog = {
+  const catalog: Catalog = {
     ...{ seller: road.self, version: 1, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
     validUntilMs: Date.now() + 60 * 60_000,
     offers: JSON.parse(offers) as Offer[],
-  } as const
+  }
   await road.storage.write(() => road.storage.apply([{ kind: 'catalog', catalog }]))
 }
 await road.start()

@@ -78,7 +78,7 @@ export async function openRoad(options: RoadOptions) {
     gridFeeMicro: () => 0,
   })
   for (const table of [trading.messages, outbox.answers, options.types ?? new Map<string, MessageType<Fact>>()]) {
-    for (const [name, type] of table) types.set(name, type as MessageType<Fact>)
+    for (const [name, type] of table) types.set(name, type)
   }
   const reception = createReception({ inbox, identity, networkName: NETWORK, topics, clock, newId, open: () => true })
   const stopping = new AbortController()
@@ -103,25 +103,30 @@ export async function openRoad(options: RoadOptions) {
   }
 }
 
-/** Two roads or more joined in memory: a request goes straight to the other's reception, gossip to all of them. */
-export function createWire() {
+/** What becomes of a message on its way. */
+export type Fate = 'arrives' | 'is lost' | 'arrives twice' | 'its answer is lost'
+
+/** Roads joined in memory, over a network as bad as `fate` says. */
+export function createWire(fate: () => Fate = () => 'arrives') {
   const members = new Map<PeerId, Road>()
-  const cut = new Set<PeerId>()
+  const lost = () => new Error('lost on the way')
   return {
     join: (road: Road) => void members.set(road.self, road),
-    /** Whoever is cut off hears nothing and is reached by nobody. */
-    cut: (peer: PeerId) => void cut.add(peer),
-    mend: (peer: PeerId) => void cut.delete(peer),
-    from: (self: () => PeerId): CourierDeps['network'] => ({
+    networkOf: (self: PeerId): CourierDeps['network'] => ({
       async publish(topic, bytes) {
-        const others = [...members.values()].filter(road => road.self !== self() && !cut.has(road.self))
-        for (const road of others) await road.reception.gossip(topic, bytes, self())
+        const others = [...members.values()].filter(road => road.self !== self)
+        for (const road of others) if (fate() !== 'is lost') await road.reception.gossip(topic, bytes, self)
         return others.length
       },
       async request(peer, protocol, bytes) {
         const road = members.get(peer)
-        if (road === undefined || cut.has(peer)) throw new Error('nobody there')
-        return await road.reception.request(protocol, bytes, self())
+        const what = fate()
+        if (road === undefined || what === 'is lost') throw lost()
+        const first = road.reception.request(protocol, bytes, self)
+        if (what === 'arrives twice') await road.reception.request(protocol, bytes, self)
+        const answer = await first
+        if (what === 'its answer is lost') throw lost()
+        return answer
       },
     }),
   }

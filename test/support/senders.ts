@@ -31,7 +31,12 @@ export function noteType(
   more: Partial<MessageType<Fact>> = {},
 ): ReadonlyMap<string, MessageType<Fact>> {
   const type: MessageType<Fact> = {
-    ...{ payload: z.looseObject({ n: z.number().optional() }), carriers: ['orders', 'stream'], sealed: false, kept: true },
+    ...{
+      payload: z.looseObject({ n: z.number().optional() }),
+      carriers: ['orders', 'stream'],
+      sealed: false,
+      kept: true,
+    },
     handle,
     ...more,
   }

@@ -1,5 +1,5 @@
-import type { Readable, Writable } from 'node:stream'
 import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import { CodedError } from '../../src/kernel/errors.ts'
 
 /** One line of the conversation between a test and the peer in its child process. */

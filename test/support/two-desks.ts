@@ -84,7 +84,9 @@ export function createOffice(options: { slots?: number } = {}) {
     /** What the outbox tells when a message was refused or expired. */
     undelivered(from: Peer, draft: Draft, code: string, details?: { retry_after_ms: number }) {
       const refusal = { code, message: code, ...(details === undefined ? {} : { details }) }
-      const followed = from.tasks.messages.get(draft.type)?.undelivered?.({ envelope: envelopeOf(from, draft), refusal })
+      const followed = from.tasks.messages
+        .get(draft.type)
+        ?.undelivered?.({ envelope: envelopeOf(from, draft), refusal })
       if (followed !== undefined) keep(from, followed)
     },
   }

@@ -4,10 +4,11 @@ import type { Draft, Outcome } from '../../src/kernel/outcome.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
 import type { Envelope } from '../../src/protocol/envelope.ts'
 import { type Identity, identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
-import type { TradingStore } from '../../src/trading/market.ts'
+import { publishDraft } from '../../src/trading/flows/discover.ts'
+import type { Market, TradingStore } from '../../src/trading/market.ts'
 import type { Slot } from '../../src/trading/slot.ts'
 import type { Catalog, Need, Offer, Trade, TradingFact } from '../../src/trading/trade.ts'
-import { createTrading, type Trading } from '../../src/trading/trading.ts'
+import { createTrading, type Trading, type TradingDeps } from '../../src/trading/trading.ts'
 
 export const START_MS = Date.UTC(2026, 5, 1, 12)
 export const SLOT: Slot = { startMs: START_MS + 900_000, durationMs: 900_000 }
@@ -23,6 +24,7 @@ export interface Sent {
 export interface Party {
   readonly identity: Identity
   readonly self: PeerId
+  readonly market: Market
   readonly trading: Trading
   readonly store: TradingStore & { apply(facts: readonly TradingFact[]): void; trades(): Trade[]; needs(): Need[] }
 }
@@ -42,16 +44,16 @@ export function createTown(names: readonly string[], options: { gridFeeMicro?: (
   const parties = names.map((name): Party => {
     const identity = identityFromSeed(createHash('sha256').update(name).digest())
     const store = memoryStore()
-    const trading = createTrading({
+    const market = {
       ...{ self: identity.peerId, name, networkId: 'test', currency: 'USD' },
       ...{ reservationMs: RESERVATION_MS, stepTimeoutMs: STEP_MS, store, newId, random },
       now: () => nowMs,
       marketNow: () => nowMs,
       sign: identity.sign,
-      verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
+      verify: (peer: PeerId, text: string, signature: string) => verifySignature(peer, text, signature) === true,
       gridFeeMicro: options.gridFeeMicro ?? (() => 0),
-    })
-    return { identity, self: identity.peerId, trading, store }
+    } satisfies TradingDeps
+    return { identity, self: identity.peerId, market, trading: createTrading(market), store }
   })
 
   /** Keeps an outcome of a party and puts its messages on the way. */
@@ -87,6 +89,15 @@ export function createTown(names: readonly string[], options: { gridFeeMicro?: (
       ...{ sender_id: from.self, created: nowMs, expires: nowMs + draft.ttlMs, payload: draft.payload, signature: '' },
       ...(draft.to === undefined ? {} : { to: draft.to }),
       ...(draft.replyTo === undefined ? {} : { reply_to: draft.replyTo }),
+    }
+  }
+
+  function catalogOf(seller: Party, offer: Partial<Offer>, catalog: Partial<Catalog>): Catalog {
+    return {
+      ...{ seller: seller.self, version: nowMs, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+      validUntilMs: nowMs + 3_600_000,
+      offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 100_000, availableWh: 1_000, ...offer }],
+      ...catalog,
     }
   }
 
@@ -129,15 +140,12 @@ export function createTown(names: readonly string[], options: { gridFeeMicro?: (
       if (row?.undelivered !== undefined) keep(from, row.undelivered({ envelope: envelopeOf(from, draft), refusal }))
     },
     offer(seller: Party, offer: Partial<Offer> = {}, catalog: Partial<Catalog> = {}): void {
-      keep(
-        seller,
-        seller.trading.publishCatalog({
-          ...{ seller: seller.self, version: nowMs, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
-          validUntilMs: nowMs + 3_600_000,
-          offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 100_000, availableWh: 1_000, ...offer }],
-          ...catalog,
-        }),
-      )
+      keep(seller, seller.trading.publishCatalog(catalogOf(seller, offer, catalog)))
+    },
+    /** Says what no honest seller of ours would: a catalog as it stands here. */
+    announce(seller: Party, offer: Partial<Offer>, catalog: Partial<Catalog>): void {
+      const said = catalogOf(seller, offer, catalog)
+      keep(seller, { facts: [], messages: [publishDraft(seller.market, said)], answer: { status: 'ACK' } })
     },
     want(buyer: Party, energyWh = 1_000, maxPriceMicro = 300_000): string {
       const id = newId()

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { type Answer, type Draft, outcome } from '../../src/kernel/outcome.ts'
+import { wire } from '../../src/outbox/wire.ts'
 import { answerDraft } from '../../src/protocol/answer.ts'
 import { decode } from '../../src/protocol/decode.ts'
 import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
 import type { MessageType, Undelivered } from '../../src/protocol/message-type.ts'
 import { topicFor } from '../../src/protocol/topics.ts'
-import { wire } from '../../src/outbox/wire.ts'
 import type { Fact } from '../../src/storage/facts.ts'
 import { fakeClock, turn } from '../support/fake-clock.ts'
 import { NETWORK, openRoad, type Road, ZONE } from '../support/road.ts'
@@ -167,11 +167,17 @@ test('one dead peer holds up nobody else, and its messages keep their order', as
   at.asked.length = 0
   at.road.outbox.peerConnected(dead.peerId)
   await until(() => at.states().every(state => state === 'delivered'))
-  expect(at.asked.map(({ bytes }) => Buffer.from(bytes).toString().match(/"n":(\d)/)?.[1])).toEqual(['1', '2'])
+  expect(
+    at.asked.map(
+      ({ bytes }) =>
+        Buffer.from(bytes)
+          .toString()
+          .match(/"n":(\d)/)?.[1],
+    ),
+  ).toEqual(['1', '2'])
 })
 
 test('an answer that is not to the question, or not of the one asked, settles nothing', async () => {
-  let forged: Uint8Array | undefined
   await using at = await sender(() => gone)
   const network = { from: alive.peerId }
   await at.send(noteDraft(alive.peerId))
@@ -181,7 +187,7 @@ test('an answer that is not to the question, or not of the one asked, settles no
   // An acknowledgement of somebody else, by gossip.
   const { type, taskId: task_id, payload, to, replyTo } = answerDraft(question.envelope, ACK, false)
   const fields = { type, task_id, payload, to, reply_to: replyTo } as Parameters<typeof bytesFrom>[1]
-  forged = bytesFrom(dead, fields, at.clock.now())
+  const forged = bytesFrom(dead, fields, at.clock.now())
   await at.road.reception.gossip(topicFor('orders', NETWORK, ZONE), forged, network.from)
   await at.road.inbox.idle()
   expect(at.states()).toEqual(['pending'])

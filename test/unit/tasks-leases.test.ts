@@ -31,7 +31,11 @@ function assigned(workers = 1) {
   return { desk, boss, staff, jobId, assign, task }
 }
 
-function resultOf(worker: Peer, taskId: TaskId, result: { output: string } | { error: { code: string; message: string } }) {
+function resultOf(
+  worker: Peer,
+  taskId: TaskId,
+  result: { output: string } | { error: { code: string; message: string } },
+) {
   const work = worker.store.work(taskId) ?? expect.fail('no such work')
   return worker.tasks.worked(taskId, work.leaseEpoch, result)
 }
@@ -40,20 +44,25 @@ test('a job is split, worked on and closed, and its parts keep their order', () 
   const { desk, boss, staff } = office(2)
   const jobId = desk.submit(boss, 'one two', 'three')
   const assigns = desk.tick(boss).messages
-  expect(assigns.map(({ to }) => to).toSorted()).toEqual(['worker-0', 'worker-0', 'worker-1'])
+  expect(assigns.map(({ to }) => String(to)).toSorted()).toEqual(['worker-0', 'worker-0', 'worker-1'])
   // The last part is done first.
   for (const assign of assigns.toReversed()) {
     const worker = staff.find(({ self }) => self === assign.to) ?? expect.fail('nobody')
     expect(desk.deliver(boss, assign, worker).answer.status).toBe('ACK')
     const { input } = worker.store.work(assign.taskId) ?? expect.fail('not on the desk')
-    const result = only(desk.keep(worker, resultOf(worker, assign.taskId, { output: String(input).toUpperCase() })).messages)
+    const result = only(
+      desk.keep(worker, resultOf(worker, assign.taskId, { output: (input as string).toUpperCase() })).messages,
+    )
     expect(desk.deliver(worker, result, boss).answer.status).toBe('ACK')
     expect(worker.store.work(assign.taskId)).toBeUndefined()
   }
   desk.tick(boss)
   expect(boss.store.job(jobId)).toMatchObject({ state: 'done', total: 3, finishedMs: desk.now() })
   expect(boss.store.tasksOfJob(jobId).map(({ output, document, accepted }) => [output, document, accepted])).toEqual([
-    ...[['ONE', 0, 1], ['TWO', 0, 1]],
+    ...[
+      ['ONE', 0, 1],
+      ['TWO', 0, 1],
+    ],
     ['THREE', 1, 1],
   ])
 })
@@ -287,7 +296,10 @@ test('a job of an unknown kind or with parameters it does not know is refused an
 })
 
 test('work goes to who has not tried it before, then to who has most room, and waits when nobody has', () => {
-  const [a, b] = [{ peer: 'a' as never, slots: 2 }, { peer: 'b' as never, slots: 1 }]
+  const [a, b] = [
+    { peer: 'a' as never, slots: 2 },
+    { peer: 'b' as never, slots: 1 },
+  ]
   const task = (tried: string[]): Task => ({ tried }) as unknown as Task
   const to = (tasks: Task[], leased: [string, number][] = []) =>
     place(tasks, [a, b], new Map(leased) as never).map(({ worker }) => worker)
@@ -296,7 +308,15 @@ test('work goes to who has not tried it before, then to who has most room, and w
   expect(to([task(['a', 'b'])])).toEqual(['a'])
   expect(to([task([]), task([]), task([]), task([])])).toEqual(['a', 'a', 'b'])
   expect(to([task([])], [['a', 2]])).toEqual(['b'])
-  expect(to([task([])], [['a', 2], ['b', 1]])).toEqual([])
+  expect(
+    to(
+      [task([])],
+      [
+        ['a', 2],
+        ['b', 1],
+      ],
+    ),
+  ).toEqual([])
 })
 
 test('a lost worker costs no delay, a failure waits longer each time', () => {

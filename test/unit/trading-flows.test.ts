@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { TaskId } from '../../src/kernel/ids.ts'
+import { MAX_LIFETIME_MS } from '../../src/protocol/limits.ts'
 import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
 import { signedText } from '../../src/trading/contract.ts'
 import { createTown, type Party, RESERVATION_MS, type Sent, STEP_MS } from '../support/two-markets.ts'
@@ -394,7 +394,7 @@ test('a trade does not exist for anybody but its two parties', () => {
     seller,
   )
   expect(answer).toMatchObject({ status: 'NACK', error: { code: 'AUT_UNAUTHORIZED_ACTION' } })
-  expect(seller.store.trade(transactionId as TaskId)?.state).toBe('active')
+  expect(seller.store.trade(transactionId)?.state).toBe('active')
 })
 
 test.each([
@@ -411,7 +411,10 @@ test.each([
   town.pass(SEARCH_MS)
   const select = only(town.take())
   const context = { ...(select.draft.payload['context'] as object), [field]: value }
-  const answer = town.deliver({ ...select, draft: { ...select.draft, payload: { ...select.draft.payload, context } } }, seller)
+  const answer = town.deliver(
+    { ...select, draft: { ...select.draft, payload: { ...select.draft.payload, context } } },
+    seller,
+  )
   expect(answer).toMatchObject({ status: 'NACK', error: { code } })
   expect(seller.store.trades()).toEqual([])
 })
@@ -422,14 +425,14 @@ test('a catalog of an older version, of another currency, or from the future rep
   town.settle()
   const known = buyer.store.catalog(seller.self)
   expect(known?.offers).toHaveLength(1)
-  town.offer(seller, { priceMicro: 1 }, { version: town.now() - 1 })
-  town.offer(seller, { priceMicro: 2 }, { version: town.now() + 1, currency: 'EUR' })
+  town.announce(seller, { priceMicro: 1 }, { version: town.now() - 1 })
+  town.announce(seller, { priceMicro: 2 }, { version: town.now() + 1, currency: 'EUR' })
   town.settle()
-  town.offer(seller, { priceMicro: 3 }, { version: town.now() + 61_000 })
+  town.announce(seller, { priceMicro: 3 }, { version: town.now() + 61_000 })
   town.settle()
   expect(buyer.store.catalog(seller.self)).toBe(known)
   expect(town.refusals.map(({ code }) => code)).toEqual(['SCH_INVALID'])
-  town.offer(seller, { priceMicro: 4 }, { version: town.now() + 2 })
+  town.announce(seller, { priceMicro: 4 }, { version: town.now() + 2 })
   town.settle()
   expect(buyer.store.catalog(seller.self)?.offers[0]?.priceMicro).toBe(4)
 })
@@ -445,9 +448,21 @@ test('a catalog published in the name of somebody else is refused', () => {
   expect(buyer.store.catalogs()).toEqual([])
 })
 
+test('a catalog for a far slot is published for no longer than a message may live', () => {
+  const { town, seller } = pair()
+  town.offer(seller, {}, { validUntilMs: town.now() + 40 * 86_400_000 })
+  expect(only(town.sent).draft.ttlMs).toBe(MAX_LIFETIME_MS)
+})
+
 test('a need of one id begins once', () => {
   const { town, buyer } = pair()
-  const wanted = { id: town.want(buyer), slot: { startMs: 0, durationMs: 1 }, energyWh: 1, maxPriceMicro: 1, reason: '' }
+  const wanted = {
+    id: town.want(buyer),
+    slot: { startMs: 0, durationMs: 1 },
+    energyWh: 1,
+    maxPriceMicro: 1,
+    reason: '',
+  }
   const before = buyer.store.need(wanted.id)
   town.keep(buyer, buyer.trading.buyOnce(wanted))
   expect(buyer.store.need(wanted.id)).toBe(before)

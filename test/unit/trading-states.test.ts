@@ -5,7 +5,17 @@ import { isoDuration, parseIsoDuration, slotAfter, slotAt } from '../../src/trad
 import { nextState } from '../../src/trading/states.ts'
 import type { Trade, TradeState } from '../../src/trading/trade.ts'
 
-const STATES = ['none', 'selecting', 'quoted', 'reserved', 'confirming', 'active', 'cancelled', 'expired', 'refused'] as const
+const STATES = [
+  'none',
+  'selecting',
+  'quoted',
+  'reserved',
+  'confirming',
+  'active',
+  'cancelled',
+  'expired',
+  'refused',
+] as const
 const UNKNOWN = 'CTX_TRANSACTION_ID_UNKNOWN'
 const ILLEGAL = 'BIZ_INVALID_STATE_TRANSITION'
 const LATE = 'BIZ_QUOTE_EXPIRED_OR_CHANGED'

@@ -43,7 +43,7 @@ async function run(home: string, flags: RunFlags, { terminal, engine }: Stage): 
   try {
     if (readable) await greet(terminal, daemon, interrupted)
     else await sayReady(terminal, daemon)
-    await tellSystemd(terminal.env, log, '--ready', `--status=${config.options.name} is running`)
+    await tellSystemd(terminal.env, log, '--ready', `--status=${config.options.name || 'wattmesh'} is running`)
     if (!interrupted.aborted) await once(interrupted, 'abort')
   } finally {
     await end(daemon, { terminal, log, readable })

@@ -91,11 +91,11 @@ function conclude(
       hint: '"wattmesh trade search" shows what is offered; --max raises what you pay at most',
     })
   }
-  if (json) return
   if (need.state !== 'bought' || trade === undefined) {
-    printLine(terminal, 'The trade goes on without us; "wattmesh trade list" shows what comes of it.')
+    terminal.err.write('The trade goes on without us; "wattmesh trade list" shows what comes of it.\n')
     return
   }
+  if (json) return
   const landed = price(trade.priceMicro + trade.gridFeeMicro)
   printLine(terminal, `Bought ${energy(trade.energyWh)} at ${landed}. Trade ${trade.transactionId}`)
 }

@@ -7,6 +7,11 @@ import { packContext } from './context.ts'
 import { customer, meterOf, roles } from './participants.ts'
 import { readSeries, timeSeries } from './series.ts'
 
+/** The official kinds of resource know no mixture: there the meter speaks, and the source stands in the descriptor. */
+const RESOURCE_TYPES: Readonly<Record<Catalog['sourceType'], string>> = {
+  ...{ SOLAR: 'SOLAR', BATTERY: 'BATTERY', GRID: 'FEEDER', HYBRID: 'METER', RENEWABLE: 'METER' },
+}
+
 /** `message` of catalog/publish and on_discover. Slots of one offer are consecutive. */
 export function catalogMessage(catalog: Catalog, name: string): JsonObject {
   const resourceId = `energy-${catalog.sourceType.toLowerCase()}`
@@ -21,11 +26,11 @@ export function catalogMessage(catalog: Catalog, name: string): JsonObject {
         resources: [
           {
             id: resourceId,
-            descriptor: { name: `${catalog.sourceType.toLowerCase()} energy` },
+            descriptor: { name: `${catalog.sourceType.toLowerCase()} energy`, code: catalog.sourceType },
             resourceAttributes: {
               '@context': packContext('EnergyResource/v2.0'),
               '@type': 'EnergyResource',
-              type: catalog.sourceType,
+              type: RESOURCE_TYPES[catalog.sourceType],
               id: meterOf(catalog.seller),
             },
           },
@@ -52,6 +57,9 @@ function offerGroups(offers: readonly Offer[]): [Offer, ...Offer[]][] {
   return Object.values(Object.groupBy(offers, offer => offer.offerId)) as [Offer, ...Offer[]][]
 }
 
+/** Two days of quarter hours. */
+const MAX_SLOTS_OFFERED = 192
+
 const catalogSchema = z.looseObject({
   catalogs: z
     .array(
@@ -65,7 +73,7 @@ const catalogSchema = z.looseObject({
         resources: z
           .array(
             z.looseObject({
-              resourceAttributes: z.looseObject({ type: z.enum(['SOLAR', 'BATTERY', 'GRID', 'HYBRID', 'RENEWABLE']) }),
+              descriptor: z.looseObject({ code: z.enum(['SOLAR', 'BATTERY', 'GRID', 'HYBRID', 'RENEWABLE']) }),
             }),
           )
           .length(1),
@@ -99,6 +107,7 @@ export function readCatalog(message: unknown, seller: PeerId): Catalog | string 
     for (const { slot, priceMicro, availableWh = 0 } of intervals)
       offers.push({ offerId: offer.id, slot, priceMicro, availableWh })
   }
+  if (offers.length > MAX_SLOTS_OFFERED) return `more than ${MAX_SLOTS_OFFERED} slots in one catalog`
   const currency = body.offers[0]?.offerAttributes.commitmentAttributes.payloadDescriptors.find(
     d => d.currency !== undefined,
   )
@@ -106,7 +115,7 @@ export function readCatalog(message: unknown, seller: PeerId): Catalog | string 
     seller,
     version: Number(body.descriptor.code.slice(1)),
     role: body.provider.descriptor.code,
-    sourceType: body.resources[0]?.resourceAttributes.type ?? 'HYBRID',
+    sourceType: body.resources[0]?.descriptor.code ?? 'HYBRID',
     currency: currency?.currency ?? '',
     validUntilMs: Date.parse(body.validity.endDate),
     offers,

@@ -44,6 +44,11 @@ function quantity(payloadType: string, insertedBy: string): JsonObject {
   return { objectType: 'EVENT_PAYLOAD_DESCRIPTOR', payloadType, units: 'KWH', insertedBy }
 }
 
+/** Slots of a second to a year, in this century: what a stranger says must stay a date that can be printed. */
+const MIN_SLOT_MS = 1_000
+const MAX_SLOT_MS = 366 * 24 * 60 * 60_000
+const LAST_START_MS = Date.UTC(2100, 0)
+
 const seriesSchema = z.looseObject({
   intervalPeriod: z.looseObject({ start: z.iso.datetime({ offset: true }), duration: z.string() }),
   intervals: z
@@ -63,7 +68,8 @@ export function readSeries(value: unknown): Interval[] | undefined {
   if (!parsed.success) return undefined
   const startMs = Date.parse(parsed.data.intervalPeriod.start)
   const durationMs = parseIsoDuration(parsed.data.intervalPeriod.duration)
-  if (durationMs === undefined || durationMs <= 0) return undefined
+  if (durationMs === undefined || durationMs < MIN_SLOT_MS || durationMs > MAX_SLOT_MS || startMs > LAST_START_MS)
+    return undefined
   const intervals: Interval[] = []
   for (const { id, payloads } of parsed.data.intervals) {
     const number = (type: string, scale: number): number | undefined =>

@@ -1,5 +1,6 @@
 import type { MessageId, PeerId, TaskId } from '../../kernel/ids.ts'
 import { acknowledged, type Draft, outcome } from '../../kernel/outcome.ts'
+import { MAX_LIFETIME_MS } from '../../protocol/limits.ts'
 import { catalogMessage, readCatalog } from '../beckn/catalog-body.ts'
 import { becknContext, typeOf } from '../beckn/context.ts'
 import { flowDraft, type Incoming, type Market, refuse, requestId, type TradingOutcome } from '../market.ts'
@@ -22,7 +23,7 @@ const MAX_ANSWERS = 100
 export function publishDraft(market: Market, catalog: Catalog): Draft {
   const transactionId = market.newId() as TaskId
   const id = market.newId() as MessageId
-  const ttlMs = Math.max(1000, catalog.validUntilMs - market.now())
+  const ttlMs = Math.min(MAX_LIFETIME_MS, Math.max(1000, catalog.validUntilMs - market.now()))
   const { self: seller, networkId } = market
   const context = becknContext({
     ...{ action: 'catalog/publish', networkId, seller, sender: seller, transactionId, messageId: id },
@@ -44,7 +45,8 @@ function keepCatalog(market: Market, catalog: Catalog | string): TradingOutcome 
   const known = market.store.catalog(catalog.seller)
   // Strangers choose their ids: a flood of new sellers fills the index and no more.
   if (known === undefined && market.store.catalogCount() >= MAX_CATALOGS) return outcome()
-  const stale = (known !== undefined && known.version >= catalog.version) || catalog.validUntilMs <= market.now()
+  // The same version again may say that less is left.
+  const stale = (known !== undefined && known.version > catalog.version) || catalog.validUntilMs <= market.now()
   return stale || catalog.currency !== market.currency ? outcome() : outcome([{ kind: 'catalog', catalog }])
 }
 
@@ -85,20 +87,17 @@ export function discover(market: Market, { envelope, body }: Incoming): TradingO
 /** Buyer: notes who answered, and what. */
 export function onDiscover(market: Market, { envelope, body }: Incoming): TradingOutcome {
   const need = market.store.need(envelope.task_id)
-  const catalog = readCatalog(body.message, envelope.sender_id)
-  if (typeof catalog === 'string') return refuse({ code: 'SCH_INVALID', message: catalog })
-  if (need?.state !== 'searching') return outcome()
+  const kept = keepCatalog(market, readCatalog(body.message, envelope.sender_id))
+  const full = need !== undefined && need.answered.length >= MAX_ANSWERS
+  if (kept.answer.status === 'NACK' || need?.state !== 'searching' || full) return kept
   // Somebody is there after all: a search that waited for anybody waits no longer.
   const searchUntilMs = Math.min(need.searchUntilMs, Math.max(market.now() + LATE_MS, need.createdMs + SEARCH_MS))
   const answered: Need = {
     ...need,
     searchUntilMs,
-    answered: [...new Set([...need.answered, envelope.sender_id])].slice(0, MAX_ANSWERS),
+    answered: [...new Set([...need.answered, envelope.sender_id])],
   }
-  return outcome([
-    { kind: 'need', need: answered },
-    { kind: 'catalog', catalog },
-  ])
+  return { ...kept, facts: [{ kind: 'need', need: answered }, ...kept.facts] }
 }
 
 /** Buyer: the search is over; the cheapest landed offer is selected first. */

@@ -49,7 +49,8 @@ export function init(market: Market, { body, trade }: Incoming): TradingOutcome 
     state,
     energyWh: terms.energyWh,
     terms,
-    deadlineMs: market.now() + market.reservationMs,
+    // Asked again, it is the same reservation: nobody holds energy for ever.
+    deadlineMs: trade.state === 'reserved' ? trade.deadlineMs : market.now() + market.reservationMs,
   }
   const message = contractMessage({ ...terms, status: 'DRAFT', quoted: true })
   return answerWith([reserved], [flowDraft(market, reserved, 'on_init', { message, inReplyTo: requestId(body) })])

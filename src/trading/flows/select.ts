@@ -17,6 +17,10 @@ import { leftWh, ownOffer } from '../stock.ts'
 import type { Trade } from '../trade.ts'
 import { draftBody, initDraft } from './drafts.ts'
 
+/** Quotes that wait for their buyers, in all and for each of them. */
+const MAX_QUOTES = 500
+const MAX_QUOTES_EACH = 20
+
 /** Seller: a quote at today's price, for as much as is left. Nothing is kept for the buyer yet. */
 export function select(market: Market, { envelope, body, trade }: Incoming): TradingOutcome {
   const asked = readContract(body.message)
@@ -28,6 +32,16 @@ export function select(market: Market, { envelope, body, trade }: Incoming): Tra
   const offer = ownOffer(market, asked.offerId, asked.slot)
   if (offer === undefined)
     return refuse({ code: 'BIZ_OFFER_NOT_FOUND', message: `no offer ${asked.offerId} for that slot` })
+  const quotes = market.store.tradesInState('quoted').filter(one => one.role === 'seller')
+  if (
+    quotes.length >= MAX_QUOTES ||
+    quotes.filter(one => one.counterparty === envelope.sender_id).length >= MAX_QUOTES_EACH
+  ) {
+    return refuse({
+      code: 'AUT_RATE_LIMITED',
+      message: 'too many open quotes; go on with one, or wait until they run out',
+    })
+  }
   const left = leftWh(market, offer)
   if (asked.energyWh < 1 || left < asked.energyWh) {
     return refuse({ code: 'BIZ_QUANTITY_UNAVAILABLE', message: `${asked.energyWh} Wh asked, ${left} Wh left` })

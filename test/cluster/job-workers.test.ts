@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test, vi } from 'vitest'
+import { eventually } from '../support/network-hosts.ts'
+import { meet, type TestNode, testNodes } from '../support/nodes.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+/** Real prose, as long as it takes to make the job last. */
+function documents() {
+  const read = (path: string) =>
+    readFileSync(fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url)), 'utf8')
+  const text = [read('zod/README.md'), read('fastify/README.md'), read('commander/Readme.md')].join('\n\n')
+  return [
+    { name: 'long', text: Array.from({ length: 12 }, (_, i) => `# Part ${i}\n\n${text}`).join('\n\n') },
+    { name: 'short', text },
+  ]
+}
+
+const job = { kind: 'chunk', params: { maxTokens: 64 } }
+
+async function finished(node: TestNode, id: string): Promise<unknown> {
+  await eventually('the job has ended', () => node.commands.job(id)?.state !== 'running', 90_000)
+  expect(node.commands.job(id)).toMatchObject({ state: 'done' })
+  return node.commands.result(id)
+}
+
+test('a job over two workers, one stopped in the middle, gives the result that one worker alone gives', async () => {
+  await using nodes = testNodes()
+  const worker = { roles: ['compute'] }
+  const [boss, one, two] = [
+    await nodes.start('boss'),
+    await nodes.start('one', worker),
+    await nodes.start('two', worker),
+  ]
+
+  // Alone first: a peer that has nobody does its work itself.
+  const alone = await boss.commands.submit({ ...job, documents: documents() })
+  const expected = await finished(boss, alone.id)
+  expect(boss.commands.job(alone.id)?.parts.every(({ tried }) => tried.every(peer => peer === boss.peerId))).toBe(true)
+
+  await meet(boss, one, two)
+  const shared = await boss.commands.submit({ ...job, documents: documents() })
+  const parts = () => boss.commands.job(shared.id)?.parts ?? []
+  await eventually('a part is done, and the second worker holds one', () => {
+    const held = parts().some(part => part.state === 'leased' && part.worker === two.peerId)
+    return held && parts().some(({ state }) => state === 'done')
+  })
+  await nodes.stop(two)
+
+  expect(await finished(boss, shared.id)).toEqual(expected)
+  const lost = parts().filter(({ lostWith }) => lostWith.includes(two.peerId))
+  expect(lost.length).toBeGreaterThan(0)
+  expect(lost.every(part => part.worker === one.peerId)).toBe(true)
+  expect(parts().every(({ accepted, state }) => accepted === 1 && state === 'done')).toBe(true)
+})
+
+test('a job cancelled while workers are at it leaves nothing on their desks', async () => {
+  await using nodes = testNodes()
+  const [boss, worker] = [await nodes.start('boss'), await nodes.start('worker', { roles: ['compute'] })]
+  await meet(boss, worker)
+  const { id } = await boss.commands.submit({ ...job, documents: documents() })
+  await eventually('the worker is at it', async () => (await worker.commands.status()).work.open > 0)
+  await boss.commands.cancelJob(id)
+  expect(boss.commands.job(id)?.state).toBe('cancelled')
+  await eventually('the desk is empty', async () => (await worker.commands.status()).work.open === 0)
+  expect(boss.commands.job(id)?.parts.some(({ state }) => state === 'leased' || state === 'queued')).toBe(false)
+})

@@ -1,0 +1,19 @@
+/**
+ * A whole daemon, as `main.ts` would run it, without a command line. Arguments: data directory, seed (hex), flags as
+ * JSON. It says its address when it is ready, and is made to be killed.
+ */
+import { loadConfig } from '../../src/config/config.ts'
+import { createLog } from '../../src/kernel/log.ts'
+import { createNode } from '../../src/node.ts'
+
+const [home = '', seed = '', flags = '{}'] = process.argv.slice(2)
+const config = loadConfig(home, {}, JSON.parse(flags) as Record<string, unknown>)
+const log = createLog({ level: 'error', readable: false, destination: process.stderr })
+const node = await createNode(config, Buffer.from(seed, 'hex'), log, () => process.memoryUsage.rss())
+await node.start()
+const { addresses } = await node.commands.status()
+if (process.env['OFFER_WH'] !== undefined && node.commands.catalogs().length === 0) {
+  await node.commands.sell({ energyWh: Number(process.env['OFFER_WH']), priceMicro: 100_000 })
+}
+process.stdout.write(`${addresses[0] ?? ''}\n`)
+process.stdin.on('end', () => void node.stop().then(() => process.exit(0))).resume()
