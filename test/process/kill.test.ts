@@ -155,7 +155,7 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
     sellerAfter.stop()
     buyerAfter.stop()
   }
-}, 180_000)
+}, 400_000)
 
 const DAEMON_KILLS = 20
 
@@ -232,7 +232,7 @@ test(`a whole daemon killed ${DAEMON_KILLS} times keeps every contract it agreed
   } finally {
     after.stop()
   }
-}, 180_000)
+}, 400_000)
 
 function read(bytes: Uint8Array): Envelope {
   const decoded = decode(bytes, MAX_STREAM_BYTES)
