@@ -94,9 +94,9 @@ export function createFacts(db: DatabaseSync, now: () => number) {
   }
 }
 
-/** What a lost worker left goes before what has not begun. */
+/** What a lost worker left goes before what has not begun, and what must wait goes behind what is ready. */
 function rankOf(task: Task, nowMs: number): number {
-  return task.lostAtMs === undefined ? nowMs : 0
+  return task.lostAtMs === undefined ? Math.max(nowMs, task.notBeforeMs) : 0
 }
 
 /** A seller looks for what it sold of an offer; a buyer's trades are apart, for offers of others may bear the same id. */
