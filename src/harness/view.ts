@@ -69,6 +69,13 @@ function liveTable(rows: readonly LiveRow[]): string {
   return table.toString()
 }
 
+function killedLine({ killed, tasks }: Report): string {
+  if (killed.length === 0) return 'nobody'
+  const lost =
+    tasks.releaseMsMax === 0 ? 'no part was lost' : `a lost part found a new worker within ${tasks.releaseMsMax} ms`
+  return `${killed.join(', ')}; ${lost}`
+}
+
 /** The end of a run, for a stranger. */
 export function summary(report: Report): string {
   const { peers, messages, trades, contracts, tasks } = report
@@ -90,12 +97,7 @@ export function summary(report: Report): string {
       'Compute',
       `${tasks.done} of ${tasks.submitted} parts done (${tasks.chunksEmbedded} chunks embedded), ${tasks.retried} tried again, ${tasks.lost} lost`,
     ],
-    [
-      'Killed',
-      report.killed.length === 0
-        ? 'nobody'
-        : `${report.killed.join(', ')}; a lost part found a new worker within ${tasks.releaseMsMax} ms`,
-    ],
+    ['Killed', killedLine(report)],
   ]
   const table = new Table({ style: BARE, colWidths: [12, 90], wordWrap: true })
   table.push(...lines)
