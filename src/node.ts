@@ -199,7 +199,6 @@ export async function createNode(config: Config, seed: Uint8Array, log: Log, mem
       clock,
       works,
       slots,
-      kindNames,
     },
     log: log.child({ part: 'node' }),
   })

@@ -31,7 +31,6 @@ export interface RoundsDeps {
   /** Whether this peer works for others; it works for itself when it is alone. */
   readonly works: boolean
   readonly slots: number
-  readonly kindNames: readonly string[]
   readonly log: Log
 }
 

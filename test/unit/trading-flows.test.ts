@@ -5,6 +5,8 @@ import { signedText } from '../../src/trading/contract.ts'
 import { createTown, type Party, RESERVATION_MS, type Sent, STEP_MS } from '../support/two-markets.ts'
 
 const SEARCH_MS = 1_000
+const LONGEST_SEARCH_MS = 4_000
+const LATE_MS = 300
 
 function pair() {
   const town = createTown(['buyer', 'seller'])
@@ -104,12 +106,28 @@ test('an offer dearer than the buyer pays is not chosen, and the need says why i
   expect(buyer.store.trades()).toEqual([])
 })
 
-test('a search nobody answers fails with that reason', () => {
+test('a search nobody answers waits longer, once, and fails with that reason', () => {
   const { town, buyer } = pair()
   const need = town.want(buyer)
   town.settle()
   town.pass(SEARCH_MS)
+  expect(buyer.store.need(need)).toMatchObject({ state: 'searching' })
+  town.pass(LONGEST_SEARCH_MS - SEARCH_MS)
   expect(buyer.store.need(need)).toMatchObject({ state: 'failed', reason: 'nobody answered the search' })
+})
+
+test('a late answer to a search that nobody had answered ends its wait and is bought from', () => {
+  const { town, buyer, seller } = pair()
+  const need = town.want(buyer)
+  const [search] = town.take()
+  town.pass(SEARCH_MS)
+  town.offer(seller)
+  town.deliver(search ?? expect.fail('no search'), seller)
+  town.settle()
+  expect(buyer.store.need(need)).toMatchObject({ state: 'searching', answered: [seller.self] })
+  town.pass(LATE_MS)
+  town.settle()
+  expect(buyer.store.need(need)).toMatchObject({ state: 'bought' })
 })
 
 test('a buyer refused by the cheapest goes on with the next', () => {

@@ -11,8 +11,9 @@ import type { Catalog, Need, RankedOffer } from '../trade.ts'
 
 /** A catalog claims no version from a clock further ahead than this. */
 const MAX_AHEAD_MS = 60_000
-/** How long a search collects answers before the cheapest is chosen. When nobody answers it waits as for any step. */
+/** How long a search collects answers before the cheapest is chosen. When nobody answers it waits longer, once. */
 export const SEARCH_MS = 1_000
+const LONGEST_SEARCH_MS = 4_000
 const LATE_MS = 300
 /** Sellers kept in the index. */
 const MAX_CATALOGS = 5_000
@@ -100,12 +101,16 @@ export function onDiscover(market: Market, { envelope, body }: Incoming): Tradin
   return { ...kept, facts: [{ kind: 'need', need: answered }, ...kept.facts] }
 }
 
-/** Buyer: the search is over; the cheapest landed offer is selected first. */
+/** Buyer: the search is over, or goes on once while nobody has answered; the cheapest landed offer is selected first. */
 export function closeSearch(
   market: Market,
   need: Need,
   shuffle: (offers: RankedOffer[]) => RankedOffer[],
 ): TradingOutcome {
+  const longest = need.createdMs + LONGEST_SEARCH_MS
+  if (need.answered.length === 0 && need.searchUntilMs < longest) {
+    return outcome([{ kind: 'need', need: { ...need, searchUntilMs: longest } }])
+  }
   const ranked = rank(market, need, shuffle)
   const reason = need.answered.length === 0 ? 'nobody answered the search' : 'no offer has enough at your price'
   const next = tryNext(market, { ...need, ranked, tried: 0 }, reason)
