@@ -45,8 +45,8 @@ for (const stream of [process.stdout, process.stderr]) {
 /** Loading the whole node takes half a second: only for commands that need it. */
 const engine: Engine = {
   version: async () => (await import('./node.ts')).VERSION,
-  createNode: async (config, seed, log) =>
-    (await import('./node.ts')).createNode(config, seed, log, () => process.memoryUsage.rss()),
+  openNode: async (config, seed, log) =>
+    (await import('./node.ts')).openNode(config, seed, log, () => process.memoryUsage.rss()),
   identityFromSeed: async seed => (await import('./protocol/keys.ts')).identityFromSeed(seed),
 }
 

@@ -34,8 +34,6 @@ export interface MarketDay extends Part {
   open(): void
   /** Decides about no further slot; open trades go on to their end. */
   close(): void
-  /** False while a scenario has this household play dead. */
-  reachable(): boolean
 }
 
 /** A catalog outlives its slot a little, so that a late buyer sees why it is too late. */
@@ -85,7 +83,7 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
       const { outcome: kept, decision } = deps.household.turn(current)
       return { ...kept, decision }
     })
-    if (!trades || !reachable()) return
+    if (!trades) return
     log.info({ slot: current + 1, decision: decision.action, reason: decision.reason }, 'decided about the next slot')
     if (decision.action === 'sell') {
       await offer(current + 1, {
@@ -130,13 +128,6 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     return { boughtWh: sum('buyer'), soldWh: sum('seller') }
   }
 
-  /** Chance that everybody can recompute from the seed. */
-  function reachable(): boolean {
-    if (options.market.offlineShare === 0 || isUtility) return true
-    const digest = createHash('sha256').update(`${options.market.seed}/${deps.self}/${slotNumber()}`).digest()
-    return digest.readUInt32BE(0) / 2 ** 32 >= options.market.offlineShare
-  }
-
   function open(): void {
     if (stopping?.signal.aborted === false) return
     stopping = new AbortController()
@@ -152,7 +143,6 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     open,
     close: () => stopping?.abort(),
     tradedWh,
-    reachable,
   }
 }
 

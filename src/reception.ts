@@ -2,12 +2,16 @@ import type { Inbox } from './inbox/inbox.ts'
 import type { Clock } from './kernel/clock.ts'
 import { CodedError } from './kernel/errors.ts'
 import type { NewId, PeerId } from './kernel/ids.ts'
+import type { Carrier } from './kernel/outcome.ts'
 import { stamp, wire } from './outbox/wire.ts'
 import { answerDraft } from './protocol/answer.ts'
 import type { Identity } from './protocol/keys.ts'
 import { isSealed } from './protocol/sealed.ts'
 import type { TopicName } from './protocol/topics.ts'
 import type { Verdict } from './protocol/verdict.ts'
+
+/** Whether a message that arrived by this carrier is heard. */
+export type Reachable = (bytes: Uint8Array, carrier: Carrier) => boolean
 
 export interface ReceptionDeps {
   readonly inbox: Inbox
@@ -16,23 +20,22 @@ export interface ReceptionDeps {
   readonly topics: ReadonlyMap<string, TopicName>
   readonly clock: Clock
   readonly newId: NewId
-  /** Whether this peer can be reached for trade now; a scenario plays dead at times. */
-  readonly open: () => boolean
+  readonly reachable: Reachable
 }
 
 /** Where bytes from the network become arrivals at the inbox, and the inbox's answers bytes again. */
-export function createReception({ inbox, identity, networkName, topics, clock, newId, open }: ReceptionDeps) {
+export function createReception({ inbox, identity, networkName, topics, clock, newId, reachable }: ReceptionDeps) {
   return {
     gossip(topic: string, bytes: Uint8Array, from: PeerId): Promise<Verdict> {
       const carrier = topics.get(topic)
       if (carrier === undefined) return Promise.resolve('ignore')
       // One who plays dead for a scenario still carries what is for others.
-      if (carrier !== 'adverts' && !open()) return Promise.resolve('accept')
+      if (!reachable(bytes, carrier)) return Promise.resolve('accept')
       return Promise.resolve(inbox.gossip({ bytes, carrier, from }))
     },
 
-    async request(protocol: string, bytes: Uint8Array, from: PeerId): Promise<Uint8Array> {
-      if (protocol.includes('/orders/') && !open()) throw new CodedError('NODE_AWAY', 'this peer plays dead')
+    async request(bytes: Uint8Array, from: PeerId): Promise<Uint8Array> {
+      if (!reachable(bytes, 'stream')) throw new CodedError('NODE_AWAY', 'this peer plays dead')
       const { envelope, answer } = await inbox.request({ bytes, carrier: 'stream', from })
       // What could not be read has no id to answer to; the connection tells who asked.
       if (envelope === undefined) throw new CodedError('NODE_UNREADABLE', JSON.stringify(answer))

@@ -43,6 +43,12 @@ export interface Courier {
   carry(message: PendingMessage, attempt: number, signal: AbortSignal): Promise<Answer | 'settled'>
   /** Sends once, by the carrier the draft names. */
   send(envelope: UnsignedEnvelope, draft: Draft): Promise<void>
+  /** Asks straight and once; nothing is kept on this side. */
+  ask(
+    peer: PeerId,
+    question: { envelope: UnsignedEnvelope },
+    how: { sealed: boolean; signal: AbortSignal },
+  ): Promise<Answer>
   /** An acknowledgement came in by gossip. */
   settled(id: MessageId): void
 }
@@ -88,7 +94,7 @@ export function createCourier(deps: CourierDeps): Courier {
   }
 
   async function straight(
-    message: PendingMessage,
+    message: Pick<PendingMessage, 'id' | 'type'>,
     peer: PeerId,
     bytes: Uint8Array,
     signal: AbortSignal,
@@ -124,9 +130,19 @@ export function createCourier(deps: CourierDeps): Courier {
       await network.request(to, STREAM_PROTOCOLS[streamFor(envelope.type)], bytes, { timeoutMs: REQUEST_MS })
   }
 
+  async function ask(
+    peer: PeerId,
+    { envelope }: { envelope: UnsignedEnvelope },
+    { sealed, signal }: { sealed: boolean; signal: AbortSignal },
+  ): Promise<Answer> {
+    const bytes = await wire(envelope, sealed, deps.identity)
+    const { id, type } = envelope
+    return await straight({ id, type }, peer, bytes, signal)
+  }
+
   function topic(name: TopicName): string {
     return topicFor(name, deps.networkName, deps.zone)
   }
 
-  return { carry, send, settled: id => waiting.get(id)?.() }
+  return { carry, send, ask, settled: id => waiting.get(id)?.() }
 }

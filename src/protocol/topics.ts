@@ -18,11 +18,15 @@ export const STREAM_PROTOCOLS = {
   peers: '/wattmesh/peers/1',
   orders: '/wattmesh/orders/1',
   tasks: '/wattmesh/tasks/1',
+  knowledge: '/wattmesh/knowledge/1',
 } as const
+/** Carries the frames of other agents' protocol, not our envelopes. */
+export const A2A_PROTOCOL = '/wattmesh/a2a/1'
 export type StreamName = keyof typeof STREAM_PROTOCOLS
 
 /** Which stream a message type takes when it goes straight to a peer. */
 export function streamFor(type: string): StreamName {
-  if (type.startsWith('beckn.')) return 'orders'
+  if (type.startsWith('beckn.') || type.startsWith('settlement.')) return 'orders'
+  if (type.startsWith('knowledge.')) return 'knowledge'
   return type.startsWith('task.') ? 'tasks' : 'peers'
 }

@@ -76,7 +76,7 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
   const start = (): Life =>
     bringToLife({
       ...{ home: folder.path('seller'), seed: sellerSeed.toString('hex'), buyer: buyer.self, offers: catalog.offers },
-      onRequest: (protocol, bytes) => buyer.reception.request(protocol, bytes, seller),
+      onRequest: (_protocol, bytes) => buyer.reception.request(bytes, seller),
     })
 
   let starts = 0

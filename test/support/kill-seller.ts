@@ -11,7 +11,7 @@ import { createStdioWire } from './stdio-wire.ts'
 const [home = '', seed = '', buyer = '', offers = '[]'] = process.argv.slice(2)
 
 const wire = createStdioWire(process.stdin, process.stdout, {
-  onRequest: (protocol, bytes) => road.reception.request(protocol, bytes, buyer as PeerId),
+  onRequest: (_protocol, bytes) => road.reception.request(bytes, buyer as PeerId),
   onEvent: () => undefined,
 })
 const road = await openRoad({

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { loadConfig } from '../../src/config/config.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { createNode, type Node } from '../../src/node.ts'
+import { type Node, openNode } from '../../src/node.ts'
 import { identityFromSeed } from '../../src/protocol/keys.ts'
 import { eventually } from './network-hosts.ts'
 
@@ -46,7 +46,7 @@ export function testNodes(): TestNodes {
       const home = join(folder, name)
       const seed = seedOfNode(name)
       const config = loadConfig(home, {}, { ...FLAGS, name, ...flags })
-      const node = await createNode(config, seed, silentLog, () => process.memoryUsage.rss())
+      const node = await openNode(config, seed, silentLog, () => process.memoryUsage.rss())
       const test: TestNode = {
         ...node,
         ...{ name, home, peerId: identityFromSeed(seed).peerId },

@@ -80,7 +80,15 @@ export async function openRoad(options: RoadOptions) {
   for (const table of [trading.messages, outbox.answers, options.types ?? new Map<string, MessageType<Fact>>()]) {
     for (const [name, type] of table) types.set(name, type)
   }
-  const reception = createReception({ inbox, identity, networkName: NETWORK, topics, clock, newId, open: () => true })
+  const reception = createReception({
+    inbox,
+    identity,
+    networkName: NETWORK,
+    topics,
+    clock,
+    newId,
+    reachable: () => true,
+  })
   const stopping = new AbortController()
 
   async function tick(): Promise<void> {
@@ -118,12 +126,12 @@ export function createWire(fate: () => Fate = () => 'arrives') {
         for (const road of others) if (fate() !== 'is lost') await road.reception.gossip(topic, bytes, self)
         return others.length
       },
-      async request(peer, protocol, bytes) {
+      async request(peer, _protocol, bytes) {
         const road = members.get(peer)
         const what = fate()
         if (road === undefined || what === 'is lost') throw lost()
-        const first = road.reception.request(protocol, bytes, self)
-        if (what === 'arrives twice') await road.reception.request(protocol, bytes, self)
+        const first = road.reception.request(bytes, self)
+        if (what === 'arrives twice') await road.reception.request(bytes, self)
         const answer = await first
         if (what === 'its answer is lost') throw lost()
         return answer

@@ -20,7 +20,7 @@ export async function createDaemon(
   engine: Engine,
   { config, seed, log, pid }: { config: Config; seed: Uint8Array; log: Log; pid: number },
 ): Promise<Daemon> {
-  const node = await engine.createNode(config, seed, log)
+  const node = await engine.openNode(config, seed, log)
   let ready = false
   const api = createApi({
     ...{ home: config.home, port: config.options.api.port, pid, commands: node.commands },

@@ -17,6 +17,6 @@ export interface Identity {
 /** The rest of the program, as the commands see it: `main.ts` hands it in, and loads it only when it is asked for. */
 export interface Engine {
   version(): Promise<string>
-  createNode(config: Config, seed: Uint8Array, log: Log): Promise<RunningNode>
+  openNode(config: Config, seed: Uint8Array, log: Log): Promise<RunningNode>
   identityFromSeed(seed: Uint8Array): Promise<Identity>
 }
