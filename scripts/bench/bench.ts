@@ -10,10 +10,11 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   gossip: async () => (await import('./gossip.ts')).gossip,
   storage: async () => (await import('./storage.ts')).storage,
   daemon: async () => (await import('./daemon.ts')).daemon,
+  trades: async () => (await import('./trades.ts')).trades,
   compute: async () => (await import('./compute.ts')).compute,
 }
 /** Whatever hangs, hangs no longer than this. */
-const DEADLINE_MS = 4 * 60_000
+const DEADLINE_MS = 20 * 60_000
 const USAGE = 'npm run bench -- [--only envelope,streams] [--json FILE]'
 
 /** What the parts have started ends with this process, whose exit listeners see to it. */

@@ -4,7 +4,7 @@ export interface Figure {
   readonly name: string
   readonly value: number
   /** `ratio` figures hold on any machine; the rest say something about this one. */
-  readonly unit: 'ratio' | '/s' | 'MB/s' | 'MB' | 'ms'
+  readonly unit: 'ratio' | '/s' | 'MB/s' | 'MB' | 'kB' | 'ms' | 'messages'
   /** What it was measured against, or how. */
   readonly against: string
   /** Less is a failure. */

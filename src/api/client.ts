@@ -8,6 +8,8 @@ export interface Client {
   /** @param path with its query: `/v1/trades?limit=10` */
   get<T>(path: string): Promise<T>
   post<T>(path: string, body: object): Promise<T>
+  /** What is not JSON: the metrics. */
+  getText(path: string): Promise<string>
 }
 
 const errorSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() })
@@ -19,7 +21,7 @@ export function openClient(home: string): Client {
   const base = `http://127.0.0.1:${file.port}`
   const authorization = `Bearer ${file.token}`
 
-  async function ask<T>(path: string, request: RequestInit): Promise<T> {
+  async function textOf(path: string, request: RequestInit): Promise<string> {
     let response: Response
     let text: string
     try {
@@ -31,10 +33,13 @@ export function openClient(home: string): Client {
     // A killed daemon's port may belong to another one by now.
     if (response.status === 401) throw noDaemon(home)
     if (!response.ok) throw refusal(text, response.status)
-    return JSON.parse(text) as T
+    return text
   }
 
+  const ask = async <T>(path: string, request: RequestInit): Promise<T> => JSON.parse(await textOf(path, request)) as T
+
   return {
+    getText: path => textOf(path, { headers: { authorization } }),
     get: path => ask(path, { headers: { authorization } }),
     post: (path, body) =>
       ask(path, {

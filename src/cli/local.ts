@@ -9,14 +9,17 @@ interface Flags {
   readonly utilities: string
   readonly compute: string
   readonly seconds: string
-  readonly speed: string
+  readonly days?: string
+  readonly speed?: string
   readonly offline: string
+  readonly loss: string
   readonly kill: string
   readonly seed: string
   readonly text: string
   readonly data?: string
   readonly json?: string
   readonly record?: string
+  readonly html?: string
 }
 
 /** `wattmesh local`: a whole network of real daemons on this machine, run, killed here and there, and judged. */
@@ -29,13 +32,16 @@ export function registerLocal(program: Command, terminal: Terminal): void {
     .option('--utilities <n>', 'utilities', '1')
     .option('--compute <n>', 'how many compute: households first, then peers of their own', '2')
     .option('--seconds <s>', 'how long they live', '30')
-    .option('--speed <times>', 'market time against real time; 180: a slot of 15 minutes takes 5 s', '180')
+    .option('--days <n>', 'how long they live, in days of market time')
+    .option('--speed <times>', 'market time against real time; 180 (360 with --days): a slot of 15 minutes takes 5 s')
     .option('--offline <percent>', 'share of the households that play dead in each slot', '30')
+    .option('--loss <percent>', 'share of all messages that are lost on arrival', '0')
     .option('--kill <percent>', 'share of the peers killed on the way, and started again', '0')
     .option('--seed <n>', 'seed of everything random: who is killed when, who plays dead', '1')
     .option('--text <kB>', 'text to chunk and embed, from the README files of installed packages', '100')
     .option('--data <dir>', 'replay real homes: hourly load and PV files in kWh')
     .option('--json <file>', 'write the report')
+    .option('--html <file>', 'write the page with the plots')
     .option('--record <dir>', 'keep the journal of every peer, and each Beckn message as a file')
     .action(async (flags: Flags) => {
       if (flags.scenario !== 'street') {
@@ -43,28 +49,45 @@ export function registerLocal(program: Command, terminal: Terminal): void {
           hint: 'there is: street',
         })
       }
-      const { data, json, record } = flags
       const options = {
         ...{
           households: number(flags, 'households'),
           utilities: number(flags, 'utilities'),
           compute: number(flags, 'compute'),
         },
-        ...{ seconds: number(flags, 'seconds'), speed: number(flags, 'speed'), seed: number(flags, 'seed') },
+        ...duration(flags),
+        seed: number(flags, 'seed'),
         ...{
           offlinePercent: percent(flags, 'offline'),
+          lossPercent: percent(flags, 'loss'),
           killPercent: percent(flags, 'kill'),
           textKb: number(flags, 'text'),
         },
-        ...(data === undefined ? {} : { data }),
-        ...(json === undefined ? {} : { json }),
-        ...(record === undefined ? {} : { record }),
+        ...files(flags),
         killWorker: false,
       }
       const signal = terminal.interrupted()
       const { invariants } = await runLocal(options, { stdout: terminal.out, signal })
       if (signal.aborted || invariants.some(invariant => !invariant.holds)) terminal.fail()
     })
+}
+
+function files({ data, json, record, html }: Flags) {
+  return Object.fromEntries(Object.entries({ data, json, record, html }).filter(([, path]) => path !== undefined))
+}
+
+const DAY_SECONDS = 24 * 60 * 60
+const SPEED = { seconds: 180, days: 360 }
+
+/** Days of market time take as long as the speed makes them. */
+function duration(flags: Flags): { seconds: number; speed: number } {
+  const byDefault = flags.days === undefined ? SPEED.seconds : SPEED.days
+  const speed = flags.speed === undefined ? byDefault : number(flags, 'speed')
+  if (speed < 1) throw new CodedError('HARNESS_FLAG', '--speed must be at least 1', { hint: 'try --speed 180' })
+  return {
+    speed,
+    seconds: flags.days === undefined ? number(flags, 'seconds') : (number(flags, 'days') * DAY_SECONDS) / speed,
+  }
 }
 
 function number(flags: Flags, name: keyof Flags): number {

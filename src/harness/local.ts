@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../kernel/clock.ts'
 import { run } from './harness.ts'
-import type { Report } from './report.ts'
+import type { Report } from './judge/report.ts'
 import { withRealHomes } from './scenario/real-homes.ts'
-import { street } from './scenario/street.ts'
+import { SLOT_MS, street } from './scenario/street.ts'
 import { installedReadmes } from './scenario/work.ts'
 import { createView, summary } from './view.ts'
 
@@ -18,6 +18,7 @@ export interface LocalOptions {
   readonly seconds: number
   readonly speed: number
   readonly offlinePercent: number
+  readonly lossPercent: number
   readonly killPercent: number
   readonly killWorker: boolean
   readonly seed: number
@@ -26,6 +27,8 @@ export interface LocalOptions {
   readonly data?: string
   readonly json?: string
   readonly record?: string
+  /** Write the page with the plots here. */
+  readonly html?: string
 }
 
 /** Runs a local network, prints what came of it, and writes the report. */
@@ -38,14 +41,12 @@ export async function runLocal(
   const scenario = { ...options, durationMs: options.seconds * 1000, offlineShare: options.offlinePercent / 100 }
   const actors = street(scenario)
   try {
-    const report = await run(
+    const { report, snapshots } = await run(
       {
         actors: options.data === undefined ? actors : withRealHomes(actors, options.data, scratch),
-        durationMs: scenario.durationMs,
-        speed: options.speed,
-        seed: options.seed,
-        killShare: options.killPercent / 100,
-        killWorker: options.killWorker,
+        ...{ durationMs: scenario.durationMs, slotMs: SLOT_MS, speed: options.speed, seed: options.seed },
+        ...{ killShare: options.killPercent / 100, killWorker: options.killWorker },
+        ...{ lossShare: options.lossPercent / 100, kind: 'embed' as const },
         documents:
           options.textKb === 0 || options.compute === 0 ? [] : installedReadmes(modules(), options.textKb * 1024),
         ...(options.record === undefined ? {} : { recordTo: options.record }),

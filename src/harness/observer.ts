@@ -1,5 +1,5 @@
-import type { Daemon } from './daemon.ts'
-import type { Counters } from './report.ts'
+import type { Daemon } from './fleet/daemon.ts'
+import type { Counters } from './judge/report.ts'
 import type { LiveRow } from './view.ts'
 
 /** What the API says of a running daemon, as far as the live table shows it. */

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import { createLogUpdate } from 'log-update'
-import type { Report } from './report.ts'
+import type { Report } from './judge/report.ts'
 
 /** A row of the live table. */
 export interface LiveRow {

@@ -42,6 +42,9 @@ export async function answerRequests(deps: {
   const { libp2p, onRequest, patience, log } = deps
   const gates = new Map<string, Gate>()
   const answered = deps.metrics.counter('requests_received_total', 'Requests received, by outcome.', ['outcome'])
+  const carried = deps.metrics.counter('answers_bytes_total', 'Bytes of requests answered and of their answers.', [
+    'way',
+  ])
 
   libp2p.addEventListener('peer:disconnect', ({ detail }) => gates.delete(detail.toString()))
 
@@ -57,6 +60,8 @@ export async function answerRequests(deps: {
       const answer = async (bytes: Uint8Array) => {
         const reply = await onRequest(protocol, bytes, peer)
         answered({ outcome: 'answered' })
+        carried({ way: 'in' }, bytes.byteLength)
+        carried({ way: 'out' }, reply.byteLength)
         return reply
       }
       try {

@@ -108,6 +108,7 @@ export function createGossip(deps: {
   const gate = createGate({ width: 32, queue: 512 })
   const received = deps.metrics.counter('gossip_received_total', 'Gossip messages received, by verdict.', ['verdict'])
   const published = deps.metrics.counter('gossip_published_total', 'Gossip messages published.')
+  const carried = deps.metrics.counter('gossip_bytes_total', 'Bytes of gossip messages, copies not counted.', ['way'])
 
   async function judged(topic: string, bytes: Uint8Array, from: PeerId): Promise<Verdict> {
     if (bytes.byteLength > MAX_GOSSIP_BYTES) return 'reject'
@@ -124,6 +125,7 @@ export function createGossip(deps: {
     service.topicValidators.set(topic, async (peer, message) => {
       const verdict = await judged(topic, message.data, peer.toString() as PeerId)
       received({ verdict })
+      carried({ way: 'in' }, message.data.byteLength)
       return RESULTS[verdict]
     })
   }
@@ -140,6 +142,7 @@ export function createGossip(deps: {
       if (service.getSubscribers(topic).length === 0) return 0
       const { recipients } = await service.publish(topic, bytes)
       published()
+      carried({ way: 'out' }, bytes.byteLength)
       return recipients.length
     },
     subscribers: topic => service.getSubscribers(topic).length,

@@ -49,6 +49,7 @@ export function createRequests(deps: {
 }): Requests {
   const pools = new Map<string, Pool>()
   const done = deps.metrics.counter('requests_sent_total', 'Requests sent to peers, by outcome.', ['outcome'])
+  const carried = deps.metrics.counter('requests_bytes_total', 'Bytes of requests sent and of their answers.', ['way'])
 
   function poolOf(peer: PeerId, protocol: string): Pool {
     const key = `${peer} ${protocol}`
@@ -68,6 +69,8 @@ export function createRequests(deps: {
       try {
         const answer = await exchange(pool, bytes, deadline.signal)
         done({ outcome: 'answered' })
+        carried({ way: 'out' }, bytes.byteLength)
+        carried({ way: 'in' }, answer.byteLength)
         return answer
       } catch (error) {
         const coded = deadline.explain(error, 'NET_STREAM_RESET', { peer, protocol })

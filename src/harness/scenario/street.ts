@@ -8,7 +8,7 @@ export interface ScenarioOptions {
   readonly speed: number
   readonly durationMs: number
   readonly seed: number
-  /** Share of the households that play dead in each slot. */
+  /** Share of the households that cannot be reached, drawn for each search. */
   readonly offlineShare: number
 }
 
@@ -24,6 +24,11 @@ export interface Actor {
 export const SLOT_MS = 900_000
 const CAPACITY_WH = 10_000
 
+/** What a seller has at the start it keeps; what it makes beyond that it sells. */
+const FULL_PERCENT = 95
+const EMPTY_PERCENT = 15
+export const REFERENCE = { loadWh: 30, solarWh: 20, neighbourMicro: 150_000, utilityMicro: 250_000 }
+
 /**
  * The reference street: odd households are nearly empty and use 30 Wh a slot, even ones nearly full and make 20 Wh;
  * neighbours ask 0.15 a kWh, the utility 0.25.
@@ -38,10 +43,12 @@ export function street(options: ScenarioOptions): Actor[] {
       options: {
         'household.trade': true,
         'household.capacityWh': CAPACITY_WH,
-        'household.socPercent': buyer ? 15 : 95,
-        'household.loadWh': buyer ? 30 : 0,
-        'household.solarWh': buyer ? 0 : 20,
-        'household.sellPriceMicro': 150_000,
+        'household.socPercent': buyer ? EMPTY_PERCENT : FULL_PERCENT,
+        'household.sellAbovePercent': FULL_PERCENT,
+        'household.loadWh': buyer ? REFERENCE.loadWh : 0,
+        'household.solarWh': buyer ? 0 : REFERENCE.solarWh,
+        'household.sellPriceMicro': REFERENCE.neighbourMicro,
+        'household.shareSoc': true,
         'market.offlineShare': options.offlineShare,
       },
     }
@@ -50,7 +57,7 @@ export function street(options: ScenarioOptions): Actor[] {
     (number): Actor => ({
       name: `utility-${pad(number)}`,
       roles: ['utility'],
-      options: { 'utility.priceMicro': 250_000 },
+      options: { 'utility.priceMicro': REFERENCE.utilityMicro },
     }),
   )
   const workers = numbered(Math.max(0, compute - households)).map(

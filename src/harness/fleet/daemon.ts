@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Client, openClient } from '../api/client.ts'
-import { CodedError } from '../kernel/errors.ts'
+import { type Client, openClient } from '../../api/client.ts'
+import { CodedError } from '../../kernel/errors.ts'
 
 export interface DaemonPlan {
   readonly name: string

@@ -1,6 +1,6 @@
-import { canonical } from '../protocol/canonical.ts'
-import { slotKey } from '../trading/slot.ts'
-import type { Need, Trade } from '../trading/trade.ts'
+import { canonical } from '../../protocol/canonical.ts'
+import { slotKey } from '../../trading/slot.ts'
+import type { Need, Trade } from '../../trading/trade.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**

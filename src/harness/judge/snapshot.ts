@@ -1,8 +1,8 @@
-import type { Client } from '../api/client.ts'
-import type { PeerId } from '../kernel/ids.ts'
-import type { Job, Task } from '../tasks/task.ts'
-import { readCatalog } from '../trading/beckn/catalog-body.ts'
-import type { Catalog, Need, Trade } from '../trading/trade.ts'
+import type { Client } from '../../api/client.ts'
+import type { PeerId } from '../../kernel/ids.ts'
+import type { Job, Task } from '../../tasks/task.ts'
+import { readCatalog } from '../../trading/beckn/catalog-body.ts'
+import type { Catalog, Need, Trade } from '../../trading/trade.ts'
 
 /** What a peer knows, read from its local API. */
 export interface Snapshot {

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Actor } from '../scenario/street.ts'
 import { createDaemon, type Daemon } from './daemon.ts'
-import type { Actor } from './scenario/street.ts'
 
 export interface FleetOptions {
   /** Everything the run writes; one folder a daemon. */
@@ -86,5 +86,5 @@ function flags(actor: Actor, { shared, networkName }: FleetOptions): string[] {
 /** Scripts stand beside this file's own tree, as TypeScript here and as JavaScript in a release. */
 function script(path: string): string {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-  return fileURLToPath(new URL(`../../${path}${extension}`, import.meta.url))
+  return fileURLToPath(new URL(`../../../${path}${extension}`, import.meta.url))
 }

@@ -1,0 +1,108 @@
+import type { Daemon } from '../../src/harness/fleet/daemon.ts'
+import { eventually } from '../../test/support/network-hosts.ts'
+import { meet, type TestNodes } from '../../test/support/nodes.ts'
+
+/** What passed, summed over all peers. */
+export interface Traffic {
+  readonly gossipMessages: number
+  readonly gossipBytes: number
+  readonly streamMessages: number
+  readonly streamBytes: number
+}
+
+/** Peers that trade when told to. */
+export interface Market {
+  /** Every seller offers plenty. */
+  offer(): Promise<void>
+  /** The n-th purchase; how long it took from search to confirmed, ms. */
+  buy(n: number): Promise<number>
+  traffic(): Promise<Traffic>
+}
+
+interface Peer {
+  sell(energyWh: number): Promise<unknown>
+  buy(energyWh: number): Promise<{ id: string }>
+  need(id: string): Promise<{ state: string; reason: string } | undefined>
+  metrics(): Promise<string>
+}
+
+/** The window in which a search collects answers; part of every latency. */
+export const SEARCH_MS = 200
+const PLENTY_WH = 1_000_000
+const PURCHASE_WH = 1
+const POLL_MS = 5
+const CONNECT_MS = 60_000
+
+export async function inOneProcess(nodes: TestNodes, count: number): Promise<Market> {
+  const flags = { 'market.slotMs': 86_400_000, 'market.searchMs': SEARCH_MS, 'log.level': 'silent' }
+  const started = []
+  for (let i = 0; i < count; i++) started.push(await nodes.start(`trader-${i}`, flags))
+  const [first, ...others] = started
+  if (first === undefined) throw new TypeError('a market without peers')
+  await meet(first, ...others)
+  return market(
+    started.map(({ commands }) => ({
+      sell: energyWh => commands.sell({ energyWh }),
+      buy: energyWh => commands.buy({ energyWh }),
+      need: async id => commands.need(id),
+      metrics: () => commands.metrics(),
+    })),
+  )
+}
+
+export async function acrossProcesses(daemons: readonly Daemon[]): Promise<Market> {
+  await eventually(
+    'everybody knows somebody',
+    async () => {
+      const known = await Promise.all(daemons.map(daemon => daemon.client().get<{ roles?: unknown }[]>('/v1/peers')))
+      return known.every(
+        peers => peers.filter(peer => peer.roles !== undefined).length >= Math.min(5, daemons.length - 1),
+      )
+    },
+    CONNECT_MS,
+  )
+  return market(
+    daemons.map(daemon => ({
+      sell: energyWh => daemon.client().post('/v1/sell', { energyWh }),
+      buy: energyWh => daemon.client().post<{ id: string }>('/v1/buy', { energyWh }),
+      need: id => daemon.client().get<{ state: string; reason: string }>(`/v1/needs/${id}`),
+      metrics: () => daemon.client().getText('/metrics'),
+    })),
+  )
+}
+
+function market(peers: readonly Peer[]): Market {
+  const sellers = peers.filter((_, i) => i % 2 === 0)
+  const buyers = peers.filter((_, i) => i % 2 === 1)
+  return {
+    offer: async () => void (await Promise.all(sellers.map(seller => seller.sell(PLENTY_WH)))),
+    async buy(n) {
+      const buyer = buyers[n % buyers.length] as Peer
+      const startMs = performance.now()
+      const { id } = await buyer.buy(PURCHASE_WH)
+      for (;;) {
+        const need = await buyer.need(id)
+        if (need?.state === 'bought') return performance.now() - startMs
+        if (need?.state === 'failed') throw new Error(`a purchase came to nothing: ${need.reason}`)
+        await new Promise(resolve => setTimeout(resolve, POLL_MS))
+      }
+    },
+    async traffic() {
+      const all = await Promise.all(peers.map(peer => peer.metrics()))
+      const sum = (...names: string[]): number =>
+        all.reduce((total, text) => total + names.reduce((n, name) => n + counted(text, name), 0), 0)
+      return {
+        gossipMessages: sum('gossip_received_total'),
+        gossipBytes: sum('gossip_bytes_total'),
+        streamMessages: sum('requests_sent_total', 'requests_received_total'),
+        streamBytes: sum('requests_bytes_total', 'answers_bytes_total'),
+      }
+    },
+  }
+}
+
+/** The sum of a counter over its labels, in Prometheus' text. */
+function counted(text: string, name: string): number {
+  const line = new RegExp(`^wattmesh_${name}(?:\\{[^}]*\\})? ([0-9.e+]+)$`, 'gm')
+  return [...text.matchAll(line)].reduce((sum, [, value]) => sum + Number(value), 0)
+}

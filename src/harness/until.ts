@@ -1,0 +1,57 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Daemon } from './fleet/daemon.ts'
+import type { Observer } from './observer.ts'
+import type { View } from './view.ts'
+
+const DISCOVERY_MS = 60_000
+const SETTLE_MS = 120_000
+const LOOK_MS = 500
+
+interface Watch {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly view: View
+}
+
+/** Until everybody knows everybody; the seconds it took. */
+export async function discovered(observer: Observer, { clock, signal, view }: Watch): Promise<number> {
+  const from = clock.now()
+  while (clock.now() - from < DISCOVERY_MS && !signal.aborted) {
+    await observer.look()
+    const rows = observer.rows()
+    view.show('Finding each other …', rows)
+    if (observer.knownMin() >= rows.length - 1) break
+    await clock.sleep(100, signal)
+  }
+  return (clock.now() - from) / 1000
+}
+
+/** Until nothing is open any more, or it takes too long: then the report tells. */
+export async function settled(
+  daemons: readonly Daemon[],
+  { clock, signal, view, observer }: Watch & { observer: Observer },
+): Promise<void> {
+  const from = clock.now()
+  while (clock.now() - from < SETTLE_MS && !signal.aborted) {
+    const open = await Promise.all(daemons.map(openThings))
+    const left = open.reduce((sum, count) => sum + count, 0)
+    if (left === 0) return
+    await observer.look()
+    view.show(`${left} trades, deliveries and tasks are still open …`, observer.rows())
+    await clock.sleep(LOOK_MS, signal)
+  }
+}
+
+/** An agreed trade is open until both sides have settled what was delivered. */
+const OPEN_TRADES = ['selecting', 'quoted', 'reserved', 'confirming', 'active']
+const OPEN_NEEDS = ['searching', 'trading']
+
+async function openThings(daemon: Daemon): Promise<number> {
+  const { trading } = await daemon
+    .client()
+    .get<{ trading: { trades: Record<string, number>; needs: Record<string, number> } }>('/v1/status')
+  const jobs = await daemon.client().get<{ state: string }[]>('/v1/jobs?limit=100')
+  const trades = OPEN_TRADES.map(state => trading.trades[state] ?? 0)
+  const needs = OPEN_NEEDS.map(state => trading.needs[state] ?? 0)
+  return [...trades, ...needs, jobs.filter(job => job.state === 'running').length].reduce((sum, n) => sum + n, 0)
+}
