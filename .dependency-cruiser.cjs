@@ -6,7 +6,7 @@ const only = (from, ...allowed) => ({
   from: { path: folder(from) },
   to: { path: '^(src|bootstrap|scripts|test)/', pathNot: [from, ...allowed].map(folder) },
 })
-const DOMAINS = ['peers', 'trading', 'tasks', 'energy']
+const DOMAINS = ['peers', 'trading', 'tasks', 'energy', 'a2a', 'knowledge', 'manners']
 
 module.exports = {
   forbidden: [
@@ -18,6 +18,7 @@ module.exports = {
     only('outbox', 'kernel', 'protocol'),
     only('network', 'kernel', 'protocol'),
     ...DOMAINS.map(domain => only(domain, 'kernel', 'protocol')),
+    only('reports', 'kernel'),
     only('storage', 'kernel', ...DOMAINS),
     {
       name: 'storage knows domains as types only',

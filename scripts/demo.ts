@@ -29,6 +29,7 @@ try {
         utilities: 1,
         compute: 3,
         speed: 180,
+        slotMinutes: 15,
         offlinePercent: 30,
         lossPercent: 0,
         killPercent: 0,

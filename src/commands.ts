@@ -1,3 +1,5 @@
+import { bookCommands } from './commands/books.ts'
+import { computeCommands } from './commands/compute.ts'
 import { daemonCommands } from './commands/daemon.ts'
 import type { CommandDeps } from './commands/deps.ts'
 import { tradeCommands } from './commands/trade.ts'
@@ -9,5 +11,12 @@ export type { PeerRow } from './commands/daemon.ts'
 export type Commands = ReturnType<typeof createCommands>
 
 export function createCommands(deps: CommandDeps) {
-  return { ...daemonCommands(deps), ...tradeCommands(deps), ...workCommands(deps) }
+  return {
+    ...daemonCommands(deps),
+    ...tradeCommands(deps),
+    ...bookCommands(deps),
+    ...workCommands(deps),
+    ...computeCommands(deps),
+    library: deps.library,
+  }
 }

@@ -1,15 +1,26 @@
 import type { Options } from './config/options.ts'
-import { createHousehold, type Household } from './energy/household.ts'
-import { constantProfile, openProfile } from './energy/profile.ts'
-import type { Clock } from './kernel/clock.ts'
-import type { NewId, PeerId } from './kernel/ids.ts'
+import { batteryOf } from './energy/battery.ts'
+import { createHousehold } from './energy/household.ts'
+import { createMetering, type Metering } from './energy/meter/metering.ts'
+import { meteredOf } from './energy/meter/reading-chain.ts'
+import { createSimulatedMeter } from './energy/meter/simulated-meter.ts'
+import { constantProfile, openProfile, type Profile } from './energy/profile.ts'
+import type { Prices } from './energy/strategy.ts'
+import { openStrategy } from './energy/strategy-file.ts'
+import { type Clock, repeat } from './kernel/clock.ts'
+import { messageOf } from './kernel/errors.ts'
+import type { PeerId } from './kernel/ids.ts'
+import type { Part } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
 import type { Commit } from './kernel/outcome.ts'
 import type { Random } from './kernel/random.ts'
 import { createMarketDay, type MarketDay } from './market-day.ts'
 import type { Fact } from './storage/facts.ts'
 import type { Storage } from './storage/storage.ts'
+import { type Metered, throughMeter } from './trading/settlement/allocation.ts'
+import type { Slot } from './trading/slot.ts'
 import type { Trading } from './trading/trading.ts'
+import { tariffHeard } from './trading-terms.ts'
 
 export interface HomeDeps {
   readonly self: PeerId
@@ -20,26 +31,118 @@ export interface HomeDeps {
   readonly clock: Clock
   readonly marketClock: Clock
   readonly random: Random
-  readonly newId: NewId
+  readonly sign: (text: string) => string
   readonly log: Log
 }
 
 export interface Home {
-  readonly household: Household
+  /** What the household uses and makes. */
+  readonly profile: Profile
   readonly marketDay: MarketDay
+  /** What the meter says of a slot; undefined: nothing yet. */
+  metered(slot: Slot): Metered | undefined
+  readonly parts: readonly Part[]
 }
 
-/** The house behind the daemon: its load, solar and battery, and what it does in each market slot. */
-export function createHome(deps: HomeDeps): Home {
-  const { options, storage } = deps
-  const { capacityWh, minSocPercent, socPercent, dataFile, loadWh, solarWh } = options.household
+/** How often the meter is looked at. */
+const LOOK_MS = 200
+
+/** The house behind the daemon: its load, solar, battery and meter, and what it does in each market slot. */
+export async function openHome(deps: HomeDeps): Promise<Home> {
+  const { options, storage, clock, marketClock, log } = deps
+  const { slotMs } = options.market
+  const { capacityWh, socPercent, dataFile, loadWh, solarWh, strategyFile } = options.household
+  const tradedWh = (slotNumber: number) => marketDay.tradedWh(slotNumber)
+  const profile = dataFile === undefined ? constantProfile(loadWh, solarWh) : openProfile(dataFile)
   const household = createHousehold({
-    battery: { capacityWh, reserveWh: Math.round((capacityWh * minSocPercent) / 100) },
+    battery: batteryOf(options.household, slotMs),
     initialSocWh: Math.round((capacityWh * socPercent) / 100),
     preferences: options.household,
-    profile: dataFile === undefined ? constantProfile(loadWh, solarWh) : openProfile(dataFile),
-    store: { household: storage.energy.household, tradedWh: slot => marketDay.tradedWh(slot) },
+    profile,
+    ...(strategyFile === undefined ? {} : { strategy: await openStrategy(strategyFile) }),
+    prices: slotNumber => pricesOf(deps, { startMs: slotNumber * slotMs, durationMs: slotMs }),
+    now: clock.now,
+    store: { household: storage.energy.household, tradedWh },
   })
   const marketDay = createMarketDay({ ...deps, store: storage.trading, household })
-  return { household, marketDay }
+  const mqtt = options.meter.source === 'mqtt' ? await openMqttMeter(deps) : undefined
+  const openMetering = (): Metering =>
+    createMetering({
+      meter: mqtt ?? createSimulatedMeter({ slot: storage.energy.slot }),
+      meterId: mqtt === undefined ? 'simulated' : options.meter.mqttImportTopic,
+      slotMs,
+      // The simulated meter is sure to speak, once its household has had its turn.
+      graceMs: mqtt === undefined ? Number.POSITIVE_INFINITY : options.meter.graceSeconds * 1000,
+      now: () => marketClock.now(),
+      sign: deps.sign,
+      store: { lastReading: storage.energy.lastReading, reading: storage.energy.reading, tradedWh },
+    })
+  const isHousehold = options.roles.includes('household')
+
+  return {
+    marketDay,
+    profile,
+    metered(slot) {
+      const slotNumber = slot.startMs / slotMs
+      const traded = tradedWh(slotNumber)
+      // A utility has no house: what it sells is there, and what it buys is taken.
+      if (!isHousehold) return { importWh: traded.boughtWh, exportWh: traded.soldWh, quality: 'OK' }
+      const reading = storage.energy.reading(slotNumber)
+      return reading === undefined ? undefined : throughMeter(meteredOf(reading), traded)
+    },
+    parts: [
+      ...(mqtt === undefined ? [] : [mqtt]),
+      marketDay,
+      ...(isHousehold ? [meterReader(openMetering, deps)] : []),
+    ],
+  }
+
+  /** Loaded only where it is wanted: an MQTT client costs 50 ms of start-up. */
+  async function openMqttMeter({ options: { meter } }: HomeDeps) {
+    const { createMqttMeter } = await import('./energy/meter/mqtt-meter.ts')
+    return createMqttMeter({
+      ...{ url: meter.mqttUrl, importTopic: meter.mqttImportTopic, exportTopic: meter.mqttExportTopic, slotMs },
+      ...{ now: () => marketClock.now(), log: log.child({ part: 'meter' }) },
+    })
+  }
+}
+
+/** Keeps what the meter says as soon as it says it. */
+function meterReader(openMetering: () => Metering, { commit, clock, log, storage }: HomeDeps): Part {
+  const stopping = new AbortController()
+  let metering: Metering | undefined
+
+  async function read(): Promise<void> {
+    // Readings begin with the household's first slot: of those before there is nothing to say.
+    if (storage.energy.household() === undefined) return
+    metering ??= openMetering()
+    const meter = metering
+    if (!meter.due()) return
+    const { facts } = await commit(() => meter.turn())
+    for (const { reading } of facts.filter(fact => fact.reading.quality === 'ESTIMATED'))
+      log.warn({ slot: reading.slot, instead: reading.substitutes }, 'the meter was silent: its slot is estimated')
+  }
+  const look = (): Promise<void> =>
+    read().catch(error =>
+      log.warn({ reason: messageOf(error) }, 'the meter could not be read; the next look tries again'),
+    )
+  return {
+    name: 'meter',
+    start: () => void repeat(clock, LOOK_MS, stopping.signal, look),
+    stop: () => stopping.abort(),
+  }
+}
+
+/** What is known of a slot's prices: the utility's tariff where one is heard, else this peer's own idea of it. */
+function pricesOf({ options, trading, self }: HomeDeps, slot: Slot): Prices {
+  const { retailMicro, feedInMicro } = tariffHeard(trading, options)
+  const offers = trading
+    .offers({ slot })
+    .filter(({ catalog }) => catalog.seller !== self && catalog.role === 'household')
+    .map(({ offer }) => offer.priceMicro)
+  return {
+    ...{ retailMicro, feedInMicro },
+    sellMicro: options.household.sellPriceMicro,
+    bestOfferMicro: offers.length === 0 ? undefined : Math.min(...offers),
+  }
 }

@@ -46,7 +46,13 @@ for (const stream of [process.stdout, process.stderr]) {
 const engine: Engine = {
   version: async () => (await import('./node.ts')).VERSION,
   openNode: async (config, seed, log) =>
-    (await import('./node.ts')).openNode(config, seed, log, () => process.memoryUsage.rss()),
+    (await import('./node.ts')).openNode(config, seed, log, {
+      memoryBytes: () => process.memoryUsage.rss(),
+      ownCpuMs() {
+        const { user, system } = process.cpuUsage()
+        return (user + system) / 1000
+      },
+    }),
   identityFromSeed: async seed => (await import('./protocol/keys.ts')).identityFromSeed(seed),
 }
 

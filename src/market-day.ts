@@ -3,14 +3,14 @@ import type { Options } from './config/options.ts'
 import type { Household } from './energy/household.ts'
 import type { Clock } from './kernel/clock.ts'
 import { messageOf } from './kernel/errors.ts'
-import type { NewId, PeerId } from './kernel/ids.ts'
+import type { PeerId } from './kernel/ids.ts'
 import type { Part } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
 import type { Commit } from './kernel/outcome.ts'
 import type { Random } from './kernel/random.ts'
 import type { Fact } from './storage/facts.ts'
 import type { Slot } from './trading/slot.ts'
-import type { Catalog, Trade } from './trading/trade.ts'
+import { AGREED_STATES, type Catalog, type Trade } from './trading/trade.ts'
 import type { Trading } from './trading/trading.ts'
 
 export interface MarketDayDeps {
@@ -23,7 +23,6 @@ export interface MarketDayDeps {
   readonly household: Household
   readonly trading: Trading
   readonly commit: Commit<Fact>
-  readonly newId: NewId
   readonly log: Log
 }
 
@@ -32,7 +31,7 @@ export interface MarketDay extends Part {
   tradedWh(slotNumber: number): { boughtWh: number; soldWh: number }
   /** Begins to decide about slots. */
   open(): void
-  /** Decides about no further slot; open trades go on to their end. */
+  /** Decides about no further slot; what is agreed is delivered, metered and settled. */
   close(): void
 }
 
@@ -44,8 +43,9 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
   const { options, marketClock, clock, trading, commit, log } = deps
   const { slotMs } = options.market
   const isUtility = options.roles.includes('utility')
-  const trades = options.household.trade && options.roles.includes('household')
+  const isHousehold = options.roles.includes('household')
   let stopping: AbortController | undefined
+  let opened = false
 
   const slotNumber = (): number => Math.floor(marketClock.now() / slotMs)
   const slotOf = (number: number): Slot => ({ startMs: number * slotMs, durationMs: slotMs })
@@ -65,48 +65,47 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
 
   async function decide(current: number, signal: AbortSignal): Promise<void> {
     try {
-      await turn(current, signal)
+      if (isUtility && opened) await offerGrid(current + 1)
+      if (isHousehold) await turn(current, signal)
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'this slot could not be decided; the next one will')
     }
   }
 
   async function turn(current: number, signal: AbortSignal): Promise<void> {
-    if (isUtility)
-      await offer(current + 1, {
-        energyWh: options.utility.slotWh,
-        priceMicro: options.utility.priceMicro,
-        role: 'utility',
-      })
-    if (!options.roles.includes('household')) return
     const { decision } = await commit(() => {
       const { outcome: kept, decision } = deps.household.turn(current)
       return { ...kept, decision }
     })
-    if (!trades) return
+    if (!options.household.trade || !opened) return
     log.info({ slot: current + 1, decision: decision.action, reason: decision.reason }, 'decided about the next slot')
-    if (decision.action === 'sell') {
-      await offer(current + 1, {
-        energyWh: decision.energyWh,
-        priceMicro: options.household.sellPriceMicro,
-        role: 'household',
-      })
-    }
+    if (decision.action === 'sell') await offerSpare(current + 1, decision.energyWh)
     if (decision.action === 'buy') await buy(current + 1, decision.energyWh, decision.reason, signal)
+  }
+
+  function offerGrid(slot: number): Promise<void> {
+    const { priceMicro, feedInMicro, gridFeeMicro, slotWh } = options.utility
+    return offer(slot, {
+      ...{ role: 'utility', sourceType: 'GRID', priceMicro, availableWh: slotWh },
+      tariff: { retailMicro: priceMicro, feedInMicro, gridFeeMicro },
+    })
+  }
+
+  function offerSpare(slot: number, availableWh: number): Promise<void> {
+    const sourceType = options.household.capacityWh > 0 ? 'HYBRID' : 'SOLAR'
+    return offer(slot, { role: 'household', sourceType, priceMicro: options.household.sellPriceMicro, availableWh })
   }
 
   async function offer(
     slot: number,
-    { energyWh, priceMicro, role }: { energyWh: number; priceMicro: number; role: Catalog['role'] },
+    made: Pick<Catalog, 'role' | 'sourceType' | 'tariff'> & { priceMicro: number; availableWh: number },
   ): Promise<void> {
+    const { role, sourceType, tariff, priceMicro, availableWh } = made
     const catalog: Catalog = {
-      seller: deps.self,
-      version: clock.now(),
-      role,
-      sourceType: role === 'utility' ? 'GRID' : 'SOLAR',
-      currency: options.market.currency,
+      ...{ seller: deps.self, version: clock.now(), role, sourceType, currency: options.market.currency },
+      ...(tariff === undefined ? {} : { tariff }),
       validUntilMs: clock.now() + Math.ceil(2 * lifeMs) + CATALOG_GRACE_MS,
-      offers: [{ offerId: `${role}-${slot}`, slot: slotOf(slot), priceMicro, availableWh: energyWh }],
+      offers: [{ offerId: `${role}-${slot}`, slot: slotOf(slot), priceMicro, availableWh }],
     }
     await commit(() => trading.publishCatalog(catalog))
   }
@@ -122,14 +121,15 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
   }
 
   function tradedWh(slot: number): { boughtWh: number; soldWh: number } {
-    const agreed = deps.store.tradesOfSlot('active', slot * slotMs)
+    const agreed = AGREED_STATES.flatMap(state => deps.store.tradesOfSlot(state, slot * slotMs))
     const sum = (role: Trade['role']): number =>
       agreed.filter(t => t.role === role).reduce((wh, t) => wh + t.energyWh, 0)
     return { boughtWh: sum('buyer'), soldWh: sum('seller') }
   }
 
   function open(): void {
-    if (stopping?.signal.aborted === false) return
+    opened = true
+    if (stopping !== undefined) return
     stopping = new AbortController()
     void loop(stopping.signal)
   }
@@ -141,7 +141,9 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     },
     stop: () => stopping?.abort(),
     open,
-    close: () => stopping?.abort(),
+    close() {
+      opened = false
+    },
     tradedWh,
   }
 }

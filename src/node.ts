@@ -1,23 +1,33 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { createAgents } from './agents.ts'
 import { type Commands, createCommands } from './commands.ts'
 import type { Config } from './config/config.ts'
-import { createHome } from './home.ts'
+import { createEncoder } from './encoder.ts'
+import { openHome } from './home.ts'
 import { fasterClock, systemClock } from './kernel/clock.ts'
+import type { PeerId } from './kernel/ids.ts'
 import { lifecycle } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
 import { createMetrics } from './kernel/metrics.ts'
+import { SHARES } from './knowledge/messages.ts'
+import { createLibrary } from './library.ts'
+import { openMachineManners, powerSource } from './machine.ts'
 import { createMishaps } from './mishap.ts'
 import { createPeers } from './peers/peers.ts'
 import { identityFromSeed, verifySignature } from './protocol/keys.ts'
+import { createReportWriter } from './report-writer.ts'
 import { createRoad } from './road.ts'
 import { createRounds } from './rounds.ts'
 import { openStorage } from './storage/storage.ts'
 import { createTrading } from './trading/trading.ts'
+import { creditLeft, limitsOf, tariffHeard } from './trading-terms.ts'
 import { createWork } from './work.ts'
 
 export const DATABASE_FILE = 'wattmesh.db'
 export const VERSION = '0.1.0'
+/** Of a document; longer ones are archives. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024
 
 export interface Node {
   start(): Promise<void>
@@ -25,15 +35,22 @@ export interface Node {
   readonly commands: Commands
 }
 
+/** What a node may know of the process it lives in. */
+export interface ProcessView {
+  memoryBytes(): number
+  /** Processor time since the start. */
+  ownCpuMs(): number
+}
+
 /** The whole daemon, read from top to bottom: who I am, what I keep, how messages get in and out, what they are about. */
-export async function openNode(config: Config, seed: Uint8Array, log: Log, memoryBytes: () => number): Promise<Node> {
+export async function openNode(config: Config, seed: Uint8Array, log: Log, process: ProcessView): Promise<Node> {
   const { options, home } = config
   const identity = identityFromSeed(seed)
   const self = identity.peerId
   const zone = options.network.zone
   const clock = systemClock
-  const marketClock =
-    options.market.originMs === 0 ? clock : fasterClock(clock, options.market.originMs, options.market.speed)
+  const marketSpeed = options.market.originMs === 0 ? 1 : options.market.speed
+  const marketClock = marketSpeed === 1 ? clock : fasterClock(clock, options.market.originMs, marketSpeed)
   const random = Math.random
   const newId = randomUUID
   const metrics = createMetrics()
@@ -45,44 +62,82 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, memor
     reachable: createMishaps(options, self, random),
     onPeer: change => rounds.peerChanged(change),
     committed: facts => rounds.committed(facts),
-    agent: () => Promise.reject(new Error('no agent here')),
+    agent: (bytes, from) => agents.answer(bytes, from),
   })
   const { network, commit, outbox, inbox } = road
 
   // ── What messages are about ───────────────────────────────────────────────────────────────────────────────────
   const trading = createTrading({
     ...{ self, name: options.name || self.slice(-6), networkId: options.network.name },
-    ...{ currency: options.market.currency, reservationMs: options.market.reservationMs },
-    ...{ stepTimeoutMs: options.market.stepTimeoutMs, store: storage.trading },
+    ...{ ...options.market, limits: limitsOf(options), shortfall: options.market, store: storage.trading },
     ...{ newId, random, now: clock.now, marketNow: () => marketClock.now() },
     sign: identity.sign,
     verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
-    // One zone, one grid: peers of other zones hear none of our catalogs.
-    gridFeeMicro: () => 0,
+    // Inside a zone energy pays no grid fee.
+    gridFeeMicro: seller =>
+      (storage.peers.peer(seller)?.zone ?? zone) === zone ? 0 : tariffHeard(trading, options).gridFeeMicro,
+    beyondZone: () =>
+      network.peers().flatMap(({ peer }) => ((storage.peers.peer(peer)?.zone ?? zone) === zone ? [] : [peer])),
+    creditLeftMicro: buyer => creditLeft(storage.trading, options.household.creditMicro, buyer),
+    metered: slot => house.metered(slot),
   })
   const work = createWork({
-    ...{ self, options, storage, commit, outbox, clock, random, newId, log },
+    ...{ self, identity, options, storage, commit, outbox, clock, random, newId, log },
     workersFor: kind => rounds.workersFor(kind),
+    ...{
+      manners: () => manners,
+      powerSource: () => powerSource(storage, house.profile, Math.floor(marketClock.now() / options.market.slotMs)),
+    },
   })
   const { tasks, runner, offered, slots } = work
   const peers = createPeers({
     self,
     advert: {
       ...{ name: options.name, roles: options.roles, zone, version: VERSION },
-      ...{ kinds: offered ? work.kindNames : [], slots },
+      // Read anew for each advert: manners change, sharing begins and ends.
+      get kinds() {
+        return [...(offered ? work.kindNames : []), ...library.kinds()]
+      },
+      get slots() {
+        return offered && manners.threads() > 0 ? slots : 0
+      },
     },
     now: clock.now,
     store: storage.peers,
   })
-  for (const domain of [peers.messages, trading.messages, tasks.messages, outbox.answers]) {
+  const library = createLibrary({
+    ...{ store: storage.knowledge, commit, clock, newId, threads: options.compute.threads },
+    ...{ encode: createEncoder(work.workers), maxFileBytes: MAX_FILE_BYTES },
+    askPeer: (draft, signal) => road.ask(draft.to as PeerId, draft, signal),
+    sharers: () => rounds.peersWith(SHARES),
+    sharingChanged: () => rounds.advertise(),
+    log: log.child({ part: 'library' }),
+  })
+  for (const domain of [peers.messages, trading.messages, tasks.messages, library.messages, outbox.answers]) {
     for (const [name, type] of domain) road.types.set(name, type)
   }
 
   // ── What time brings ──────────────────────────────────────────────────────────────────────────────────────────
-  const { marketDay } = createHome({
-    ...{ self, options, storage, trading, commit, clock, marketClock, random, newId },
+  const house = await openHome({
+    ...{ self, options, storage, trading, commit, clock, marketClock, random, sign: identity.sign },
     log: log.child({ part: 'market' }),
   })
+  const agents = createAgents({
+    ...{ self, version: VERSION, options, storage, network: () => network, commit, clock, marketClock, random, newId },
+    ...{ log: log.child({ part: 'agents' }), metrics },
+  })
+  const manners = await openMachineManners(
+    {
+      ...{ options, storage, trading, profile: house.profile, clock, marketClock, log: log.child({ part: 'manners' }) },
+      ...{ ownCpuMs: process.ownCpuMs, runningTasks: runner.running },
+      changed() {
+        rounds.advertise()
+        runner.wake()
+      },
+      giveBack: ({ sentence }) => rounds.giveBack(sentence),
+    },
+    work.threadMemoryMb,
+  )
   const rounds = createRounds({
     ...{ self, options, storage, network, outbox, peers, trading, tasks, runner, commit, clock, slots },
     works: offered,
@@ -90,7 +145,17 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, memor
   })
   const commands = createCommands({
     ...{ config, identity, version: VERSION, startedMs: clock.now(), storage, network, trading, tasks, runner },
-    ...{ marketDay, commit, metrics, clock, marketClock, newId, kinds: work.kinds, memoryBytes },
+    ...{
+      marketDay: house.marketDay,
+      commit,
+      metrics,
+      clock,
+      marketClock,
+      newId,
+      merge: work.merge,
+      memoryBytes: process.memoryBytes,
+    },
+    ...{ library: library.commands, manners, offered },
   })
 
   const parts = [
@@ -101,8 +166,15 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, memor
     network,
     outbox,
     ...work.parts,
+    ...(offered ? [manners] : []),
+    library,
     rounds,
-    marketDay,
+    ...house.parts,
+    agents,
+    createReportWriter({
+      ...{ home, periodMs: (options.report.minutes * 60_000) / marketSpeed, data: commands.reportData },
+      ...{ clock, log: log.child({ part: 'report' }) },
+    }),
   ]
   return { ...lifecycle(parts, log), commands }
 }

@@ -85,7 +85,10 @@ export async function createRoad(deps: RoadDeps): Promise<Road> {
     log,
   })
   const inZone = (peer: PeerId): boolean => (storage.peers.peer(peer)?.zone ?? zone) === zone
-  const courier = createCourier({ identity, networkName, zone, open, clock, network, inZone, metrics })
+  const courier = createCourier({
+    ...{ identity, networkName, zone, open, clock, network, inZone, metrics },
+    isConnected: network.isConnected,
+  })
   const outbox = createOutbox<Fact>({
     ...{ identity, network: networkName, journal: storage.messages, courier, commit, types, clock, random, newId },
     ...{ log: log.child({ part: 'outbox' }), metrics },

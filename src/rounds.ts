@@ -36,8 +36,14 @@ export interface RoundsDeps {
 
 export interface Rounds extends Part {
   peerChanged(change: PeerChange): void
+  /** Says anew who this peer is and what it offers. */
+  advertise(): void
   /** Observes commits: what became true may be due at once. */
   committed(facts: readonly Fact[]): void
+  /** Connected peers that advertise this kind. */
+  peersWith(kind: string): PeerId[]
+  /** Gives the work of others back, so that it is leased elsewhere. */
+  giveBack(reason: string): void
   /** Connected peers that work on this kind, and this peer where it may. */
   workersFor(kind: string): Worker[]
 }
@@ -48,14 +54,18 @@ const MAX_SLOTS = 32
 const HOUR_MS = 60 * 60_000
 const PRUNE_AT_A_TIME = 2_000
 const MAINTENANCE_MS = 10 * 60_000
+/** When whoever gets work back may ask this peer again. */
+const GIVE_BACK_MS = 60_000
+const SOC_DAYS = 7
 const DAY_MS = 24 * 60 * 60_000
-const TASK_FACTS: ReadonlySet<Fact['kind']> = new Set(['job', 'task', 'work', 'work.gone'])
+const TASK_FACTS: ReadonlySet<Fact['kind']> = new Set(['job', 'task', 'tasks.moved', 'work', 'work.gone'])
 
 /** The daemon's regular rounds: say who it is, look what is due, keep the journal bounded. */
 export function createRounds(deps: RoundsDeps): Rounds {
   const { storage, network, outbox, peers, trading, tasks, runner, commit, clock, log } = deps
   let stopping: AbortController | undefined
   let ticking = false
+  let woken = false
 
   async function tick(): Promise<void> {
     if (ticking || stopping?.signal.aborted !== false) return
@@ -63,7 +73,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
     try {
       const due = trading.nextDeadline()
       if (due !== undefined && due <= clock.now()) await commit(() => trading.tick())
-      if (storage.tasks.runningJobs().length > 0) await commit(() => tasks.tick())
+      if (storage.tasks.hasOpenJobs()) await commit(() => tasks.tick())
       runner.wake()
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'a round failed; the next one tries again')
@@ -72,7 +82,18 @@ export function createRounds(deps: RoundsDeps): Rounds {
     }
   }
 
+  /** Soon, and once for all that is committed meanwhile. */
+  function wake(): void {
+    if (woken) return
+    woken = true
+    setImmediate(() => {
+      woken = false
+      void tick()
+    })
+  }
+
   function advertise(): void {
+    if (stopping?.signal.aborted !== false) return
     outbox.post(peers.advertDraft())
   }
 
@@ -83,6 +104,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
       storage.forget({ ended: now - journalDays * DAY_MS, fruitless: now - DAY_MS })
       storage.peers.forget(now - HOUR_MS)
       storage.trading.forgetCatalogs(now - DAY_MS)
+      storage.soc.forget(now - SOC_DAYS * DAY_MS)
     })
     // In slices: nothing else runs while rows are deleted.
     let pruned = 0
@@ -90,6 +112,8 @@ export function createRounds(deps: RoundsDeps): Rounds {
       const bounds = { beforeMs: now - journalDays * DAY_MS, keep: journalMessages, nowMs: now - CLOCK_SKEW_MS }
       slice = await storage.write(() => storage.messages.prune(bounds, PRUNE_AT_A_TIME))
     }
+    const { resultDays } = deps.options.compute
+    while (await storage.write(() => storage.forgetJobs(now - resultDays * DAY_MS, PRUNE_AT_A_TIME)));
     if (pruned > 0) log.info({ messages: pruned }, 'forgot old messages')
   }
 
@@ -108,12 +132,16 @@ export function createRounds(deps: RoundsDeps): Rounds {
       )
     },
     stop: () => stopping?.abort(),
+    advertise,
 
     peerChanged({ peer, connected }) {
       if (stopping?.signal.aborted !== false) return
       if (connected) {
         outbox.post(peers.advertDraft(peer))
         outbox.peerConnected(peer)
+        commit(() => trading.joined(peer)).catch((error: unknown) =>
+          log.warn({ peer, reason: messageOf(error) }, 'what was missed was not asked for'),
+        )
         return
       }
       commit(() => tasks.workerLost(peer)).then(tick, error =>
@@ -122,7 +150,17 @@ export function createRounds(deps: RoundsDeps): Rounds {
     },
 
     committed(facts) {
-      if (facts.some(fact => TASK_FACTS.has(fact.kind))) setImmediate(() => void tick())
+      if (facts.some(fact => TASK_FACTS.has(fact.kind))) wake()
+    },
+
+    peersWith: kind =>
+      network.peers().flatMap(({ peer }) => (storage.peers.peer(peer)?.kinds.includes(kind) === true ? [peer] : [])),
+
+    giveBack(reason) {
+      if (storage.tasks.openWork().every(({ submitter }) => submitter === deps.self)) return
+      commit(() => tasks.giveBack(reason, GIVE_BACK_MS)).catch((error: unknown) =>
+        log.warn({ reason: messageOf(error) }, 'work of others was not given back'),
+      )
     },
 
     workersFor(kind) {
@@ -133,10 +171,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
           : []
       })
       // A peer that has nobody does its work itself.
-      const own =
-        deps.works || others.length === 0
-          ? [{ peer: deps.self, slots: Math.max(deps.slots, deps.options.compute.threads) }]
-          : []
+      const own = deps.works || others.length === 0 ? [{ peer: deps.self, slots: deps.slots }] : []
       return [...others, ...own]
     },
   }

@@ -5,27 +5,37 @@ import type { Part } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
 import type { Commit } from './kernel/outcome.ts'
 import type { Random } from './kernel/random.ts'
+import type { Manners } from './manners/manners.ts'
+import { createIdleIo } from './manners/sensors/idle-io.ts'
 import type { Outbox } from './outbox/outbox.ts'
+import { type Identity, verifySignature } from './protocol/keys.ts'
 import type { Fact } from './storage/facts.ts'
 import type { Storage } from './storage/storage.ts'
 import type { KindTable } from './tasks/kinds/kind.ts'
 import { kinds } from './tasks/kinds/kinds.ts'
-import { progressDraft } from './tasks/messages.ts'
+import { progressDrafts } from './tasks/messages.ts'
 import type { Worker } from './tasks/placement.ts'
+import type { PowerSource } from './tasks/proof/receipt.ts'
 import { createRunner, type Runner } from './tasks/runner.ts'
 import { createTasks, type Tasks } from './tasks/tasks.ts'
-import { createWorkers } from './tasks/workers.ts'
+import { createWorkers, type Workers } from './tasks/workers.ts'
 
-/** What a worker thread may take from the desk beyond the one it works on, so that it never waits for the network. */
-const DESK_PER_THREAD = 2
+/** What lies on the desk for each worker thread, so that none waits for the network; small tasks come many at a time. */
+const DESK_PER_THREAD = 8
+/** Worker threads give way to everything else. */
+const NICE = 10
 
 export interface WorkDeps {
   readonly self: PeerId
+  readonly identity: Identity
   readonly options: Options
   readonly storage: Storage
   readonly commit: Commit<Fact>
   readonly outbox: Outbox<Fact>
   readonly workersFor: (kind: string) => Worker[]
+  readonly manners: () => Manners
+  /** Where the power comes from now, in a word for receipts. */
+  readonly powerSource: () => PowerSource
   readonly clock: Clock
   readonly random: Random
   readonly newId: NewId
@@ -40,34 +50,66 @@ export interface Work {
   readonly kindNames: readonly string[]
   readonly tasks: Tasks
   readonly runner: Runner
+  readonly merge: Workers['merge']
+  readonly workers: Workers
+  /** The most a kind may take of a thread's memory. */
+  readonly threadMemoryMb: number
   readonly parts: readonly Part[]
 }
 
 /** Jobs of ours for the neighbours, and their tasks in our worker threads. */
 export function createWork(deps: WorkDeps): Work {
-  const { self, options, storage, commit, outbox, clock, random, newId, log } = deps
-  const { threads, memoryMb, leaseMs, heartbeatMs } = options.compute
+  const { self, identity, options, storage, commit, outbox, clock, random, newId, log } = deps
+  const { threads, memoryMb, leaseMs, heartbeatMs, maxOpenTasks, priceClass, watts } = options.compute
   const offered = options.roles.includes('compute')
-  const slots = offered ? threads * DESK_PER_THREAD : 0
+  const deskTasks = options.compute.deskTasks ?? threads * DESK_PER_THREAD
+  const slots = offered ? deskTasks : 0
   const table = kinds as unknown as KindTable
-  const workers = createWorkers({ threads, niceIncrement: 10, maxMemoryMb: memoryMb, idleTimeoutMs: 60_000, log })
+  const idleIo = createIdleIo({ nice: NICE, log })
+  const workers = createWorkers({
+    threads,
+    niceIncrement: NICE,
+    embedder: options.embedder,
+    maxMemoryMb: memoryMb,
+    idleTimeoutMs: 60_000,
+    log,
+  })
   const tasks = createTasks({
-    ...{ self, store: storage.tasks, kinds: table, newId, random, leaseMs, slots, now: clock.now },
+    ...{ self, store: storage.tasks, kinds: table, newId, random, leaseMs, heartbeatMs, maxOpenTasks, slots, threads },
+    ...{ memoryMb, priceClass, ownSlots: deskTasks, now: clock.now, sign: identity.sign },
+    trustedPeers: options.compute.trustedPeers as PeerId[],
+    verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
+    engines: ['onnxruntime'],
+    models: () => undefined,
+    paused: () => deps.manners().refusal(),
+    // A watt for a millisecond is a 3.6th of a millionth of a watt-hour.
+    energyMicroWh: busyMs => (watts * busyMs) / 3.6,
+    powerSource: deps.powerSource,
     workersFor: (kind, version) => deps.workersFor(`${kind}@${version}`),
   })
   const runner = createRunner({
+    self,
     openWork: storage.tasks.openWork,
-    run: (work, how) => workers.run(work.kind, work.params, work.input, how),
-    worked: async (taskId, leaseEpoch, result) => void (await commit(() => tasks.worked(taskId, leaseEpoch, result))),
-    alive: (work, done, total) => {
-      if (work.submitter === self)
-        void commit(() => tasks.progressed(work.taskId, self, work.leaseEpoch, done)).catch(() => undefined)
-      else outbox.post(progressDraft(work, done, total))
+    run: (work, how) => {
+      const [input] = JSON.parse(storage.tasks.workInput(work.taskId) ?? '[]') as [unknown]
+      void idleIo()
+      return workers.run(work.kind, work.params, input, how)
     },
-    ...{ heartbeatMs, threads, clock, log: log.child({ part: 'tasks' }) },
+    worked: async results => void (await commit(() => tasks.worked(results))),
+    alive: beats => {
+      const own = beats.filter(({ submitter }) => submitter === self)
+      if (own.length > 0) void commit(() => tasks.ownProgress(own)).catch(() => undefined)
+      const others = beats.filter(({ submitter }) => submitter !== self)
+      for (const draft of progressDrafts(others)) outbox.post(draft)
+    },
+    // The owner's own jobs are not held back by manners towards others.
+    threads: () =>
+      storage.tasks.openWork().some(({ submitter }) => submitter === self) ? threads : deps.manners().threads(),
+    ...{ heartbeatMs, clock, log: log.child({ part: 'tasks' }) },
   })
   return {
-    ...{ offered, slots, kinds: table, tasks, runner },
+    ...{ offered, slots, kinds: table, tasks, runner, merge: workers.merge, workers },
+    threadMemoryMb: Math.max(...Object.values(table).map(kind => kind.limits.maxMemoryMb)),
     kindNames: Object.values(table).map(kind => `${kind.name}@${kind.version}`),
     parts: [{ name: 'workers', stop: () => workers.stop() }, runner],
   }

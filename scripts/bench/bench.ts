@@ -10,6 +10,8 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   gossip: async () => (await import('./gossip.ts')).gossip,
   storage: async () => (await import('./storage.ts')).storage,
   daemon: async () => (await import('./daemon.ts')).daemon,
+  query: async () => (await import('./query.ts')).query,
+  soc: async () => (await import('./soc.ts')).soc,
   trades: async () => (await import('./trades.ts')).trades,
   compute: async () => (await import('./compute.ts')).compute,
 }

@@ -1,8 +1,18 @@
 import { Command, CommanderError } from 'commander'
+import { registerBeckn } from './beckn.ts'
+import { registerContract } from './books/contract.ts'
+import { registerLedger } from './books/ledger.ts'
+import { registerReceipt } from './books/receipt.ts'
+import { registerCompute } from './compute/compute.ts'
+import { registerPause } from './compute/pause.ts'
 import { registerConfig } from './config.ts'
 import { registerDoctor } from './doctor/doctor.ts'
 import { registerId } from './id.ts'
 import { registerInit } from './init.ts'
+import { registerAsk } from './library/ask.ts'
+import { registerCollections } from './library/collections.ts'
+import { registerEval } from './library/eval.ts'
+import { registerIngest } from './library/ingest.ts'
 import { registerLocal } from './local.ts'
 import { registerMessages } from './messages.ts'
 import { registerPeers } from './peers.ts'
@@ -13,6 +23,7 @@ import { registerTask } from './task/task.ts'
 import { printFailure } from './terminal/failure.ts'
 import { printLine, type Terminal } from './terminal/terminal.ts'
 import { registerTrade } from './trade/trade.ts'
+import { registerUtility } from './utility/utility.ts'
 
 /** Wrong usage, as shells and `sysexits` have it apart from failure. */
 const EXIT_USAGE = 2
@@ -54,7 +65,18 @@ function createProgram(terminal: Terminal, engine: Engine): Command {
   registerPeers(program, terminal)
   registerMessages(program, terminal)
   registerTrade(program, terminal)
+  registerContract(program, terminal)
+  registerLedger(program, terminal)
+  registerReceipt(program, terminal)
+  registerUtility(program, terminal)
+  registerBeckn(program, terminal)
   registerTask(program, terminal)
+  registerIngest(program, terminal)
+  registerAsk(program, terminal)
+  registerCollections(program, terminal)
+  registerEval(program, terminal)
+  registerCompute(program, terminal)
+  registerPause(program, terminal)
   registerLocal(program, terminal)
   return program
 }

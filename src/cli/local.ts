@@ -11,6 +11,7 @@ interface Flags {
   readonly seconds: string
   readonly days?: string
   readonly speed?: string
+  readonly slot?: string
   readonly offline: string
   readonly loss: string
   readonly kill: string
@@ -33,7 +34,8 @@ export function registerLocal(program: Command, terminal: Terminal): void {
     .option('--compute <n>', 'how many compute: households first, then peers of their own', '2')
     .option('--seconds <s>', 'how long they live', '30')
     .option('--days <n>', 'how long they live, in days of market time')
-    .option('--speed <times>', 'market time against real time; 180 (360 with --days): a slot of 15 minutes takes 5 s')
+    .option('--speed <times>', 'market time against real time; 180 (360 with --days): a slot takes 5 s')
+    .option('--slot <minutes>', 'length of a delivery slot in market time; 15 (30 with --days)')
     .option('--offline <percent>', 'share of the households that play dead in each slot', '30')
     .option('--loss <percent>', 'share of all messages that are lost on arrival', '0')
     .option('--kill <percent>', 'share of the peers killed on the way, and started again', '0')
@@ -77,15 +79,18 @@ function files({ data, json, record, html }: Flags) {
 }
 
 const DAY_SECONDS = 24 * 60 * 60
-const SPEED = { seconds: 180, days: 360 }
+/** Either way a slot takes five seconds of real time. */
+const PACE = { seconds: { speed: 180, slotMinutes: 15 }, days: { speed: 360, slotMinutes: 30 } }
 
 /** Days of market time take as long as the speed makes them. */
-function duration(flags: Flags): { seconds: number; speed: number } {
-  const byDefault = flags.days === undefined ? SPEED.seconds : SPEED.days
-  const speed = flags.speed === undefined ? byDefault : number(flags, 'speed')
+function duration(flags: Flags): { seconds: number; speed: number; slotMinutes: number } {
+  const pace = flags.days === undefined ? PACE.seconds : PACE.days
+  const speed = flags.speed === undefined ? pace.speed : number(flags, 'speed')
+  const slotMinutes = flags.slot === undefined ? pace.slotMinutes : Math.max(1, Math.round(number(flags, 'slot')))
   if (speed < 1) throw new CodedError('HARNESS_FLAG', '--speed must be at least 1', { hint: 'try --speed 180' })
   return {
     speed,
+    slotMinutes,
     seconds: flags.days === undefined ? number(flags, 'seconds') : (number(flags, 'days') * DAY_SECONDS) / speed,
   }
 }

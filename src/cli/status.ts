@@ -5,7 +5,10 @@ import type { Commands } from '../commands.ts'
 import { homeOf, printJson, printLine, type Terminal } from './terminal/terminal.ts'
 import { bytes, duration, energy } from './terminal/units.ts'
 
-type Status = Awaited<ReturnType<Commands['status']>>
+type Status = Awaited<ReturnType<Commands['status']>> & {
+  /** What its manners say about working for others; only where it offers that. */
+  readonly compute?: { readonly allowed: boolean; readonly sentence: string } | undefined
+}
 
 /** A line of the answer to "does it work?"; `next`: what to do when not. */
 interface Line {
@@ -72,9 +75,12 @@ function reachable({ peers, reachability }: Status): Line {
   }
 }
 
-function gettingWork({ work, peers }: Status): Line {
+function gettingWork({ work, peers, compute }: Status): Line {
   if (!work.offered) {
     return { good: true, said: 'this peer offers no compute', next: 'to take tasks of others, add the role "compute"' }
+  }
+  if (compute?.allowed === false) {
+    return { good: true, said: compute.sentence, next: '"wattmesh compute" says more' }
   }
   const said = `${work.running} running, ${work.open} accepted`
   if (work.open + work.running > 0) return { good: true, said }
@@ -89,7 +95,7 @@ function gettingWork({ work, peers }: Status): Line {
 }
 
 function facts(status: Status): [string, string][] {
-  const { peers, trading, household, journal } = status
+  const { peers, trading, household, journal, compute } = status
   const found = Object.entries(peers.discovered).flatMap(([source, count]) =>
     count === 0 ? [] : [`${source} ${count}`],
   )
@@ -103,6 +109,7 @@ function facts(status: Status): [string, string][] {
     ['needs', counted(trading.needs)],
     ['offers from', `${trading.catalogs} ${trading.catalogs === 1 ? 'seller' : 'sellers'}`],
     ['battery', household === undefined ? 'no household here' : `${energy(household.socWh)}; ${household.reason}`],
+    ...(compute === undefined ? [] : [['compute', compute.sentence] satisfies [string, string]]),
     ['journal', counted(journal)],
     ['data', status.home],
   ]

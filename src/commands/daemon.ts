@@ -38,6 +38,9 @@ export function daemonCommands(deps: CommandDeps) {
           open: storage.tasks.openWork().length,
           running: deps.runner.running(),
         },
+        compute: deps.offered
+          ? { allowed: deps.manners.verdict().allowed, sentence: deps.manners.verdict().sentence }
+          : undefined,
         journal: storage.messages.counts(),
         memoryBytes: deps.memoryBytes(),
       }

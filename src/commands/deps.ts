@@ -4,14 +4,16 @@ import { CodedError } from '../kernel/errors.ts'
 import type { NewId } from '../kernel/ids.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import type { Answer, Commit } from '../kernel/outcome.ts'
+import type { LibraryCommands } from '../library.ts'
+import type { Manners } from '../manners/manners.ts'
 import type { MarketDay } from '../market-day.ts'
 import type { Network } from '../network/network.ts'
 import type { Identity } from '../protocol/keys.ts'
 import type { Fact } from '../storage/facts.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { KindTable } from '../tasks/kinds/kind.ts'
 import type { Runner } from '../tasks/runner.ts'
 import type { Tasks } from '../tasks/tasks.ts'
+import type { Workers } from '../tasks/workers.ts'
 import type { Trading } from '../trading/trading.ts'
 
 export interface CommandDeps {
@@ -32,7 +34,11 @@ export interface CommandDeps {
   readonly memoryBytes: () => number
   readonly marketClock: Clock
   readonly newId: NewId
-  readonly kinds: KindTable
+  readonly merge: Workers['merge']
+  readonly library: LibraryCommands
+  readonly manners: Manners
+  /** Whether this peer works for others at all. */
+  readonly offered: boolean
 }
 
 /** Commits what a command decides; what the domain refuses is thrown with its code. */

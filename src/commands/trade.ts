@@ -1,7 +1,12 @@
+import { CodedError } from '../kernel/errors.ts'
 import type { TaskId } from '../kernel/ids.ts'
 import { slotAfter, slotAt } from '../trading/slot.ts'
-import type { Catalog, Need, Trade } from '../trading/trade.ts'
+import type { Catalog, CurtailmentReason, Need, Trade } from '../trading/trade.ts'
 import { type CommandDeps, decided } from './deps.ts'
+
+/** How long a person waits for the other side's word. */
+const ANSWER_MS = 8_000
+const LOOK_MS = 50
 
 /** Energy for the next slot: offered, wanted, agreed. */
 export function tradeCommands(deps: CommandDeps) {
@@ -13,6 +18,7 @@ export function tradeCommands(deps: CommandDeps) {
     trade: (id: string): Trade | undefined => storage.trading.trade(id as TaskId),
     needs: (limit: number): Need[] => storage.trading.needs(limit),
     need: (id: string): Need | undefined => storage.trading.need(id),
+    tradesOfNeed: (id: string): Trade[] => storage.trading.tradesOfNeed(id),
 
     /** Wants energy for the next slot; the search begins. */
     async buy(request: { energyWh: number; maxPriceMicro?: number }): Promise<Need> {
@@ -41,7 +47,7 @@ export function tradeCommands(deps: CommandDeps) {
           seller: identity.peerId,
           version: clock.now(),
           role,
-          sourceType: role === 'utility' ? 'GRID' : 'SOLAR',
+          sourceType: role === 'utility' ? 'GRID' : 'HYBRID',
           currency,
         },
         validUntilMs: clock.now() + 2 * slot.durationMs,
@@ -61,5 +67,29 @@ export function tradeCommands(deps: CommandDeps) {
     openMarket: () => deps.marketDay.open(),
     closeMarket: () => deps.marketDay.close(),
     cancelTrade: (id: string) => decided(deps, () => trading.cancelTrade(id as TaskId)),
+
+    /** What a cancellation would cost, as the other side says. */
+    async cancelTerms(id: string): Promise<NonNullable<Trade['cancelTerms']>> {
+      const before = storage.trading.trade(id as TaskId)?.cancelTerms
+      await decided(deps, () => trading.askCancelTerms(id as TaskId))
+      const untilMs = clock.now() + ANSWER_MS
+      while (clock.now() < untilMs) {
+        const { cancelTerms } = storage.trading.trade(id as TaskId) ?? {}
+        if (cancelTerms !== undefined && cancelTerms !== before) return cancelTerms
+        await clock.sleep(LOOK_MS)
+      }
+      if (before !== undefined) return before
+      throw new CodedError('TRADE_SILENT', 'the other side has not said what a cancellation costs', {
+        hint: 'ask again; it may be away',
+      })
+    },
+    reduceTrade: (id: string, energyWh: number) => decided(deps, () => trading.reduceTrade(id as TaskId, energyWh)),
+    curtailTrade: (id: string, how: { energyWh: number; reason: CurtailmentReason }) =>
+      decided(deps, () => trading.curtailTrade(id as TaskId, how)),
+    trackTrade: (id: string) => decided(deps, () => trading.trackTrade(id as TaskId)),
+    rateTrade: (id: string, rating: { stars: number; words?: string | undefined }) =>
+      decided(deps, () => trading.rateTrade(id as TaskId, rating)),
+    askSupport: (id: string) => decided(deps, () => trading.askSupport(id as TaskId)),
+    withdraw: () => decided(deps, () => trading.withdraw()),
   }
 }

@@ -1,56 +1,70 @@
 import { CodedError } from '../kernel/errors.ts'
-import type { JsonObject } from '../kernel/outcome.ts'
-import type { Job, Task } from '../tasks/task.ts'
+import type { PeerId } from '../kernel/ids.ts'
+import { resultText } from '../tasks/merge.ts'
+import { receiptsOf, type WorkReceipt } from '../tasks/proof/receipt.ts'
+import { type JobRequest, takeIn } from '../tasks/queue/intake.ts'
+import type { Job, JobDocument, Task } from '../tasks/task.ts'
 import { type CommandDeps, decided } from './deps.ts'
+
+/** How far a job is, in a few numbers however many parts it has. */
+export interface JobProgress extends Job {
+  /** How many parts are in each state. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Of each worker: parts done, and parts it has now. */
+  readonly workers: readonly { readonly peer: PeerId; readonly done: number; readonly leased: number }[]
+}
+
+export interface JobView extends JobProgress {
+  readonly documents: readonly JobDocument[]
+  readonly retried: number
+  readonly parts: readonly Task[]
+}
 
 /** Jobs for the neighbours. */
 export function workCommands(deps: CommandDeps) {
   const { storage, tasks } = deps
+  const store = storage.tasks
+
+  function progress(id: string): JobProgress | undefined {
+    const job = store.job(id)
+    if (job === undefined) return undefined
+    const [done, leased] = [store.workerCounts(id, 'done'), store.workerCounts(id, 'leased')]
+    const workers = [...new Set([...Object.keys(done), ...Object.keys(leased)])].map(peer => ({
+      ...{ peer: peer as PeerId, done: done[peer] ?? 0, leased: leased[peer] ?? 0 },
+    }))
+    return { ...job, counts: store.taskCounts(id), workers }
+  }
 
   return {
-    async submit(request: {
-      kind: string
-      params: JsonObject
-      documents: readonly { name: string; text: string }[]
-    }): Promise<Job> {
-      let jobId = ''
-      await decided(deps, () => {
-        const submitted = tasks.submit(request)
-        jobId = submitted.jobId
-        return submitted.outcome
-      })
-      return storage.tasks.job(jobId) as Job
+    async submit(request: JobRequest): Promise<Job> {
+      const submission = tasks.submit(request)
+      const answer = await takeIn(submission, deps.commit)
+      if (answer.status === 'NACK') throw new CodedError(answer.error.code, answer.error.message)
+      return store.job(submission.jobId) as Job
     },
 
-    jobs: (limit: number): Job[] => storage.tasks.jobs(limit),
-    job(id: string): (Job & { counts: Record<string, number>; parts: Omit<Task, 'input' | 'output'>[] }) | undefined {
-      const job = storage.tasks.job(id)
-      if (job === undefined) return undefined
-      const parts = storage.tasks.tasksOfJob(id).map(({ input: _, output: __, ...part }) => part)
-      return { ...job, counts: storage.tasks.taskCounts(id), parts }
+    jobs: (limit: number): Job[] => store.jobs(limit),
+    jobProgress: progress,
+    /** A page of a job's parts beside its progress. */
+    job(
+      id: string,
+      { limit = -1, offset = 0 }: { limit?: number | undefined; offset?: number | undefined } = {},
+    ): JobView | undefined {
+      const view = progress(id)
+      if (view === undefined) return undefined
+      return {
+        ...view,
+        documents: store.documents(id),
+        retried: store.retriedTasks(id),
+        parts: store.tasksOfJob(id, limit, offset),
+      }
     },
 
-    /** The ordered result, document by document; canonical text of each, so that it can be compared. */
-    result(id: string): { name: string; result: unknown }[] {
-      const job = storage.tasks.job(id)
-      const kind = job === undefined ? undefined : deps.kinds[job.kind]
-      if (job === undefined || kind === undefined) throw new CodedError('TASK_UNKNOWN', `no job ${id} here`)
-      if (job.state !== 'done')
-        throw new CodedError('TASK_NOT_DONE', `the job is ${job.state}`, {
-          hint: 'wait for it with "wattmesh task show"',
-        })
-      const byDocument = Map.groupBy(storage.tasks.tasksOfJob(id), task => task.document)
-      return job.documents.map(({ name }, number) => {
-        const parts = (byDocument.get(number) ?? []).map(({ input, output }) => ({ input, output }))
-        return { name, result: plain(kind.merge(parts)) }
-      })
-    },
-
+    /** The ordered result, document by document, as JSON text. */
+    result: (id: string): Promise<string> => resultText(id, { store, merge: deps.merge }),
+    workReceipts: (id: string): WorkReceipt[] => receiptsOf(store.statements(id)),
+    reputations: () => store.reputations(),
     cancelJob: (id: string) => decided(deps, () => tasks.cancel(id)),
+    retryJob: (id: string) => decided(deps, () => tasks.retry(id)),
   }
-}
-
-/** Typed arrays as plain ones, for JSON. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_, inner: unknown) => (inner instanceof Float32Array ? [...inner] : inner)))
 }

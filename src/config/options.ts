@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { compute } from './sections/compute.ts'
 import { api, log, report, storage } from './sections/daemon.ts'
+import { embedder } from './sections/embedder.ts'
 import { household, meter, utility } from './sections/household.ts'
+import { manners } from './sections/manners.ts'
 import { market } from './sections/market.ts'
 import { network } from './sections/network.ts'
 import { option } from './sections/option.ts'
@@ -19,6 +21,8 @@ export const optionsSchema = z.strictObject({
   utility: utility.prefault({}),
   market: market.prefault({}),
   compute: compute.prefault({}),
+  embedder: embedder.prefault({}),
+  manners: manners.prefault({}),
   report: report.prefault({}),
   api: api.prefault({}),
   log: log.prefault({}),

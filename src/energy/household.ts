@@ -1,23 +1,51 @@
 import { type Outcome, outcome } from '../kernel/outcome.ts'
-import { type Battery, settleSlot } from './battery.ts'
+import { type Battery, givesWh, type SlotFlows, type SlotResult, settleSlot, takesWh } from './battery.ts'
+import type { ReadingFact } from './meter/reading-chain.ts'
 import type { Profile } from './profile.ts'
-import { type Decision, type Preferences, type Strategy, thresholds } from './strategy.ts'
+import { type Decision, type Outlook, type Preferences, type Prices, type Strategy, thresholds } from './strategy.ts'
 
 export interface HouseholdState {
   readonly socWh: number
   /** The first slot not settled yet. */
   readonly nextSlot: number
-  readonly totals: {
-    readonly loadWh: number
-    readonly solarWh: number
-    readonly importedWh: number
-    readonly exportedWh: number
-  }
+  readonly totals: Totals
   /** The last decision, in words. */
   readonly reason: string
 }
 
-export type EnergyFact = { readonly kind: 'household'; readonly household: HouseholdState }
+interface Totals {
+  readonly loadWh: number
+  readonly solarWh: number
+  readonly boughtWh: number
+  readonly soldWh: number
+  readonly importedWh: number
+  readonly exportedWh: number
+  readonly lossWh: number
+}
+
+/** One slot that is over, in whole Wh: what flowed, and the state of charge at its end. */
+export interface SettledSlot extends SlotFlows, SlotResult {
+  readonly slot: number
+}
+
+/** What was decided about a slot, and why; kept for the person who asks. */
+export interface KeptDecision {
+  readonly slot: number
+  readonly action: Decision['action']
+  /** 0 when it waits. */
+  readonly energyWh: number
+  readonly reason: string
+  /** Wall-clock time. */
+  readonly atMs: number
+}
+
+export type EnergyFact =
+  | { readonly kind: 'household'; readonly household: HouseholdState }
+  /** One for each slot; the latest thousands are enough. */
+  | { readonly kind: 'slot'; readonly slot: SettledSlot }
+  /** One for each slot; the last 1,000 are enough. */
+  | { readonly kind: 'decision'; readonly decision: KeptDecision }
+  | ReadingFact
 
 export interface HouseholdDeps {
   readonly battery: Battery
@@ -25,6 +53,10 @@ export interface HouseholdDeps {
   readonly preferences: Preferences
   readonly profile: Profile
   readonly strategy?: Strategy
+  /** What is known of a slot's prices when it is decided about. */
+  prices(slotNumber: number): Prices
+  /** Wall-clock time. */
+  now(): number
   readonly store: {
     household(): HouseholdState | undefined
     /** Energy of this peer's contracts for a slot. */
@@ -39,41 +71,91 @@ export interface Household {
 
 /** Slots a household that was away settles at once; older ones are gone. */
 const MAX_CATCH_UP = 1_000
+/** How far a strategy sees: a day of quarter-hours. */
+const SLOTS_AHEAD = 96
+
+const NOTHING: Totals = {
+  ...{ loadWh: 0, solarWh: 0, boughtWh: 0, soldWh: 0 },
+  ...{ importedWh: 0, exportedWh: 0, lossWh: 0 },
+}
 
 export function createHousehold(deps: HouseholdDeps): Household {
   const { battery, profile, store, strategy = thresholds } = deps
 
-  function settle(from: HouseholdState, slot: number): HouseholdState {
+  function settle(socWh: number, slot: number): SettledSlot {
     const { loadWh, solarWh } = profile(slot)
-    const result = settleSlot(from.socWh, { loadWh, solarWh, ...store.tradedWh(slot) }, battery)
-    const { totals } = from
-    return {
-      ...from,
-      socWh: result.socWh,
-      nextSlot: slot + 1,
-      totals: {
-        loadWh: totals.loadWh + loadWh,
-        solarWh: totals.solarWh + solarWh,
-        importedWh: totals.importedWh + result.importedWh,
-        exportedWh: totals.exportedWh + result.exportedWh,
-      },
-    }
+    const { boughtWh, soldWh } = store.tradedWh(slot)
+    const flows = { loadWh, solarWh, boughtWh, soldWh }
+    return { slot, ...flows, ...settleSlot(socWh, flows, battery) }
+  }
+
+  function outlook(slot: number, socWh: number): Outlook {
+    const ahead = Array.from({ length: SLOTS_AHEAD }, (_, i) => profile(slot + 1 + i))
+    return { slot, socWh, battery, ...profile(slot), ahead, prices: deps.prices(slot) }
   }
 
   return {
     turn(currentSlot) {
-      let state: HouseholdState = store.household() ?? {
-        socWh: deps.initialSocWh,
-        nextSlot: currentSlot,
-        totals: { loadWh: 0, solarWh: 0, importedWh: 0, exportedWh: 0 },
-        reason: '',
+      const kept = store.household()
+      let state: HouseholdState = {
+        socWh: kept?.socWh ?? deps.initialSocWh,
+        nextSlot: kept?.nextSlot ?? currentSlot,
+        totals: { ...NOTHING, ...kept?.totals },
+        reason: kept?.reason ?? '',
       }
-      const first = Math.max(state.nextSlot, currentSlot - MAX_CATCH_UP)
-      for (let slot = first; slot < currentSlot; slot++) state = settle(state, slot)
+      const settled: SettledSlot[] = []
+      for (let slot = Math.max(state.nextSlot, currentSlot - MAX_CATCH_UP); slot < currentSlot; slot++) {
+        const over = settle(state.socWh, slot)
+        settled.push(over)
+        state = { ...state, socWh: over.socWh, nextSlot: slot + 1, totals: sum(state.totals, over) }
+      }
       // What the running slot will have done by its end, sales included: nothing is offered twice.
-      const { socWh } = settle(state, currentSlot)
-      const decision = strategy({ socWh, battery, ...profile(currentSlot + 1) }, deps.preferences)
-      return { outcome: outcome([{ kind: 'household', household: { ...state, reason: decision.reason } }]), decision }
+      const { socWh } = settle(state.socWh, currentSlot)
+      const ahead = outlook(currentSlot + 1, socWh)
+      const decision = limited(strategy(ahead, deps.preferences), ahead, store.tradedWh(currentSlot + 1))
+      const facts: EnergyFact[] = [
+        ...settled.map(slot => ({ kind: 'slot', slot }) as const),
+        { kind: 'household', household: { ...state, reason: decision.reason } },
+        { kind: 'decision', decision: keptDecision(currentSlot + 1, decision, deps.now()) },
+      ]
+      return { outcome: outcome(facts), decision }
     },
   }
+}
+
+function sum(totals: Totals, slot: SettledSlot): Totals {
+  return {
+    loadWh: totals.loadWh + slot.loadWh,
+    solarWh: totals.solarWh + slot.solarWh,
+    boughtWh: totals.boughtWh + slot.boughtWh,
+    soldWh: totals.soldWh + slot.soldWh,
+    importedWh: totals.importedWh + slot.importedWh,
+    exportedWh: totals.exportedWh + slot.exportedWh,
+    lossWh: totals.lossWh + slot.lossWh,
+  }
+}
+
+/**
+ * No strategy sells what the battery and the sun cannot deliver in that slot, or buys what the household has no room
+ * for. What is bought already counts; what is sold already does not, because an offer says what there is in all.
+ */
+function limited(
+  decision: Decision,
+  { socWh, battery, loadWh, solarWh }: Outlook,
+  traded: { readonly boughtWh: number; readonly soldWh: number },
+): Decision {
+  if (decision.action === 'wait') return decision
+  const overWh = solarWh + traded.boughtWh - loadWh
+  const roomWh =
+    decision.action === 'sell' ? overWh + givesWh(socWh, battery) : takesWh(socWh, battery) + traded.soldWh - overWh
+  const mostWh = Math.max(0, roomWh)
+  if (decision.energyWh <= mostWh) return decision
+  const why = decision.action === 'sell' ? 'can be delivered' : 'can be taken'
+  const reason = `${decision.reason}; no more than ${mostWh} Wh ${why} in that slot`
+  return mostWh === 0 ? { action: 'wait', reason } : { ...decision, energyWh: mostWh, reason }
+}
+
+function keptDecision(slot: number, decision: Decision, atMs: number): KeptDecision {
+  const { action, reason } = decision
+  return { slot, action, energyWh: decision.action === 'wait' ? 0 : decision.energyWh, reason, atMs }
 }

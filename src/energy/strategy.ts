@@ -1,11 +1,29 @@
 import type { Battery } from './battery.ts'
 
+/** What a strategy sees: the household at the start of the slot to decide about, and what is known of later ones. */
 export interface Outlook {
+  /** Number of the slot to decide about. */
+  readonly slot: number
   readonly socWh: number
   readonly battery: Battery
   /** Expected in the slot to decide about. */
   readonly loadWh: number
   readonly solarWh: number
+  /** Expected in the slots after it, the next first. */
+  readonly ahead: readonly { readonly loadWh: number; readonly solarWh: number }[]
+  readonly prices: Prices
+}
+
+/** A kWh in millionths. */
+export interface Prices {
+  /** What the utility takes. */
+  readonly retailMicro: number
+  /** What the grid pays for what nobody bought. */
+  readonly feedInMicro: number
+  /** What this household asks of its neighbours. */
+  readonly sellMicro: number
+  /** The cheapest a neighbour offers for the slot, grid fee included; undefined: nobody offers yet. */
+  readonly bestOfferMicro: number | undefined
 }
 
 export interface Preferences {
@@ -25,7 +43,8 @@ export type Decision =
 export type Strategy = (outlook: Outlook, preferences: Preferences) => Decision
 
 export const thresholds: Strategy = ({ socWh, battery, loadWh, solarWh }, { sellAbovePercent, buyBelowPercent }) => {
-  const percent = battery.capacityWh === 0 ? 0 : (100 * socWh) / battery.capacityWh
+  if (battery.capacityWh === 0) return withoutBattery(solarWh - loadWh)
+  const percent = (100 * socWh) / battery.capacityWh
   const level = `battery at ${percent.toFixed(0)} %`
   const lineWh = Math.max(battery.reserveWh, Math.ceil((battery.capacityWh * sellAbovePercent) / 100))
   const spareWh = Math.max(0, socWh - lineWh) + solarWh - loadWh
@@ -41,4 +60,11 @@ export const thresholds: Strategy = ({ socWh, battery, loadWh, solarWh }, { sell
     return { action: 'buy', energyWh: lackWh, reason: `${level}, below ${buyBelowPercent} %: ${lackWh} Wh needed` }
   }
   return { action: 'wait', reason: `${level}: between the lines, or nothing needed` }
+}
+
+/** Without a battery there are no lines: what the sun leaves is sold, what it lacks is bought. */
+function withoutBattery(overWh: number): Decision {
+  if (overWh > 0) return { action: 'sell', energyWh: overWh, reason: `no battery: the sun leaves ${overWh} Wh` }
+  if (overWh < 0) return { action: 'buy', energyWh: -overWh, reason: `no battery: ${-overWh} Wh needed` }
+  return { action: 'wait', reason: 'no battery, and nothing needed or left' }
 }

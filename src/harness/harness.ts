@@ -2,9 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
+import type { PeerId } from '../kernel/ids.ts'
+import { isAway } from '../mishap.ts'
+import type { ReportData } from '../reports/report-data.ts'
 import { createFleet, type Fleet } from './fleet/fleet.ts'
+import type { Reference } from './judge/energy-figures.ts'
 import { createReport, type Report } from './judge/report.ts'
 import { type Snapshot, snapshot } from './judge/snapshot.ts'
+import { type StreetDeps, streetReport } from './judge/street-report.ts'
 import { chunksOf, type Load, submitLoad, workerOf } from './load.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { record } from './recording.ts'
@@ -30,14 +35,18 @@ export interface RunOptions {
   readonly lossShare: number
   readonly documents: readonly SourceDocument[]
   readonly kind: 'embed' | 'chunk'
+  /** Share of the households that cannot be reached, drawn for each search. */
+  readonly offlineShare: number
+  readonly street: Pick<StreetDeps, 'title' | 'currency' | 'retailMicro' | 'feedInMicro'>
+  readonly reference?: Reference
   /** Keep every message here. */
   readonly recordTo?: string
 }
 
-/** What came of a run: the verdict, and what every peer knew at the end. */
+/** What came of a run: the verdict, and everything that was traded and measured. */
 export interface Ran {
   readonly report: Report
-  readonly snapshots: readonly Snapshot[]
+  readonly street: ReportData
 }
 
 const LOOK_MS = 1_000
@@ -72,14 +81,20 @@ export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
     await live({ options, fleet, observer, storm, load }, stage)
     const snapshots = await end(fleet, observer, stage)
     if (options.recordTo !== undefined) await recordAll(options.recordTo, fleet, stage.view)
+    const street = streetReport({
+      ...{ snapshots, slotMs: options.slotMs, ...options.street, nowMs: stage.clock.now() },
+      capacityWh: new Map(options.actors.map(({ name, options: set }) => [name, Number(set['household.capacityWh'])])),
+    })
     const report = createReport({
+      ...(options.reference === undefined ? {} : { reference: options.reference }),
+      ...{ street, online: (peer, search) => !isAway(options.seed, peer as PeerId, search, options.offlineShare) },
       ...{ snapshots, counters: observer.counters(), discoverySeconds, killed: storm.killed, seed: options.seed },
       knownMin: Math.min(...snapshots.map(one => one.knownPeers)),
       chunksEmbedded: load === undefined ? 0 : await chunksOf(load),
       durationSeconds: (stage.clock.now() - startedMs) / 1000,
     })
     judged = true
-    return { report, snapshots }
+    return { report, street }
   } finally {
     stage.view.done()
     await fleet.stop()
@@ -96,7 +111,12 @@ function sharedOptions({ slotMs, speed, seed, lossShare }: RunOptions, originMs:
     ...{ 'market.slotMs': slotMs, 'market.speed': speed, 'market.originMs': originMs, 'market.seed': seed },
     ...{ 'market.stepTimeoutMs': stepTimeoutMs, 'market.reservationMs': 2 * stepTimeoutMs },
     ...{ 'market.searchMs': Math.round(Math.min(1_000, Math.max(200, slotLifeMs / 8))), 'market.autoOpen': false },
-    ...{ 'network.lossShare': lossShare, 'storage.journalMessages': 2_000_000, 'log.level': 'warn' },
+    ...{
+      'network.lossShare': lossShare,
+      'storage.journalMessages': 2_000_000,
+      'log.level': 'warn',
+      'report.minutes': 0,
+    },
   }
 }
 

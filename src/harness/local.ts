@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../kernel/clock.ts'
+import { renderAside } from '../reports/aside.ts'
 import { run } from './harness.ts'
 import type { Report } from './judge/report.ts'
 import { withRealHomes } from './scenario/real-homes.ts'
-import { SLOT_MS, street } from './scenario/street.ts'
+import { REFERENCE, referenceOf, street } from './scenario/street.ts'
 import { installedReadmes } from './scenario/work.ts'
 import { createView, summary } from './view.ts'
 
@@ -17,6 +18,8 @@ export interface LocalOptions {
   readonly compute: number
   readonly seconds: number
   readonly speed: number
+  /** Length of a delivery slot, in market time. */
+  readonly slotMinutes: number
   readonly offlinePercent: number
   readonly lossPercent: number
   readonly killPercent: number
@@ -38,15 +41,22 @@ export async function runLocal(
 ): Promise<Report> {
   const { stdout, signal } = screen
   const scratch = mkdtempSync(join(tmpdir(), 'wattmesh-homes-'))
-  const scenario = { ...options, durationMs: options.seconds * 1000, offlineShare: options.offlinePercent / 100 }
+  const scenario = {
+    ...options,
+    slotMs: options.slotMinutes * 60_000,
+    durationMs: options.seconds * 1000,
+    offlineShare: options.offlinePercent / 100,
+  }
   const actors = street(scenario)
   try {
-    const { report, snapshots } = await run(
+    const { report, street: told } = await run(
       {
         actors: options.data === undefined ? actors : withRealHomes(actors, options.data, scratch),
-        ...{ durationMs: scenario.durationMs, slotMs: SLOT_MS, speed: options.speed, seed: options.seed },
+        ...{ durationMs: scenario.durationMs, slotMs: scenario.slotMs, speed: options.speed, seed: options.seed },
         ...{ killShare: options.killPercent / 100, killWorker: options.killWorker },
         ...{ lossShare: options.lossPercent / 100, kind: 'embed' as const },
+        ...{ offlineShare: scenario.offlineShare, street: { title: titleOf(options), currency: 'USD', ...GRID } },
+        ...(options.data === undefined ? referenceOf(scenario) : {}),
         documents:
           options.textKb === 0 || options.compute === 0 ? [] : installedReadmes(modules(), options.textKb * 1024),
         ...(options.record === undefined ? {} : { recordTo: options.record }),
@@ -55,10 +65,18 @@ export async function runLocal(
     )
     stdout.write(`\n${summary(report)}`)
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
+    if (options.html !== undefined) writeFileSync(options.html, (await renderAside(told)).html)
     return report
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
+}
+
+const GRID = { retailMicro: REFERENCE.utilityMicro, feedInMicro: 80_000 }
+
+function titleOf({ households, data, seconds, speed }: LocalOptions): string {
+  const hours = Math.round((seconds * speed) / 3600)
+  return `A street of ${households} ${data === undefined ? 'households' : 'real homes'}, ${hours} hours`
 }
 
 /** Where this program's own dependencies are. */

@@ -32,6 +32,7 @@ export interface CourierDeps {
       options: { timeoutMs: number; signal?: AbortSignal },
     ): Promise<Uint8Array>
   }
+  readonly isConnected: (peer: PeerId) => boolean
   /** Whether a topic of our zone reaches that peer. */
   readonly inZone: (peer: PeerId) => boolean
   readonly metrics: Metrics
@@ -124,10 +125,12 @@ export function createCourier(deps: CourierDeps): Courier {
 
   async function send(envelope: UnsignedEnvelope, { carrier, to, sealed }: Draft): Promise<void> {
     const bytes = await wire(envelope, sealed === true, deps.identity)
-    signed({ carrier: carrier === 'stream' ? 'stream' : 'gossip' })
-    if (carrier !== 'stream') await network.publish(topic(carrier), bytes)
-    else if (to !== undefined)
-      await network.request(to, STREAM_PROTOCOLS[streamFor(envelope.type)], bytes, { timeoutMs: REQUEST_MS })
+    // What concerns one peer alone need not be carried by all, where there is a way to it.
+    const alone = to !== undefined && (carrier === 'stream' || deps.isConnected(to))
+    signed({ carrier: alone ? 'stream' : 'gossip' })
+    if (!alone) return void (carrier === 'stream' || (await network.publish(topic(carrier), bytes)))
+    const protocol = STREAM_PROTOCOLS[streamFor(envelope.type)]
+    await network.request(to, protocol, bytes, { timeoutMs: REQUEST_MS })
   }
 
   async function ask(

@@ -199,7 +199,7 @@ export function createOutbox<Fact>(deps: OutboxDeps<Fact>): Outbox<Fact> {
 
   const answer: MessageType<Fact> = {
     payload: answerSchema,
-    carriers: ['orders'],
+    carriers: ['orders', 'stream'],
     sealed: false,
     kept: false,
     handle({ reply_to, sender_id }, payload) {

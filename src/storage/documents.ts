@@ -16,6 +16,8 @@ export interface Documents<Body> {
   get(key: string): Body | undefined
   all(limit?: number): Body[]
   inState(state: string, limit?: number): Body[]
+  /** Of a state, the one that comes last. */
+  lastInState(state: string): Body | undefined
   /** Of a state, those of exactly this rank. */
   inStateAt(state: string, rank: number): Body[]
   ownedBy(owner: string): Body[]
@@ -24,6 +26,10 @@ export interface Documents<Body> {
   /** Forgets documents in one of these states not touched since. */
   prune(states: readonly string[], beforeMs: number): number
   pruneRanked(beforeRank: number): void
+  /** Of these states, not touched since. */
+  endedBefore(states: readonly string[], beforeMs: number, limit: number): Body[]
+  /** Forgets all but the newest. */
+  keepNewest(count: number): void
 }
 
 const MANY = 1_000_000
@@ -38,12 +44,18 @@ export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents
   const get = db.prepare('SELECT body FROM documents WHERE kind = ? AND key = ?')
   const all = db.prepare('SELECT body FROM documents WHERE kind = ? ORDER BY updated DESC LIMIT ?')
   const inState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY rank LIMIT ?')
+  const lastInState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY rank DESC LIMIT 1')
   const inStateAt = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? AND rank = ?')
   const pruneRanked = db.prepare('DELETE FROM documents WHERE kind = ? AND rank < ?')
   const ownedBy = db.prepare('SELECT body FROM documents WHERE kind = ? AND owner = ? ORDER BY key')
   const counts = db.prepare('SELECT state, count(*) AS n FROM documents WHERE kind = ? GROUP BY state')
   const count = db.prepare('SELECT count(*) AS n FROM documents WHERE kind = ?')
   const prune = db.prepare('DELETE FROM documents WHERE kind = ? AND state = ? AND updated < ?')
+  const endedBefore = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? AND updated < ? LIMIT ?')
+  const keepNewest = db.prepare(
+    `DELETE FROM documents WHERE kind = $kind AND rank <
+     (SELECT rank FROM documents WHERE kind = $kind AND state = '' ORDER BY rank DESC LIMIT 1 OFFSET $count)`,
+  )
   const bodies = (rows: Record<string, unknown>[]): Body[] => rows.map(row => JSON.parse(String(row['body'])) as Body)
 
   return {
@@ -56,11 +68,15 @@ export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents
     },
     all: (limit = MANY) => bodies(all.all(kind, limit)),
     inState: (state, limit = MANY) => bodies(inState.all(kind, state, limit)),
+    lastInState: state => bodies(lastInState.all(kind, state))[0],
     inStateAt: (state, rank) => bodies(inStateAt.all(kind, state, rank)),
     pruneRanked: beforeRank => void pruneRanked.run(kind, beforeRank),
     ownedBy: owner => bodies(ownedBy.all(kind, owner)),
     count: () => Number(count.get(kind)?.['n'] ?? 0),
     countByState: () => Object.fromEntries(counts.all(kind).map(row => [String(row['state']), Number(row['n'])])),
+    endedBefore: (states, beforeMs, limit) =>
+      states.flatMap(state => bodies(endedBefore.all(kind, state, beforeMs, limit))).slice(0, limit),
+    keepNewest: most => void keepNewest.run({ $kind: kind, $count: most }),
     prune: (states, beforeMs) => states.reduce((n, state) => n + Number(prune.run(kind, state, beforeMs).changes), 0),
   }
 }

@@ -46,6 +46,100 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX documents_state ON documents (kind, state, rank);
   CREATE INDEX documents_owner ON documents (kind, owner);
   `,
+  `
+  -- Knowledge: documents cut into passages that are compared by meaning, and sections that are compared by words.
+  CREATE TABLE knowledge_collections (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    access TEXT NOT NULL,
+    fingerprint TEXT,                -- of the model; NULL: no vectors yet
+    sections INTEGER NOT NULL DEFAULT 0,
+    passages INTEGER NOT NULL DEFAULT 0,
+    terms INTEGER NOT NULL DEFAULT 0 -- of all sections together, repeated ones counted
+  ) STRICT;
+  CREATE TABLE knowledge_documents (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    collection INTEGER NOT NULL REFERENCES knowledge_collections,
+    path TEXT NOT NULL,
+    name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('partial', 'whole', 'dropped'))
+  ) STRICT;
+  CREATE INDEX knowledge_documents_path ON knowledge_documents (collection, path);
+  CREATE INDEX knowledge_documents_debris ON knowledge_documents (seq) WHERE state <> 'whole';
+  CREATE TABLE knowledge_sections (
+    id INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL REFERENCES knowledge_documents,
+    length INTEGER NOT NULL,
+    terms TEXT NOT NULL              -- each term once, by spaces: what to take out of the postings
+  ) STRICT;
+  CREATE INDEX knowledge_sections_document ON knowledge_sections (document);
+  CREATE TABLE knowledge_passages (
+    id INTEGER PRIMARY KEY,
+    section INTEGER NOT NULL REFERENCES knowledge_sections,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX knowledge_passages_section ON knowledge_passages (section);
+  -- Apart from the text, so that comparing reads nothing else.
+  CREATE TABLE knowledge_vectors (
+    passage INTEGER PRIMARY KEY REFERENCES knowledge_passages,
+    section INTEGER NOT NULL,
+    scale REAL NOT NULL,
+    vector BLOB NOT NULL             -- a signed byte a dimension
+  ) STRICT;
+  CREATE INDEX knowledge_vectors_section ON knowledge_vectors (section);
+  -- 256 passages a row: their bits one after the other, and a float32 each (0: no such passage).
+  CREATE TABLE knowledge_signatures (
+    collection INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    bits BLOB NOT NULL,
+    sizes BLOB NOT NULL,
+    PRIMARY KEY (collection, block)
+  ) STRICT, WITHOUT ROWID;
+  -- 256 sections a row, those with the term: four bytes each, number in the block, count, length (little-endian).
+  CREATE TABLE knowledge_postings (
+    collection INTEGER NOT NULL,
+    term TEXT NOT NULL,
+    block INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (collection, term, block)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- Tasks are many: the queue finds them by job, state and rank, and their inputs and outputs lie apart.
+  CREATE TABLE tasks (
+    id TEXT PRIMARY KEY,
+    job TEXT NOT NULL,
+    state TEXT NOT NULL,
+    rank INTEGER NOT NULL,           -- not given out before; 0: at once
+    position INTEGER NOT NULL,
+    document INTEGER NOT NULL,
+    worker TEXT NOT NULL,
+    until INTEGER NOT NULL,          -- when its first lease runs out; 0: it has none
+    updated INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tasks_next ON tasks (job, state, rank, position);
+  CREATE INDEX tasks_order ON tasks (job, position);
+  CREATE INDEX tasks_worker ON tasks (job, worker, state);
+  CREATE INDEX tasks_leased ON tasks (worker, until) WHERE state = 'leased';
+  CREATE INDEX tasks_open ON tasks (state) WHERE state IN ('queued', 'leased');
+  CREATE TABLE task_data (
+    key TEXT PRIMARY KEY,            -- task/in, task/epoch of an output, task/work at a worker
+    job TEXT NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX task_data_job ON task_data (job);
+  -- Before this version tasks were documents; what was running then is submitted again.
+  DELETE FROM documents WHERE kind IN ('job', 'task', 'work');
+  `,
 ]
 
 export function migrate(db: DatabaseSync): void {

@@ -1,71 +1,243 @@
+import { LRUCache } from 'lru-cache'
 import type { PeerId, TaskId } from '../kernel/ids.ts'
-import { type Json, outcome } from '../kernel/outcome.ts'
+import { acknowledged, type Draft, type Json, type JsonObject, outcome } from '../kernel/outcome.ts'
+import { canonical } from '../protocol/canonical.ts'
 import type { KindTable } from './kinds/kind.ts'
-import { type Assign, resultDraft } from './messages.ts'
-import type { TasksOutcome } from './queue.ts'
-import { refuseTask, type Work } from './task.ts'
+import { type Ack, type Assign, bidDraft, type Cancel, type Offer, refuseDraft } from './messages.ts'
+import { hashOfText, type Statement, statementIsGood, type Verify } from './proof/receipt.ts'
+import { type Needs, refuseTask, type TaskCode, type TaskFact, type TasksOutcome, type Work } from './task.ts'
 
 export interface DeskDeps {
   readonly self: PeerId
   readonly kinds: KindTable
-  readonly store: { work(taskId: TaskId): Work | undefined; openWork(): Work[] }
+  readonly store: {
+    work(taskId: TaskId): Work | undefined
+    openWork(): Work[]
+    /** What a job's worker stated, newest last. */
+    statements(jobId: string): Statement[]
+  }
   /** Tasks taken at a time; 0: this peer does not work for others. */
   readonly slots: number
+  readonly threads: number
+  /** Memory that a worker thread may use. */
+  readonly memoryMb: number
+  /** Words of what computes here: `onnxruntime-node`, … */
+  readonly engines: readonly string[]
+  /** From 0, free, to 9. */
+  readonly priceClass: number
+  readonly verify: Verify
   now(): number
+  /** Fingerprints of the models here; undefined: not known before one was opened. */
+  models(): readonly string[] | undefined
+  /** Why this machine does not work for others just now; undefined: it does. */
+  paused(): { readonly sentence: string; readonly retryAfterMs: number } | undefined
+}
+
+type Refusal = { code: TaskCode; message: string; retryAfterMs?: number }
+
+interface TurnedAway {
+  readonly why: Refusal
+  readonly tasks: { task_id: string; lease_epoch: number }[]
 }
 
 /** The worker's side: what lies on the desk. */
 export interface Desk {
-  taken(taskId: TaskId, submitter: PeerId, assign: Assign): TasksOutcome
-  worked(
-    taskId: TaskId,
-    leaseEpoch: number,
-    result: { output: Json } | { error: { code: string; message: string } },
-  ): TasksOutcome
-  dropped(taskId: TaskId, submitter: PeerId): TasksOutcome
+  offered(jobId: string, submitter: PeerId, offer: Offer): TasksOutcome
+  taken(jobId: string, submitter: PeerId, assign: Assign): TasksOutcome
+  dropped(submitter: PeerId, cancel: Cancel): TasksOutcome
+  /** The submitter signed for what it accepted. */
+  acknowledged(jobId: string, submitter: PeerId, ack: Ack): TasksOutcome
+  /** Hands everything of others back, for somebody else to do: the machine is needed. */
+  giveBack(reason: string, retryAfterMs: number): TasksOutcome
+  /** What such work needs that is not here. */
+  lacks(needs: Needs): string | undefined
+  /** A task took a thread this long. */
+  took(kind: string, busyMs: number): void
 }
 
-/** A worker with a full desk asks to be asked again after this. */
-const RETRY_AFTER_MS = 1_000
+/** How long a bid stands. */
+const BID_MS = 60_000
+const MIN_RETRY_MS = 1_000
+const MAX_RETRY_MS = 60_000
+/** Offers and assignments of one submitter in a second; what comes on top is turned away unread. */
+const MAX_ASKS_A_SECOND = 200
+const MAX_SUBMITTERS = 1_024
+const NEWEST = 0.2
 
-export function createDesk({ self, kinds, store, slots, now }: DeskDeps): Desk {
-  function unwilling(taskId: TaskId, submitter: PeerId, { kind: name, version }: Assign): TasksOutcome | undefined {
-    if (slots === 0) return refuseTask('TASK_NOT_OFFERED', 'this peer does not work for others')
-    if (kinds[name]?.version !== version)
-      return refuseTask('TASK_KIND_UNKNOWN', `${name}@${version} is not worked on here`)
-    const before = store.work(taskId)
-    if (before !== undefined) {
-      return before.submitter === submitter ? undefined : refuseTask('TASK_UNKNOWN', 'this task is of somebody else')
-    }
-    const open = store.openWork().length
-    if (open < slots) return undefined
-    return refuseTask('TASK_BUSY', `${open} tasks are being worked on`, { retry_after_ms: RETRY_AFTER_MS })
+export function createDesk(deps: DeskDeps): Desk {
+  const { self, kinds, store, slots, now } = deps
+  const asks = new LRUCache<PeerId, { second: number; count: number }>({ max: MAX_SUBMITTERS })
+  const paces = new Map<string, number>()
+
+  /** A submitter that floods is turned away before anything of it is looked at. */
+  function floods(submitter: PeerId): Refusal | undefined {
+    const second = Math.floor(now() / 1000)
+    const before = asks.get(submitter)
+    const count = before?.second === second ? before.count + 1 : 1
+    asks.set(submitter, { second, count })
+    if (count <= MAX_ASKS_A_SECOND) return undefined
+    return { code: 'TASK_BUSY', message: 'too many requests; slow down', retryAfterMs: 5_000 }
   }
 
-  function unfit({ kind: name, input, params }: Assign): TasksOutcome | undefined {
+  function unwilling({ kind, version, needs }: Pick<Offer, 'kind' | 'version' | 'needs'>): Refusal | undefined {
+    if (slots === 0) return { code: 'TASK_NOT_OFFERED', message: 'this peer does not work for others' }
+    if (!Object.hasOwn(kinds, kind) || kinds[kind]?.version !== version) {
+      return { code: 'TASK_KIND_UNKNOWN', message: `${kind}@${version} is not worked on here` }
+    }
+    const pause = deps.paused()
+    if (pause !== undefined) return { code: 'TASK_PAUSED', message: pause.sentence, retryAfterMs: pause.retryAfterMs }
+    const { memory_mb: memoryMb, ...rest } = needs
+    const lacking = lacks({ memoryMb, ...rest } as Needs)
+    return lacking === undefined ? undefined : { code: 'TASK_NEEDS_UNMET', message: lacking }
+  }
+
+  function lacks({ memoryMb, fingerprint, engine }: Needs): string | undefined {
+    if (memoryMb > deps.memoryMb) return `it needs ${memoryMb} MB, a worker here has ${deps.memoryMb} MB`
+    if (engine !== undefined && !deps.engines.includes(engine)) return `there is no ${engine} here`
+    const models = deps.models()
+    const missing = fingerprint !== undefined && models !== undefined && !models.includes(fingerprint)
+    return missing ? 'this peer has another model' : undefined
+  }
+
+  /** Each submitter gets its part of the desk: who asks most does not get most. */
+  function shareOf(submitter: PeerId, open: readonly Work[]): { free: number; open: number } {
+    const others = new Set(open.map(work => work.submitter).filter(peer => peer !== submitter && peer !== self))
+    const has = open.filter(work => work.submitter === submitter).length
+    const share = Math.max(1, Math.floor(slots / (others.size + 1)))
+    return { free: Math.max(0, Math.min(share - has, slots - open.length)), open: open.length }
+  }
+
+  function busy(kind: string, open: number): Refusal {
+    const waitMs = (open * (paces.get(kind) ?? MIN_RETRY_MS)) / deps.threads
+    const retryAfterMs = Math.round(Math.min(MAX_RETRY_MS, Math.max(MIN_RETRY_MS, waitMs)))
+    return { code: 'TASK_BUSY', message: `${open} tasks lie on the desk`, retryAfterMs }
+  }
+
+  function refusal(jobId: string, submitter: PeerId, about: Pick<Offer, 'kind' | 'version'>, why: Refusal): Draft {
+    const { code, message, retryAfterMs } = why
+    const retry = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }
+    return refuseDraft(jobId, submitter, { kind: about.kind, version: about.version, code, message, ...retry })
+  }
+
+  function unfit({ kind: name, params }: Assign, one: Assign['tasks'][number], submitter: PeerId): Refusal | undefined {
     const kind = kinds[name]
-    const fits = kind?.input.safeParse(input).success === true && kind.params.safeParse(params).success
-    return fits ? undefined : refuseTask('TASK_BAD_INPUT', `not an input of ${name}`)
+    const fits = kind?.input.safeParse(one.input).success === true && kind.params.safeParse(params).success
+    if (!fits) return { code: 'TASK_BAD_INPUT', message: `not an input of ${name}` }
+    const before = store.work(one.task_id as TaskId)
+    if (before === undefined || before.submitter === submitter) return undefined
+    return { code: 'TASK_UNKNOWN', message: 'this task is of somebody else' }
+  }
+
+  function take(jobId: string, submitter: PeerId, assign: Assign, one: Assign['tasks'][number]): TaskFact {
+    const { kind, version, params } = assign
+    const input = canonical([one.input as Json])
+    const work: Work = {
+      ...{ taskId: one.task_id as TaskId, jobId, leaseEpoch: one.lease_epoch, attempt: one.attempt, submitter },
+      ...{ kind, version, params: params as JsonObject, state: 'accepted', acceptedMs: now() },
+      ...{ inputBytes: Buffer.byteLength(input), inputHash: hashOfText(input) },
+    }
+    return { kind: 'work', work, input }
+  }
+
+  /** What of an assignment is taken, and what not, by reason. */
+  function sorted(jobId: string, submitter: PeerId, assign: Assign): { facts: TaskFact[]; turnedAway: TurnedAway[] } {
+    let { free, open } = shareOf(submitter, store.openWork())
+    const facts: TaskFact[] = []
+    const turnedAway = new Map<TaskCode, TurnedAway>()
+    for (const one of assign.tasks) {
+      // A newer lease of what lies here already takes no more room.
+      const fresh = store.work(one.task_id as TaskId) === undefined ? 1 : 0
+      const why = unfit(assign, one, submitter) ?? (free < fresh ? busy(assign.kind, open) : undefined)
+      if (why !== undefined) {
+        turnAway(turnedAway, why, one)
+        continue
+      }
+      facts.push(take(jobId, submitter, assign, one))
+      free -= fresh
+      open += fresh
+    }
+    return { facts, turnedAway: [...turnedAway.values()] }
   }
 
   return {
-    taken(taskId, submitter, assign) {
-      const refusal = unwilling(taskId, submitter, assign) ?? unfit(assign)
-      if (refusal !== undefined) return refusal
-      const { kind, params, input, lease_epoch: leaseEpoch } = assign
-      const given = { taskId, leaseEpoch, submitter, kind, state: 'accepted', acceptedMs: now() } as const
-      return outcome([{ kind: 'work', work: { ...given, input: input as Json, params: params as Work['params'] } }])
+    offered(jobId, submitter, offer) {
+      const flood = floods(submitter)
+      if (flood !== undefined) return nack(flood)
+      const { free, open } = shareOf(submitter, store.openWork())
+      const why = unwilling(offer) ?? (free === 0 ? busy(offer.kind, open) : undefined)
+      if (why !== undefined) return outcome([], [refusal(jobId, submitter, offer, why)])
+      const paceMs = paces.get(offer.kind)
+      const bid = {
+        ...{ kind: offer.kind, version: offer.version, up_to: free, until: now() + BID_MS, queue: open },
+        ...{ price_class: deps.priceClass, ...(paceMs === undefined ? {} : { ms_per_task: paceMs / deps.threads }) },
+      }
+      return outcome([], [bidDraft(jobId, submitter, bid)])
     },
 
-    worked(taskId, leaseEpoch, result) {
-      const work = store.work(taskId)
-      if (work === undefined || work.leaseEpoch !== leaseEpoch) return outcome()
-      const gone = { kind: 'work.gone', taskId } as const
-      return work.submitter === self ? outcome([gone]) : outcome([gone], [resultDraft(work, result)])
+    taken(jobId, submitter, assign) {
+      const why = floods(submitter) ?? unwilling(assign)
+      if (why !== undefined) return nack(why)
+      const { facts, turnedAway } = sorted(jobId, submitter, assign)
+      const [first] = turnedAway
+      if (first?.tasks.length === assign.tasks.length) return nack(first.why)
+      const refusals = turnedAway.map(group => {
+        const { payload, ...rest } = refusal(jobId, submitter, assign, group.why)
+        return { ...rest, payload: { ...payload, tasks: group.tasks } }
+      })
+      return { facts, messages: refusals, answer: acknowledged }
     },
 
-    dropped(taskId, submitter) {
-      return store.work(taskId)?.submitter === submitter ? outcome([{ kind: 'work.gone', taskId }]) : outcome()
+    dropped: (submitter, { tasks }) =>
+      outcome(
+        tasks.flatMap(({ task_id, lease_epoch }): TaskFact[] => {
+          const work = store.work(task_id as TaskId)
+          const meant = work?.submitter === submitter && work.leaseEpoch === lease_epoch
+          return meant ? [{ kind: 'work.gone', taskId: work.taskId }] : []
+        }),
+      ),
+
+    acknowledged(jobId, submitter, { hashes, signature }) {
+      const parties = { role: 'submitter', jobId, worker: self, submitter, hashes, claims: [] } as const
+      const statement: Statement = { ...parties, signature, atMs: now() }
+      const claimed = new Set(store.statements(jobId).flatMap(one => (one.role === 'worker' ? one.hashes : [])))
+      const ours = hashes.every(hash => claimed.has(hash))
+      if (!ours || !statementIsGood(statement, deps.verify)) {
+        return refuseTask('TASK_RESULT_WRONG', 'the signature does not stand under work of this peer')
+      }
+      return outcome([{ kind: 'work.statement', statement }])
+    },
+
+    giveBack(reason, retryAfterMs) {
+      const works = store.openWork().filter(({ submitter }) => submitter !== self)
+      const groups = Map.groupBy(works, ({ submitter, jobId }) => `${submitter} ${jobId}`)
+      const messages = [...groups.values()].map(group => {
+        const [first] = group as [Work]
+        const why: Refusal = { code: 'TASK_PAUSED', message: reason, retryAfterMs }
+        const { payload, ...rest } = refusal(first.jobId, first.submitter, first, why)
+        const tasks = group.map(({ taskId: task_id, leaseEpoch: lease_epoch }) => ({ task_id, lease_epoch }))
+        return { ...rest, payload: { ...payload, tasks } }
+      })
+      return outcome(
+        works.map(({ taskId }): TaskFact => ({ kind: 'work.gone', taskId })),
+        messages,
+      )
+    },
+
+    lacks,
+
+    took(kind, busyMs) {
+      const before = paces.get(kind)
+      paces.set(kind, before === undefined ? busyMs : before + NEWEST * (busyMs - before))
     },
   }
+}
+
+function turnAway(groups: Map<TaskCode, TurnedAway>, why: Refusal, one: Assign['tasks'][number]): void {
+  const group = groups.get(why.code) ?? { why, tasks: [] }
+  group.tasks.push({ task_id: one.task_id, lease_epoch: one.lease_epoch })
+  groups.set(why.code, group)
+}
+
+function nack({ code, message, retryAfterMs }: Refusal): TasksOutcome {
+  return refuseTask(code, message, retryAfterMs === undefined ? undefined : { retry_after_ms: retryAfterMs })
 }

@@ -1,27 +1,26 @@
 import { type Clock, repeat } from '../kernel/clock.ts'
 import { codeOf, messageOf } from '../kernel/errors.ts'
-import type { TaskId } from '../kernel/ids.ts'
+import type { PeerId } from '../kernel/ids.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Json } from '../kernel/outcome.ts'
-import type { Work } from './task.ts'
+import { type Beat, MAX_TASKS_A_MESSAGE } from './messages.ts'
+import type { Work, WorkResult } from './task.ts'
 
 export interface RunnerDeps {
+  readonly self: PeerId
   readonly openWork: () => Work[]
   readonly run: (
     work: Work,
     options: { signal: AbortSignal; onProgress: (done: number, total: number) => void },
   ) => Promise<unknown>
-  /** Keeps what came of it. */
-  readonly worked: (
-    taskId: TaskId,
-    leaseEpoch: number,
-    result: { output: Json } | { error: { code: string; message: string } },
-  ) => Promise<void>
-  /** Tells whose task it is that it is being worked on. */
-  readonly alive: (work: Work, done: number, total: number) => void
+  /** Keeps what came of it; what ends while this waits comes together with the next call. */
+  readonly worked: (results: readonly WorkResult[]) => Promise<void>
+  /** Tells whose tasks they are that they are being worked on. */
+  readonly alive: (beats: readonly Beat[]) => void
   readonly heartbeatMs: number
-  readonly threads: number
+  /** Worker threads that may be busy now; fewer while the machine is needed, 0: none begins anew. */
+  readonly threads: () => number
   readonly clock: Clock
   readonly log: Log
 }
@@ -33,73 +32,122 @@ export interface Runner extends Part {
   running(): number
 }
 
+interface Entry {
+  readonly work: Work
+  readonly abort: AbortController
+  done: number
+  total: number
+}
+
+/** How long results gather after some were sent. */
+const GATHER_MS = 20
+/** How soon results that could not be kept (a full disk) are tried again. */
+const KEEP_AGAIN_MS = 5_000
+
 /** Takes work from the desk to the worker threads and back, and tells the submitters that it is alive. */
 export function createRunner(deps: RunnerDeps): Runner {
-  const { log } = deps
-  const running = new Map<string, { work: Work; abort: AbortController; done: number; total: number }>()
+  const { log, clock } = deps
+  const running = new Map<string, Entry>()
   const ending = new Set<Promise<void>>()
+  /** Finished, and not kept yet: still on the desk, but not to be begun again. */
+  const tray = new Map<string, WorkResult>()
   let stopping: AbortController | undefined
+  let emptying: Promise<void> | undefined
 
-  const keyOf = (work: Work): string => `${work.taskId}/${work.leaseEpoch}`
+  const keyOf = ({ taskId, leaseEpoch }: Pick<Work, 'taskId' | 'leaseEpoch'>): string => `${taskId}/${leaseEpoch}`
 
   function wake(): void {
     if (stopping?.signal.aborted !== false) return
     const open = deps.openWork()
     abortAllBut(new Set(open.map(keyOf)))
-    const waiting = open.filter(work => !running.has(keyOf(work)))
-    for (const work of waiting.slice(0, Math.max(0, deps.threads - running.size))) {
-      const carried = carryOut(work).finally(() => ending.delete(carried))
-      ending.add(carried)
-    }
+    const waiting = open.filter(work => !running.has(keyOf(work)) && !tray.has(keyOf(work)))
+    for (const work of waiting.slice(0, Math.max(0, deps.threads() - running.size))) start(work)
+  }
+
+  function start(work: Work): void {
+    const entry: Entry = { work, abort: new AbortController(), done: 0, total: 1 }
+    running.set(keyOf(work), entry)
+    const carried = carryOut(entry).finally(() => ending.delete(carried))
+    ending.add(carried)
   }
 
   function abortAllBut(wanted: ReadonlySet<string>): void {
     for (const [key, { abort }] of running) if (!wanted.has(key)) abort.abort()
   }
 
-  async function carryOut(work: Work): Promise<void> {
-    const entry = { work, abort: new AbortController(), done: 0, total: 1 }
-    running.set(keyOf(work), entry)
-    const startedMs = deps.clock.now()
+  async function carryOut(entry: Entry): Promise<void> {
+    const { work, abort } = entry
+    const startedMs = clock.now()
+    const result = await outcomeOf(entry)
+    running.delete(keyOf(work))
+    if (!abort.signal.aborted) {
+      const { taskId, leaseEpoch } = work
+      tray.set(keyOf(work), { taskId, leaseEpoch, busyMs: clock.now() - startedMs, result })
+      emptying ??= empty().finally(() => {
+        emptying = undefined
+      })
+    }
+    // The thread goes on while the result is being kept.
+    wake()
+  }
+
+  async function outcomeOf(entry: Entry): Promise<WorkResult['result']> {
+    const { work, abort } = entry
     try {
-      const output = await deps.run(work, {
-        signal: entry.abort.signal,
-        onProgress: (done, total) => Object.assign(entry, { done, total }),
-      })
-      await deps.worked(work.taskId, work.leaseEpoch, { output: output as Json })
-      log.debug({ task: work.taskId, type: work.kind, tookMs: deps.clock.now() - startedMs }, 'a task is done')
+      const onProgress = (done: number, total: number) => Object.assign(entry, { done, total })
+      const output = await deps.run(work, { signal: abort.signal, onProgress })
+      return { output: output as Json }
     } catch (error) {
-      if (entry.abort.signal.aborted) return
-      const failure = { code: codeOf(error) ?? 'TASK_FAILED', message: messageOf(error) }
-      log.warn({ task: work.taskId, ...failure }, 'a task failed')
-      await deps.worked(work.taskId, work.leaseEpoch, { error: failure }).catch((lost: unknown) => {
-        log.warn({ task: work.taskId, reason: messageOf(lost) }, 'and that could not be kept: its lease will run out')
-      })
-    } finally {
-      running.delete(keyOf(work))
-      wake()
+      const failure = { code: codeOf(error) ?? 'TASK_FAILED', message: messageOf(error).slice(0, 2_000) }
+      if (!abort.signal.aborted) log.warn({ task: work.taskId, ...failure }, 'a task failed')
+      return { error: failure }
+    }
+  }
+
+  async function empty(): Promise<void> {
+    for (let going = true; going && tray.size > 0; ) {
+      const kept = await keepSome()
+      // A lone result goes at once; a stream of them goes many in a message.
+      await clock.sleep(kept ? GATHER_MS : KEEP_AGAIN_MS, stopping?.signal)
+      going = kept || stopping?.signal.aborted === false
+    }
+  }
+
+  async function keepSome(): Promise<boolean> {
+    const batch = [...tray].slice(0, MAX_TASKS_A_MESSAGE)
+    try {
+      await deps.worked(batch.map(([, result]) => result))
+      for (const [key] of batch) tray.delete(key)
+      return true
+    } catch (error) {
+      log.warn({ tasks: batch.length, reason: messageOf(error) }, 'results could not be kept; tried again')
+      return false
     }
   }
 
   /** What waits for a thread is alive as well: its lease must not run out on the desk. */
   function beat(): void {
-    for (const work of deps.openWork()) {
-      const { done = 0, total = 1 } = running.get(keyOf(work)) ?? {}
-      deps.alive(work, done, total)
-    }
+    const beats = deps.openWork().map((work): Beat => {
+      const { taskId, jobId, leaseEpoch, submitter } = work
+      const entry = running.get(keyOf(work))
+      const waiting = entry === undefined
+      return { taskId, jobId, leaseEpoch, submitter, done: entry?.done ?? 0, total: entry?.total ?? 1, waiting }
+    })
+    if (beats.length > 0) deps.alive(beats)
   }
 
   return {
     name: 'runner',
     start() {
       stopping = new AbortController()
-      void repeat(deps.clock, deps.heartbeatMs, stopping.signal, beat)
+      void repeat(clock, deps.heartbeatMs, stopping.signal, beat)
       wake()
     },
     async stop() {
       stopping?.abort()
       for (const { abort } of running.values()) abort.abort()
       await Promise.all(ending)
+      await emptying
     },
     wake,
     running: () => running.size,

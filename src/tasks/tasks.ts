@@ -3,25 +3,52 @@ import type { PeerId } from '../kernel/ids.ts'
 import { type JsonObject, outcome } from '../kernel/outcome.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { MessageType } from '../protocol/message-type.ts'
+import { type DeliveryDeps, deliver } from './delivery.ts'
 import { createDesk, type Desk, type DeskDeps } from './desk.ts'
-import { type Assign, assignSchema, cancelSchema, progressSchema, type Result, resultSchema } from './messages.ts'
-import { createQueue, type Queue, type QueueDeps, type TasksOutcome } from './queue.ts'
-import type { TaskFact } from './task.ts'
+import {
+  type Ack,
+  type Assign,
+  ackSchema,
+  assignSchema,
+  type Beat,
+  type Bid,
+  bidSchema,
+  type Cancel,
+  cancelSchema,
+  type Offer,
+  offerSchema,
+  type Progress,
+  progressSchema,
+  type Refuse,
+  type Result,
+  refuseSchema,
+  resultSchema,
+} from './messages.ts'
+import { kindName, type QueueDeps } from './queue/deps.ts'
+import { createQueue, type Queue } from './queue/queue.ts'
+import type { TaskFact, TasksOutcome, WorkResult } from './task.ts'
 
-export interface Tasks extends Omit<Queue, 'finished' | 'notTaken'>, Pick<Desk, 'worked'> {
+export interface Tasks
+  extends Pick<Queue, 'submit' | 'tick' | 'workerLost' | 'cancel' | 'retry'>,
+    Pick<Desk, 'giveBack'> {
   /** The rows of the router this domain answers for. */
   readonly messages: ReadonlyMap<string, MessageType<TaskFact>>
+  /** What came of work in this machine's threads, its own and that of others. */
+  worked(results: readonly WorkResult[]): TasksOutcome
+  /** Own work is still going on. */
+  ownProgress(beats: readonly Beat[]): TasksOutcome
   /** What a start after a stop or a crash changes: work of others is forgotten, for their leases are over. */
   restarted(): TasksOutcome
 }
 
-export interface TasksDeps extends QueueDeps, Omit<DeskDeps, 'store'> {
+export interface TasksDeps extends Omit<QueueDeps, 'ownLacks'>, Omit<DeskDeps, 'store'>, DeliveryDeps {
   readonly store: QueueDeps['store'] & DeskDeps['store']
 }
 
 export function createTasks(deps: TasksDeps): Tasks {
-  const queue = createQueue(deps)
+  const { self, store } = deps
   const desk = createDesk(deps)
+  const queue = createQueue({ ...deps, ownLacks: desk.lacks })
 
   function straight<P>(
     payload: z.ZodType<P>,
@@ -31,50 +58,81 @@ export function createTasks(deps: TasksDeps): Tasks {
     return { payload, carriers: ['stream'], sealed: false, kept: true, handle: take }
   }
 
+  const assignRow: MessageType<TaskFact> = {
+    ...straight<Assign>(assignSchema, ({ task_id, sender_id }, assign) => desk.taken(task_id, sender_id, assign)),
+    undelivered({ envelope, refusal }) {
+      const assign = envelope.payload as unknown as Assign
+      return queue.notTaken(kindName(assign), envelope.to as PeerId, assign.tasks, refusal)
+    },
+  }
+
+  function worked(results: readonly WorkResult[]): TasksOutcome {
+    const done = results.flatMap(result => {
+      const work = store.work(result.taskId)
+      return work?.leaseEpoch === result.leaseEpoch ? [{ work, result }] : []
+    })
+    for (const { work, result } of done) desk.took(work.kind, result.busyMs)
+    const gone = done.map(({ work: { taskId } }): TaskFact => ({ kind: 'work.gone', taskId }))
+    const theirs = deliver(
+      done.filter(({ work }) => work.submitter !== self),
+      deps,
+    )
+    const own = done.filter(({ work }) => work.submitter === self)
+    const finished = queue.finished('', self, {
+      results: own.map(({ result: { result, taskId, leaseEpoch } }) => ({
+        ...{ task_id: taskId, lease_epoch: leaseEpoch, ...result },
+      })),
+    })
+    return {
+      facts: [...gone, ...theirs.facts, ...finished.facts],
+      messages: [...theirs.messages, ...finished.messages],
+      answer: { status: 'ACK' },
+    }
+  }
+
   return {
-    ...queue,
+    submit: queue.submit,
+    tick: queue.tick,
+    workerLost: queue.workerLost,
+    cancel: queue.cancel,
+    retry: queue.retry,
+    giveBack: desk.giveBack,
     messages: new Map<string, MessageType<TaskFact>>([
-      [
-        'task.assign',
-        {
-          ...straight<Assign>(assignSchema, (envelope, assign) =>
-            desk.taken(envelope.task_id, envelope.sender_id, assign),
-          ),
-          undelivered({ envelope, refusal }) {
-            const { lease_epoch } = envelope.payload as unknown as Assign
-            return queue.notTaken(envelope.task_id, envelope.to as PeerId, lease_epoch, refusal)
-          },
-        },
-      ],
+      ['task.offer', straight<Offer>(offerSchema, ({ task_id, sender_id }, o) => desk.offered(task_id, sender_id, o))],
+      ['task.bid', straight<Bid>(bidSchema, ({ sender_id }, bid) => queue.bid(sender_id, bid))],
+      ['task.refuse', straight<Refuse>(refuseSchema, ({ sender_id }, refuse) => queue.refused(sender_id, refuse))],
+      ['task.assign', assignRow],
       [
         'task.progress',
         {
-          ...straight(progressSchema, (envelope, progress) =>
-            queue.progressed(envelope.task_id, envelope.sender_id, progress.lease_epoch, progress.done),
+          ...straight<Progress>(progressSchema, ({ task_id, sender_id }, progress) =>
+            queue.progressed(task_id, sender_id, progress),
           ),
           kept: false,
         },
       ],
       [
         'task.result',
-        straight<Result>(resultSchema, (envelope, result) =>
-          queue.finished(envelope.task_id, envelope.sender_id, result),
-        ),
+        straight<Result>(resultSchema, ({ task_id, sender_id }, result) => queue.finished(task_id, sender_id, result)),
       ],
-      ['task.cancel', straight(cancelSchema, envelope => desk.dropped(envelope.task_id, envelope.sender_id))],
+      [
+        'task.ack',
+        straight<Ack>(ackSchema, ({ task_id, sender_id }, ack) => desk.acknowledged(task_id, sender_id, ack)),
+      ],
+      ['task.cancel', straight<Cancel>(cancelSchema, ({ sender_id }, cancel) => desk.dropped(sender_id, cancel))],
     ]),
+    worked,
 
-    worked(taskId, leaseEpoch, result) {
-      const done = desk.worked(taskId, leaseEpoch, result)
-      const own = deps.store.work(taskId)?.submitter === deps.self
-      if (!own) return done
-      const finished = queue.finished(taskId, deps.self, { lease_epoch: leaseEpoch, ...result })
-      return { ...finished, facts: [...done.facts, ...finished.facts], answer: done.answer }
-    },
+    ownProgress: beats =>
+      queue.progressed('', self, {
+        tasks: beats.map(({ taskId, leaseEpoch, done, total, waiting }) => ({
+          ...{ task_id: taskId, lease_epoch: leaseEpoch, done, total, waiting },
+        })),
+      }),
 
     restarted() {
-      const forgotten = deps.store.openWork().map(({ taskId }): TaskFact => ({ kind: 'work.gone', taskId }))
-      const own = queue.workerLost(deps.self)
+      const forgotten = store.openWork().map(({ taskId }): TaskFact => ({ kind: 'work.gone', taskId }))
+      const own = queue.restarted()
       return outcome([...forgotten, ...own.facts], own.messages)
     },
   }

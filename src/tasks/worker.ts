@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
+import { workerData } from 'piscina'
 import { CodedError, messageOf } from '../kernel/errors.ts'
 import type { Embedder } from './kinds/embedder.ts'
+import { type EmbedderOptions, openEmbedder } from './kinds/embedders/open.ts'
 import { type AnyKind, isKindErrorCode, type KindErrorCode, type KindTable, type WorkContext } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
 import { openTokenizer, openUseLite } from './kinds/use-lite/use-lite.ts'
@@ -28,11 +30,21 @@ export type JobAnswer =
       readonly hint: string | undefined
     }
 
+/** The parts of one document, each input and output as the JSON text of a one-element array. */
+export interface MergeJob {
+  readonly kind: string
+  readonly parts: readonly { readonly input: string; readonly output: string }[]
+  readonly port: MessagePort
+}
+
 /** Models of this thread, opened when first needed and kept until the thread ends. */
 const models = createModels()
 
 /** Runs one part in this thread. */
 export const perform = createPerform(kinds)
+
+/** Merges the parts of a document: the JSON text of its result. */
+export const merge = createMerge(kinds)
 
 /** Opens the model, so that the first part does not wait for it. */
 export async function warm({ port }: { port: MessagePort }): Promise<JobAnswer> {
@@ -51,6 +63,17 @@ export function createPerform(table: KindTable): (job: Job) => Promise<JobAnswer
       const progress = (done: number, total: number) => notify(port, { type: 'progress', done, total })
       const context: WorkContext = { counter: models.tokenizer, embedder: models.embedder, signal, progress }
       return found.run(input, params, context)
+    })
+}
+
+export function createMerge(table: KindTable): (job: MergeJob) => Promise<JobAnswer> {
+  return ({ kind, parts, port }) =>
+    answer(port, async () => {
+      const found: AnyKind | undefined = table[kind]
+      if (found === undefined) throw new TypeError(`the worker does not know the kind ${kind}`)
+      const only = (text: string): unknown => (JSON.parse(text) as unknown[])[0]
+      const merged = found.merge(parts.map(({ input, output }) => ({ input: only(input), output: only(output) })))
+      return JSON.stringify(merged, (_, value: unknown) => (value instanceof Float32Array ? [...value] : value))
     })
 }
 
@@ -77,7 +100,11 @@ function notify(port: MessagePort, notice: Notice): void {
 
 function createModels() {
   const tokenizer = once(openTokenizer)
-  const embedder = once<Embedder>(async () => openUseLite({ tokenizer: await tokenizer() }))
+  // Chunks must be equal everywhere, so the counter is always the built-in one; the embedder is this peer's choice.
+  const chosen = (workerData as { embedder?: EmbedderOptions } | null)?.embedder
+  const embedder = once<Embedder>(async () =>
+    chosen === undefined ? openUseLite({ tokenizer: await tokenizer() }) : openEmbedder(chosen, tokenizer),
+  )
   return { tokenizer, embedder }
 }
 

@@ -1,22 +1,22 @@
 import { platform } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { z } from 'zod'
-import { CodedError, codeOf, messageOf } from '../kernel/errors.ts'
+import { messageOf } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
-import type { KindErrorCode, KindTable } from './kinds/kind.ts'
+import {
+  type Attempt,
+  asFailure,
+  attempt,
+  cancelled,
+  type FailNow,
+  failure,
+  startMs,
+  type WorkersErrorCode,
+} from './attempt.ts'
+import type { EmbedderOptions } from './kinds/embedders/open.ts'
+import type { KindTable } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
-import type { JobAnswer, Notice } from './worker.ts'
-
-export type WorkersErrorCode =
-  | KindErrorCode
-  | 'TASK_CANCELLED'
-  | 'TASK_CRASHED'
-  | 'TASK_KIND_UNKNOWN'
-  | 'TASK_OUT_OF_MEMORY'
-  | 'TASK_QUEUE_FULL'
-  | 'TASK_TIMEOUT'
 
 export interface WorkersOptions {
   /** Threads at most; each takes one part at a time and one core. */
@@ -29,6 +29,8 @@ export interface WorkersOptions {
   readonly idleTimeoutMs: number
   /** Parts that may wait for a thread. */
   readonly maxQueued?: number
+  /** What turns texts into vectors; without it, the model that comes with wattmesh. */
+  readonly embedder?: EmbedderOptions
   readonly log: Log
   /** The kinds served and the module that runs them; tests pass some that misbehave. */
   readonly kinds?: KindTable
@@ -57,16 +59,23 @@ export interface Workers {
    * @throws CodedError<WorkersErrorCode>
    */
   run(kind: string, params: unknown, input: unknown, options?: RunOptions): Promise<unknown>
+  /**
+   * Merges the parts of a document in a worker thread.
+   * @param parts each input and output as the JSON text of a one-element array
+   * @returns the JSON text of the kind's result; typed arrays as plain ones
+   * @throws CodedError<WorkersErrorCode>
+   */
+  merge(kind: string, parts: readonly { readonly input: string; readonly output: string }[]): Promise<string>
   /** Opens the model in one thread, which then keeps it as long as it has work. */
   warm(options?: Pick<RunOptions, 'signal' | 'timeoutMs'>): Promise<ModelInfo>
   stats(): WorkersStats
   /** Ends all threads; what runs or waits fails with TASK_CANCELLED. */
   stop(): Promise<void>
 }
-/** Time for a thread to start and load its code, and to open the model when warming. */
-const startMs = 60_000
-/** What a part gets to notice that nobody wants it, and what all get when everything stops, before threads are ended. */
-const [graceMs, stopMs] = [250, 3_000]
+/** Time to merge a large result. */
+const mergeMs = 120_000
+/** What all parts get to end by themselves when everything stops. */
+const stopMs = 3_000
 
 const modelInfoSchema = z.object({ fingerprint: z.string(), engine: z.string() })
 export type ModelInfo = z.infer<typeof modelInfoSchema>
@@ -89,6 +98,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     niceIncrement: platform() === 'linux' ? options.niceIncrement : 0,
     resourceLimits: { maxOldGenerationSizeMb: options.maxMemoryMb },
     recordTiming: false,
+    workerData: { embedder: options.embedder },
   })
   pool.on('error', (error: unknown) => {
     options.log.error({ reason: messageOf(error) }, 'a worker thread could not start or died idle')
@@ -148,6 +158,10 @@ export function createWorkers(options: WorkersOptions): Workers {
       const job = { kind: kindName, params: checked(kind.params, params), input: checked(kind.input, input) }
       return submit('perform', job, { ...run, timeoutMs: run.timeoutMs ?? kind.limits.maxRunMs(job.input) })
     },
+    async merge(kind, parts) {
+      if (!Object.hasOwn(table, kind)) throw failure('TASK_KIND_UNKNOWN', `no kind of task is called ${kind}`)
+      return z.string().parse(await submit('merge', { kind, parts }, { timeoutMs: mergeMs }))
+    },
     async warm(run = {}) {
       return modelInfoSchema.parse(await submit('warm', {}, { timeoutMs: startMs, ...run }))
     },
@@ -161,67 +175,6 @@ export function createWorkers(options: WorkersOptions): Workers {
   }
 }
 
-type FailNow = (error: CodedError<WorkersErrorCode>) => void
-
-interface Attempt {
-  readonly pool: Piscina
-  readonly starting: Set<FailNow>
-  readonly name: 'perform' | 'warm'
-  readonly job: object
-  readonly run: RunOptions & { readonly signal: AbortSignal; readonly timeoutMs: number }
-}
-
-/** One part in one thread, from hand-over to answer. */
-async function attempt({ pool, starting, name, job, run }: Attempt): Promise<unknown> {
-  const { port1: ours, port2: theirs } = new MessageChannel()
-  const kill = new AbortController()
-  let ending: CodedError<WorkersErrorCode> | undefined
-  let timer = setTimeout(() => end(timedOut(startMs)), startMs)
-
-  /** First asks, then ends the thread: one that listens keeps its model for the next part. */
-  function end(error: CodedError<WorkersErrorCode>): void {
-    if (ending !== undefined) return
-    ending = error
-    ours.postMessage('unwanted')
-    clearTimeout(timer)
-    timer = setTimeout(() => kill.abort(), graceMs)
-  }
-  const endNow: FailNow = error => {
-    end(error)
-    kill.abort()
-  }
-  const cancel = () => end(cancelled())
-
-  const hear = (notice: Notice) => {
-    if (notice.type === 'progress') return run.onProgress?.(notice.done, notice.total)
-    starting.delete(endNow)
-    if (ending !== undefined) return
-    clearTimeout(timer)
-    timer = setTimeout(() => end(timedOut(run.timeoutMs)), run.timeoutMs)
-  }
-  ours.on('message', hear)
-  run.signal.addEventListener('abort', cancel)
-  starting.add(endNow)
-  if (run.signal.aborted) cancel()
-  try {
-    // Piscina's type of the list follows the newest overload of postMessage; what it takes is a list.
-    const transferList: object = [theirs]
-    const answer: JobAnswer = await pool.run({ ...job, port: theirs }, { name, signal: kill.signal, transferList })
-    // The answer comes by another port and may have overtaken the last notices.
-    for (let late = receiveMessageOnPort(ours); late !== undefined; late = receiveMessageOnPort(ours))
-      hear(late.message)
-    if (answer.ok && ending === undefined) return answer.output
-    throw answer.ok ? cancelled() : failure(answer.code, answer.message, answer.hint)
-  } catch (error) {
-    throw ending ?? error
-  } finally {
-    clearTimeout(timer)
-    starting.delete(endNow)
-    run.signal.removeEventListener('abort', cancel)
-    ours.close()
-  }
-}
-
 /** Beside this file, with its ending: `.ts` from the source, `.js` after a build. */
 function workerModule(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
@@ -231,20 +184,4 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw failure('TASK_BAD_INPUT', z.prettifyError(parsed.error))
-}
-
-const cancelled = () => failure('TASK_CANCELLED', 'the part was cancelled')
-const timedOut = (limitMs: number) => failure('TASK_TIMEOUT', `the part took longer than ${limitMs} ms`)
-
-function failure(code: WorkersErrorCode, message: string, hint?: string) {
-  return new CodedError<WorkersErrorCode>(code, message, hint === undefined ? {} : { hint })
-}
-
-/** Ours as they are; the rest is a thread that ended by itself. */
-function asFailure(error: unknown): CodedError<WorkersErrorCode> {
-  if (error instanceof CodedError) return error as CodedError<WorkersErrorCode>
-  if (codeOf(error) === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return failure('TASK_OUT_OF_MEMORY', 'the part needed more memory than a worker may have')
-  }
-  return failure('TASK_CRASHED', `the worker thread ended: ${messageOf(error)}`)
 }

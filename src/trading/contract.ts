@@ -15,6 +15,19 @@ export interface Terms {
   readonly priceMicro: number
   readonly gridFeeMicro: number
   readonly currency: string
+  /** Which wording of the contract this is: 1 when it is made, one more with each change both have signed. */
+  readonly revision: number
+  readonly shortfall: Shortfall
+}
+
+/** What energy that was sold and did not come costs its seller: the buyer had to take it from the utility. */
+export interface Shortfall {
+  /** What a kWh of the utility costs, in millionths. */
+  readonly utilityPriceMicro: number
+  /** On top of that, a kWh beyond the tolerance, in millionths. */
+  readonly penaltyMicro: number
+  /** How much of the energy may be missing before the penalty counts: whole percent. */
+  readonly tolerancePercent: number
 }
 
 /** A contract binds only when both have signed its terms; each side keeps both signatures. */

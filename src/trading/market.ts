@@ -1,33 +1,72 @@
 import type { MessageId, NewId, PeerId, TaskId } from '../kernel/ids.ts'
 import { type Answer, acknowledged, type Draft, type JsonObject, type Outcome, refused } from '../kernel/outcome.ts'
+import type { Random } from '../kernel/random.ts'
 import type { Envelope } from '../protocol/envelope.ts'
-import { type Action, type BecknMessage, becknContext, typeOf } from './beckn/context.ts'
+import { type Action, type BecknMessage, becknContext, digestOf, typeOf } from './beckn/context.ts'
 import type { BecknRefusal } from './beckn/error.ts'
-import type { Catalog, Need, Trade, TradingFact } from './trade.ts'
+import type { CatalogIndex } from './catalog-index.ts'
+import type { RateLimit } from './catalogs/rate-limit.ts'
+import type { Metered } from './settlement/allocation.ts'
+import type { LedgerBatch } from './settlement/ledger.ts'
+import type { Statement, StatementProposal } from './settlement/signed-statement.ts'
+import type { Slot } from './slot.ts'
+import type { Asked, Catalog, Need, Trade, TradingFact } from './trade.ts'
 
 /** What trading reads; storage satisfies it. */
 export interface TradingStore {
   catalog(seller: PeerId): Catalog | undefined
   catalogs(): Catalog[]
-  catalogCount(): number
+  /** The seller's own signed announcement of the catalog kept last. */
+  signedCatalog(seller: PeerId): { readonly version: number; readonly envelope: Envelope } | undefined
+  purchase(transactionId: TaskId): Trade | undefined
+  /** A sale belongs to its buyer: nobody occupies a transaction id he has overheard. */
+  sale(transactionId: TaskId, buyer: PeerId): Trade | undefined
+  /** Either, for a person who knows the id; a purchase first. */
   trade(transactionId: TaskId): Trade | undefined
   tradesInState(state: Trade['state']): Trade[]
-  /** This peer's sales from that offer that still hold energy. */
+  tradesOfSlot(state: Trade['state'], startMs: number): Trade[]
+  /** This peer's sales from that offer. */
   tradesOfOffer(offerId: string): Trade[]
+  /** This peer's purchases for that need. */
+  tradesOfNeed(needId: string): Trade[]
+  /** Agreed trades that nobody has begun to settle, those whose slot begins first, first. */
+  unsettled(limit: number): Trade[]
+  /** Agreed trades being settled, those due first, first. */
+  settling(limit: number): Trade[]
   need(id: string): Need | undefined
   needsInState(state: Need['state']): Need[]
+  receiptCount(): number
+  batchesWith(peer: PeerId): LedgerBatch[]
+  statementsWith(peer: PeerId): Statement[]
+  /** What this peer has proposed to that one last. */
+  proposedStatement(peer: PeerId): StatementProposal | undefined
 }
 
-/** Everything the flows know about the world. */
-export interface Market {
+/** Whom this peer trades with, and how much it buys. */
+export interface TradeLimits {
+  /** In one slot. */
+  readonly maxBuyWh: number
+  /** Nobody else; empty: everybody. */
+  readonly neighbours: readonly PeerId[]
+  readonly avoidPeers: readonly PeerId[]
+}
+
+/** What the shell gives to trading. */
+export interface TradingDeps {
   readonly self: PeerId
   readonly name: string
   readonly networkId: string
   readonly currency: string
   readonly reservationMs: number
   readonly stepTimeoutMs: number
+  /** How long a search collects answers before the cheapest is chosen. */
+  readonly searchMs: number
+  readonly limits: TradeLimits
+  /** What this peer as a seller pays for missing energy beyond the utility's price: millionths a kWh, whole percent. */
+  readonly shortfall: { readonly penaltyMicro: number; readonly tolerancePercent: number }
   readonly store: TradingStore
   readonly newId: NewId
+  readonly random: Random
   /** Wall-clock time: time-outs, TTLs. */
   now(): number
   /** Market time: delivery slots. */
@@ -36,6 +75,20 @@ export interface Market {
   verify(peer: PeerId, text: string, signature: string): boolean
   /** The fee a kWh from that seller to here, in millionths. */
   gridFeeMicro(seller: PeerId): number
+  /** Connected peers of other zones: our topics do not reach them. */
+  beyondZone(): readonly PeerId[]
+  /** What that peer may still buy here on credit, in millionths, sales not settled yet counted. */
+  creditLeftMicro(buyer: PeerId): number
+  /** What this peer's meter says of a slot; undefined: not yet. */
+  metered(slot: Slot): Metered | undefined
+}
+
+/** Everything the flows know about the world. */
+export interface Market extends TradingDeps {
+  /** The catalogs of the zone in memory; what the store keeps, found faster. */
+  readonly index: CatalogIndex
+  /** How often anybody may tell us of a catalog. */
+  readonly announcements: RateLimit
 }
 
 export type TradingOutcome = Outcome<TradingFact>
@@ -47,11 +100,19 @@ export interface Incoming {
   readonly trade: Trade | undefined
 }
 
+const DAY_MS = 24 * 60 * 60_000
 /** How long a step means anything; what both sides must come to know is kept up for a day. */
-function ttlOf(action: Action, stepTimeoutMs: number): number {
-  if (action === 'on_cancel' || action === 'on_confirm') return 24 * 60 * 60_000
-  if (action === 'status' || action === 'on_status') return 60_000
-  return action === 'confirm' || action === 'cancel' ? 10 * 60_000 : stepTimeoutMs
+const TTL_MS: Partial<Record<Action, number>> = {
+  ...{ on_cancel: DAY_MS, on_confirm: DAY_MS, on_update: DAY_MS },
+  ...{ confirm: 10 * 60_000, cancel: 10 * 60_000, update: 10 * 60_000 },
+  ...{ status: 60_000, on_status: 60_000 },
+}
+
+interface Said {
+  readonly message: JsonObject
+  /** The request this is the answer to. */
+  readonly inReplyTo?: BecknMessage
+  readonly preview?: boolean
 }
 
 /** A flow's message to the other side of a trade: sealed, on the order topic, straight if that is silent. */
@@ -59,11 +120,12 @@ export function flowDraft(
   market: Market,
   trade: Pick<Trade, 'transactionId' | 'role' | 'counterparty'>,
   action: Action,
-  more: { message: JsonObject; inReplyTo?: MessageId },
+  { message, inReplyTo, preview }: Said,
 ): Draft {
   const id = market.newId() as MessageId
   const { self, networkId } = market
-  const ttlMs = ttlOf(action, market.stepTimeoutMs)
+  const ttlMs = TTL_MS[action] ?? market.stepTimeoutMs
+  const asked = inReplyTo === undefined ? undefined : requestId(inReplyTo)
   const context = becknContext({
     action,
     networkId,
@@ -72,20 +134,22 @@ export function flowDraft(
     sender: self,
     receiver: trade.counterparty,
     transactionId: trade.transactionId,
-    messageId: more.inReplyTo ?? id,
+    messageId: asked ?? id,
     nowMs: market.now(),
     ttlMs,
+    preview,
+    requestDigest: inReplyTo === undefined ? undefined : digestOf(inReplyTo),
   })
   return {
     id,
     type: typeOf(action),
     taskId: trade.transactionId,
     to: trade.counterparty,
-    payload: { context, message: more.message },
+    payload: { context, message },
     carrier: 'orders',
     sealed: true,
     ttlMs,
-    ...(more.inReplyTo === undefined ? {} : { replyTo: more.inReplyTo }),
+    ...(asked === undefined ? {} : { replyTo: asked }),
   }
 }
 
@@ -94,17 +158,29 @@ export function requestId(body: BecknMessage): MessageId {
   return body.context.messageId as MessageId
 }
 
+/** What was asked with a draft of `flowDraft`, to know its callback by. */
+export function asked(draft: Draft): Asked {
+  return { id: draft.id as MessageId, digest: digestOf(draft.payload) }
+}
+
+/** Whether a callback answers that request, and the request as it was made. */
+export function answers({ context }: BecknMessage, request: Asked | undefined): boolean {
+  if (request === undefined || context.messageId !== request.id) return false
+  return context.requestDigest === undefined || context.requestDigest.digest === request.digest
+}
+
+/** A callback nobody asked for, or not like this. */
+export const unasked: BecknRefusal = {
+  code: 'BIZ_INVALID_STATE_TRANSITION',
+  message: 'this answers nothing that was asked here',
+}
+
 export function refuse(refusal: BecknRefusal): TradingOutcome {
   return refused(refusal.code, refusal.message)
 }
 
 export function tradeFact(trade: Trade): TradingFact {
   return { kind: 'trade', trade }
-}
-
-/** The request whose callback a trade waits for. */
-export function awaiting(draft: Draft): Pick<Trade, 'awaiting'> {
-  return draft.id === undefined ? {} : { awaiting: draft.id }
 }
 
 export function answerWith(
@@ -122,3 +198,10 @@ export function unreadable(said: unknown): TradingOutcome {
     message: typeof said === 'string' ? said : 'the contract does not fit this step',
   })
 }
+
+/** Gate closure: from its first moment on nobody buys, confirms, changes or cancels anything of a slot. */
+export function hasBegun(market: Pick<Market, 'marketNow'>, slot: Slot): boolean {
+  return slot.startMs <= market.marketNow()
+}
+
+export const slotHasBegun: BecknRefusal = { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the slot has begun' }

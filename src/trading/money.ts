@@ -14,3 +14,10 @@ export function wholeOf(value: unknown, scale: number): number | undefined {
   const scaled = Math.round(value * scale)
   return Number.isSafeInteger(scaled) && scaled >= 0 && Math.abs(value * scale - scaled) < 1e-3 ? scaled : undefined
 }
+
+/** For people: `1.2 kWh`, `0.105 USD/kWh`. */
+export const energyText = (energyWh: number): string => `${kwhOf(energyWh)} kWh`
+export const priceText = (micro: number, currency: string): string => `${unitsOf(micro)} ${currency}/kWh`
+
+/** Enough of a peer id to tell it from its neighbours. */
+export const peerText = (peer: string): string => peer.slice(-6)

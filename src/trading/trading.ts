@@ -1,196 +1,166 @@
-import type { TaskId } from '../kernel/ids.ts'
-import { acknowledged, outcome } from '../kernel/outcome.ts'
-import { type Random, shuffled } from '../kernel/random.ts'
-import type { MessageType, Undelivered } from '../protocol/message-type.ts'
-import { type Action, type BecknMessage, becknSchema, contextMismatch, typeOf } from './beckn/context.ts'
+import type { PeerId, TaskId } from '../kernel/ids.ts'
+import { outcome } from '../kernel/outcome.ts'
+import type { MessageType } from '../protocol/message-type.ts'
+import type { Action } from './beckn/context.ts'
+import { paidBy, paymentRow } from './books/payments.ts'
+import { receiptRow } from './books/receipts.ts'
+import { netWith, statementRows } from './books/statements.ts'
+import { buy, onDiscover, type Wanted } from './buying/search.ts'
+import { type CatalogIndex, createCatalogIndex, type Listing, type OfferFilter } from './catalog-index.ts'
+import { discover, publishCatalog, withdraw } from './catalogs/own.ts'
+import { publish } from './catalogs/publish.ts'
+import { createPulls } from './catalogs/pull.ts'
+import { createRateLimit } from './catalogs/rate-limit.ts'
 import { cancel, onCancel, startCancel } from './flows/cancel.ts'
 import { confirm, onConfirm } from './flows/confirm.ts'
-import { closeSearch, discover, discoverDraft, onDiscover, publish, publishDraft, SEARCH_MS } from './flows/discover.ts'
-import { statusDraft } from './flows/drafts.ts'
 import { init, onInit } from './flows/init.ts'
+import { onRate, rate, startRate } from './flows/rate.ts'
 import { onSelect, select } from './flows/select.ts'
 import { onStatus, status } from './flows/status.ts'
-import type { Incoming, Market, TradingOutcome } from './market.ts'
-import { refuse, tradeFact } from './market.ts'
-import { closeTrade } from './need.ts'
-import { type Catalog, type Need, OPEN_STATES, type Trade, type TradingFact } from './trade.ts'
+import { onSupport, startSupport, support } from './flows/support.ts'
+import { onTrack, startTrack, track } from './flows/track.ts'
+import { onUpdate, startUpdate, update } from './flows/update.ts'
+import { type Market, refuse, type TradingDeps, type TradingOutcome } from './market.ts'
+import { becknRow, type Handler } from './router.ts'
+import { nextDeadline, passTime } from './timing.ts'
+import type { Catalog, CurtailmentReason, Trade, TradingFact } from './trade.ts'
 
-/** Offers a peer has at a time; what others accept in a catalog. */
-const MAX_OFFERS = 16
-/** How often a buyer asks about a trade it has signed and heard nothing of. */
-const ASK_AGAIN_MS = 60_000
-const GIVE_UP_MS = 24 * 60 * 60_000
-
-export interface TradingDeps extends Market {
-  readonly random: Random
-}
+/** A seller may say a few things at once; in the long run a catalog a second. */
+const ANNOUNCEMENTS = { burst: 5, perSecond: 1 }
 
 export interface Trading {
   /** The rows of the router this domain answers for. */
   readonly messages: ReadonlyMap<string, MessageType<TradingFact>>
   /** Seller: adds these offers to its own, in place of those of the same id, and tells the zone. */
   publishCatalog(catalog: Catalog): TradingOutcome
+  /** Seller: takes everything off the market. */
+  withdraw(): TradingOutcome
+  /** Known offers that match, expired catalogs left out. */
+  offers(filter: OfferFilter): Listing[]
+  /** A peer of our zone has connected: what was missed is asked of it, unless others were asked. */
+  joined(peer: PeerId): TradingOutcome
   /** Buyer: wants energy; the search begins. */
-  buy(need: Pick<Need, 'id' | 'slot' | 'energyWh' | 'maxPriceMicro' | 'reason'>): TradingOutcome
+  buy(need: Wanted): TradingOutcome
   /** The same, unless a need of that id was begun before. */
-  buyOnce(need: Parameters<Trading['buy']>[0]): TradingOutcome
+  buyOnce(need: Wanted): TradingOutcome
   cancelTrade(transactionId: TaskId): TradingOutcome
-  /** What the passing of time brings: searches close, silent steps end, reservations run out. */
+  /** Asks what a cancellation would cost; the answer is kept as the trade's `cancelTerms`. */
+  askCancelTerms(transactionId: TaskId): TradingOutcome
+  /** Buyer: wants less of an agreed trade. */
+  reduceTrade(transactionId: TaskId, energyWh: number): TradingOutcome
+  /** Seller: must deliver less of an agreed trade. */
+  curtailTrade(transactionId: TaskId, how: { energyWh: number; reason: CurtailmentReason }): TradingOutcome
+  trackTrade(transactionId: TaskId): TradingOutcome
+  rateTrade(transactionId: TaskId, rating: { stars: number; words?: string | undefined }): TradingOutcome
+  askSupport(transactionId: TaskId): TradingOutcome
+  /** Proposes to net everything settled with that peer into one statement. */
+  netWith(peer: PeerId): TradingOutcome
+  /** Creditor: the money of the open statement with that peer has come; amount in millionths. */
+  paidBy(peer: PeerId, micro: number): TradingOutcome
+  /** What the passing of time brings: searches close, silent steps end, reservations run out, deliveries are settled. */
   tick(): TradingOutcome
   /** When `tick` has something to do next, in wall-clock time; undefined: nothing is open. */
   nextDeadline(): number | undefined
 }
 
-type Handler = (market: Market, incoming: Incoming) => TradingOutcome
-
 export function createTrading(deps: TradingDeps): Trading {
   const { store } = deps
-  const shuffle = <T>(items: T[]): T[] => shuffled(items, deps.random)
+  const market: Market = withMemory(deps)
+  const pulls = createPulls(market)
+  const remembered = remembering(market)
 
-  const topicRow = (action: Action, handler: Handler, carrier: 'catalog' | 'orders') =>
-    row(deps, action, handler, { carriers: [carrier, 'stream'], sealed: false })
-  const flowRow = (action: Action, handler: Handler) =>
-    row(deps, action, handler, { carriers: ['orders', 'stream'], sealed: true })
+  const open = { sealed: false } as const
+  const sealed = { carriers: ['orders', 'stream'], sealed: true } as const
+  const flow = (action: Action, handler: Handler) => becknRow(market, action, handler, sealed)
+  const [pullType, pullRow] = becknRow(market, 'catalog/pull', pulls.pull, { ...open, carriers: ['stream'] })
+  const rows: readonly (readonly [string, MessageType<TradingFact>])[] = [
+    becknRow(market, 'catalog/publish', publish, { ...open, carriers: ['catalog', 'stream'] }),
+    [pullType, { ...pullRow, undelivered: ({ envelope }) => pulls.unanswered(envelope.to) }],
+    pulls.pageRow,
+    becknRow(market, 'discover', discover, { ...open, carriers: ['orders', 'stream'] }),
+    flow('on_discover', onDiscover),
+    flow('select', select),
+    flow('on_select', onSelect),
+    flow('init', init),
+    flow('on_init', onInit),
+    flow('confirm', confirm),
+    flow('on_confirm', onConfirm),
+    flow('status', status),
+    flow('on_status', onStatus),
+    flow('update', update),
+    flow('on_update', onUpdate),
+    flow('cancel', cancel),
+    flow('on_cancel', onCancel),
+    flow('track', track),
+    flow('on_track', onTrack),
+    flow('rate', rate),
+    flow('on_rate', onRate),
+    flow('support', support),
+    flow('on_support', onSupport),
+    receiptRow(market),
+    ...statementRows(market),
+    paymentRow(market),
+  ]
 
-  function buy(wanted: Parameters<Trading['buy']>[0]): TradingOutcome {
-    const createdMs = deps.now()
-    const search = {
-      state: 'searching',
-      answered: [],
-      searchUntilMs: createdMs + SEARCH_MS,
-      ranked: [],
-      tried: 0,
-    } as const
-    const need: Need = { ...wanted, ...search, createdMs }
-    return outcome<TradingFact>([{ kind: 'need', need }], [discoverDraft(deps, need)])
+  function withTrade(transactionId: TaskId, act: (trade: Trade) => TradingOutcome): TradingOutcome {
+    const trade = store.trade(transactionId)
+    if (trade === undefined)
+      return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: `no trade ${transactionId} here` })
+    return act(trade)
   }
-
-  /** A catalog replaces the one before whole, so what is still on offer goes along. */
-  function publishCatalog(catalog: Catalog): TradingOutcome {
-    const own = store.catalog(deps.self)
-    const renewed = new Set(catalog.offers.map(offer => offer.offerId))
-    const still = (own?.offers ?? [])
-      .filter(offer => !renewed.has(offer.offerId))
-      .filter(offer => offer.slot.startMs + offer.slot.durationMs > deps.marketNow())
-      .slice(-MAX_OFFERS + catalog.offers.length)
-    const merged: Catalog = {
-      ...catalog,
-      // Two in one millisecond, or a clock set back: the later one still wins.
-      version: Math.max(catalog.version, (own?.version ?? 0) + 1),
-      validUntilMs: Math.max(catalog.validUntilMs, still.length === 0 ? 0 : (own?.validUntilMs ?? 0)),
-      offers: [...still, ...catalog.offers],
-    }
-    return outcome<TradingFact>([{ kind: 'catalog', catalog: merged }], [publishDraft(deps, merged)])
+  const changed = (trade: Trade, role: Trade['role'], how: Parameters<typeof startUpdate>[2]): TradingOutcome => {
+    if (trade.role === role) return startUpdate(market, trade, how)
+    const message = role === 'buyer' ? 'only the buyer asks for less; a seller curtails' : 'only a seller curtails'
+    return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message })
   }
 
   return {
-    messages: new Map([
-      topicRow('catalog/publish', publish, 'catalog'),
-      topicRow('discover', discover, 'orders'),
-      flowRow('on_discover', onDiscover),
-      flowRow('select', select),
-      flowRow('on_select', onSelect),
-      flowRow('init', init),
-      flowRow('on_init', onInit),
-      flowRow('confirm', confirm),
-      flowRow('on_confirm', onConfirm),
-      flowRow('status', status),
-      flowRow('on_status', onStatus),
-      flowRow('cancel', cancel),
-      flowRow('on_cancel', onCancel),
-    ]),
-    publishCatalog,
-    buy,
-    buyOnce: wanted => (store.need(wanted.id) === undefined ? buy(wanted) : outcome()),
-    cancelTrade(transactionId) {
-      const trade = store.trade(transactionId)
-      if (trade === undefined)
-        return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: `no trade ${transactionId} here` })
-      return startCancel(deps, trade)
-    },
-    tick() {
-      const now = deps.now()
-      const searches = store.needsInState('searching').filter(need => need.searchUntilMs <= now)
-      const closed = searches.map(need => closeSearch(deps, need, shuffle))
-      const late = (['selecting', 'quoted', 'reserved'] as const)
-        .flatMap(state => store.tradesInState(state))
-        .filter(trade => trade.deadlineMs <= now)
-        .map(trade => runOut(deps, trade))
-      const unsure = store
-        .tradesInState('confirming')
-        .filter(trade => trade.deadlineMs <= now)
-        .map(trade => askAgain(deps, trade))
-      const all = [...closed, ...late, ...unsure]
-      return { facts: all.flatMap(o => o.facts), messages: all.flatMap(o => o.messages), answer: acknowledged }
-    },
-    nextDeadline() {
-      const searches = store.needsInState('searching').map(need => need.searchUntilMs)
-      const trades = OPEN_STATES.flatMap(state => store.tradesInState(state))
-      const all = [...searches, ...trades.map(trade => trade.deadlineMs)]
-      return all.length === 0 ? undefined : Math.min(...all)
+    messages: new Map(rows.map(([name, type]) => [name, remembered.row(type)])),
+    publishCatalog: catalog => remembered.outcome(publishCatalog(market, catalog)),
+    withdraw: () => remembered.outcome(withdraw(market)),
+    offers: filter => market.index.query(filter).filter(({ catalog }) => catalog.validUntilMs > market.now()),
+    joined: pulls.joined,
+    buy: wanted => buy(market, wanted),
+    buyOnce: wanted => (store.need(wanted.id) === undefined ? buy(market, wanted) : outcome()),
+    cancelTrade: id => withTrade(id, trade => startCancel(market, trade, { preview: false })),
+    askCancelTerms: id => withTrade(id, trade => startCancel(market, trade, { preview: true })),
+    reduceTrade: (id, energyWh) => withTrade(id, trade => changed(trade, 'buyer', { energyWh })),
+    curtailTrade: (id, how) => withTrade(id, trade => changed(trade, 'seller', how)),
+    trackTrade: id => withTrade(id, trade => startTrack(market, trade)),
+    rateTrade: (id, rating) => withTrade(id, trade => startRate(market, trade, rating)),
+    askSupport: id => withTrade(id, trade => startSupport(market, trade)),
+    netWith: peer => netWith(market, peer),
+    paidBy: (peer, micro) => paidBy(market, peer, micro),
+    tick: () => remembered.outcome(passTime(market)),
+    nextDeadline: () => nextDeadline(market),
+  }
+}
+
+/** The market with what is kept in memory only; the catalogs are read when they are first needed. */
+function withMemory(deps: TradingDeps): Market {
+  let index: CatalogIndex | undefined
+  return {
+    ...deps,
+    announcements: createRateLimit({ ...ANNOUNCEMENTS, now: deps.now }),
+    get index() {
+      index ??= createCatalogIndex(deps.store.catalogs())
+      return index
     },
   }
 }
 
-/** A step that did not come: a buyer goes on with the next offer, a seller frees the energy. */
-function runOut(market: Market, trade: Trade): TradingOutcome {
-  if (trade.role === 'buyer') return closeTrade(market, trade, 'expired', 'the seller did not answer in time')
-  const reason = trade.state === 'reserved' ? 'the buyer did not confirm in time' : 'the buyer did not go on'
-  return outcome([tradeFact({ ...trade, state: 'expired', reason })])
-}
-
-/** Signed by the buyer, and not a word since: the seller knows whether it binds. */
-function askAgain(market: Market, trade: Trade): TradingOutcome {
-  if (market.now() - trade.startedMs > GIVE_UP_MS) {
-    return closeTrade(market, trade, 'expired', 'the seller never said whether the trade binds', 'stop')
+/**
+ * The index learns of a catalog with the outcome that keeps it. Should that outcome not reach the disk, the index knows
+ * an offer more than the store for a while: a search may find it, nothing is sold by it.
+ */
+function remembering(market: Market) {
+  const remember = (decided: TradingOutcome): TradingOutcome => {
+    for (const fact of decided.facts) if (fact.kind === 'catalog') market.index.put(fact.catalog)
+    return decided
   }
-  const asked = tradeFact({ ...trade, deadlineMs: market.now() + ASK_AGAIN_MS })
-  return outcome([asked], [statusDraft(market, trade)])
-}
-
-function row(
-  market: Market,
-  action: Action,
-  handler: Handler,
-  how: Pick<MessageType<TradingFact>, 'carriers' | 'sealed'>,
-): [string, MessageType<TradingFact>] {
-  const type: MessageType<TradingFact> = {
-    ...how,
-    kept: true,
-    payload: becknSchema,
-    handle(envelope, payload) {
-      const body = payload as unknown as BecknMessage
-      const expected = { action, sender: envelope.sender_id, receiver: envelope.to, transactionId: envelope.task_id }
-      const mismatch = contextMismatch(body, expected)
-      if (mismatch !== undefined) return refuse(mismatch)
-      const trade = market.store.trade(envelope.task_id)
-      // A trade has two parties; to anybody else it does not exist.
-      const party = trade === undefined || trade.counterparty === envelope.sender_id
-      if (!party) return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message: 'this trade is with somebody else' })
-      return handler(market, { envelope, body, trade })
-    },
-    undelivered: message => unanswered(market, action, message),
-  }
-  return [typeOf(action), type]
-}
-
-/** One of our own steps was refused, or nobody acknowledged it. */
-function unanswered(market: Market, action: Action, { envelope, refusal }: Undelivered): TradingOutcome {
-  const trade = market.store.trade(envelope.task_id)
-  if (trade === undefined || trade.role !== 'buyer') return outcome()
-  const expired = refusal.code === 'OUTBOX_EXPIRED'
-  if (trade.state === 'confirming') {
-    // Whether the seller has it is not known: `tick` asks until it says so.
-    if (expired) return outcome()
-    return action === 'confirm' || action === 'status'
-      ? closeTrade(market, trade, 'refused', refusal.message)
-      : outcome()
-  }
-  if (trade.awaiting !== envelope.id) return outcome()
-  return closeTrade(
-    market,
-    trade,
-    expired ? 'expired' : 'refused',
-    expired ? 'the seller did not answer' : refusal.message,
-  )
+  const row = (type: MessageType<TradingFact>): MessageType<TradingFact> => ({
+    ...type,
+    handle: (envelope, payload) => remember(type.handle(envelope, payload)),
+  })
+  return { outcome: remember, row }
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
+import { verifySignature } from '../../src/protocol/keys.ts'
+import { workReceiptIsGood } from '../../src/tasks/proof/receipt.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { meet, type TestNode, testNodes } from '../support/nodes.ts'
 
@@ -20,9 +22,9 @@ function documents() {
 const job = { kind: 'chunk', params: { maxTokens: 64 } }
 
 async function finished(node: TestNode, id: string): Promise<unknown> {
-  await eventually('the job has ended', () => node.commands.job(id)?.state !== 'running', 90_000)
+  await eventually('the job has ended', () => node.commands.jobProgress(id)?.state !== 'running', 90_000)
   expect(node.commands.job(id)).toMatchObject({ state: 'done' })
-  return node.commands.result(id)
+  return JSON.parse(await node.commands.result(id))
 }
 
 test('a job over two workers, one stopped in the middle, gives the result that one worker alone gives', async () => {
@@ -38,9 +40,10 @@ test('a job over two workers, one stopped in the middle, gives the result that o
   const alone = await boss.commands.submit({ ...job, documents: documents() })
   const expected = await finished(boss, alone.id)
   expect(boss.commands.job(alone.id)?.parts.every(({ tried }) => tried.every(peer => peer === boss.peerId))).toBe(true)
+  expect(boss.commands.workReceipts(alone.id)).toEqual([])
 
   await meet(boss, one, two)
-  const shared = await boss.commands.submit({ ...job, documents: documents() })
+  const shared = await boss.commands.submit({ ...job, verify: 'none', documents: documents() })
   const parts = () => boss.commands.job(shared.id)?.parts ?? []
   await eventually('a part is done, and the second worker holds one', () => {
     const held = parts().some(part => part.state === 'leased' && part.worker === two.peerId)
@@ -53,6 +56,25 @@ test('a job over two workers, one stopped in the middle, gives the result that o
   expect(lost.length).toBeGreaterThan(0)
   expect(lost.every(part => part.worker === one.peerId)).toBe(true)
   expect(parts().every(({ accepted, state }) => accepted === 1 && state === 'done')).toBe(true)
+  expect(Math.max(...parts().map(({ releaseMs = 0 }) => releaseMs))).toBeLessThan(15_000)
+})
+
+test('results of strangers are checked until they have a record, and both sides hold the same good receipts', async () => {
+  await using nodes = testNodes()
+  const [boss, worker] = [await nodes.start('boss'), await nodes.start('worker', { roles: ['compute'] })]
+  await meet(boss, worker)
+  const { id } = await boss.commands.submit({ ...job, documents: documents() })
+  await finished(boss, id)
+  const theirs = (boss.commands.job(id)?.parts ?? []).filter(part => part.worker === worker.peerId)
+  const reputation = boss.commands.reputations().find(({ peer }) => peer === worker.peerId)
+  expect(reputation).toMatchObject({ kind: 'chunk@1', wrong: 0 })
+  expect(reputation?.consecutive).toBeGreaterThanOrEqual(10)
+  const receipts = boss.commands.workReceipts(id)
+  const verify = (peer: string, text: string, signature: string) => verifySignature(peer, text, signature) === true
+  expect(receipts.length).toBeGreaterThanOrEqual(theirs.length)
+  expect(receipts.every(receipt => workReceiptIsGood(receipt, verify))).toBe(true)
+  expect(receipts.every(({ claim }) => claim.energyMicroWh > 0 || claim.busyMs === 0)).toBe(true)
+  await eventually('the worker has them too', () => worker.commands.workReceipts(id).length === receipts.length)
 })
 
 test('a job cancelled while workers are at it leaves nothing on their desks', async () => {
@@ -62,7 +84,8 @@ test('a job cancelled while workers are at it leaves nothing on their desks', as
   const { id } = await boss.commands.submit({ ...job, documents: documents() })
   await eventually('the worker is at it', async () => (await worker.commands.status()).work.open > 0)
   await boss.commands.cancelJob(id)
-  expect(boss.commands.job(id)?.state).toBe('cancelled')
+  expect(boss.commands.jobProgress(id)?.state).toBe('cancelled')
   await eventually('the desk is empty', async () => (await worker.commands.status()).work.open === 0)
-  expect(boss.commands.job(id)?.parts.some(({ state }) => state === 'leased' || state === 'queued')).toBe(false)
+  expect(boss.commands.jobProgress(id)?.counts).not.toHaveProperty('leased')
+  expect(boss.commands.jobProgress(id)?.counts).not.toHaveProperty('queued')
 })

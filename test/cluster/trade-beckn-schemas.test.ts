@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { agreedTrade, OK } from '../support/agreed-trade.ts'
 import { createTown, type Party, type Sent } from '../support/two-markets.ts'
 
 /** The official schemas are not ours to copy; where they are at hand, everything we say is held against them. */
@@ -31,18 +32,27 @@ function createAjv(): Ajv {
 const readYaml = (file: string): Record<string, never> =>
   parse(readFileSync(file, 'utf8'), { maxAliasCount: -1 }) as Record<string, never>
 
-/** Every type of message our flow sends, on its way to an agreed, a refused and a cancelled trade. */
+/** Every type of Beckn message our domain sends, on its way to trades that are agreed, changed, settled, refused and cancelled. */
 function everythingSaid(): Sent[] {
+  const said = [...marketSaid(), ...agreementSaid()].filter(({ draft }) => draft.type.startsWith('beckn.'))
+  expect(new Set(said.map(({ draft }) => draft.type)).size).toBe(22)
+  return said
+}
+
+function marketSaid(): Sent[] {
   const town = createTown(['buyer', 'cheap', 'dear'], { gridFeeMicro: () => 1_000 })
   const [buyer, cheap, dear] = town.parties as [Party, Party, Party]
+  const tariff = { retailMicro: 250_000, feedInMicro: 80_000, gridFeeMicro: 30_000 }
   town.offer(cheap, { priceMicro: 90_000 })
-  town.offer(dear, { priceMicro: 120_000 }, { sourceType: 'GRID', role: 'utility' })
+  town.offer(dear, { priceMicro: 120_000 }, { sourceType: 'GRID', role: 'utility', tariff })
   town.want(buyer)
   town.settle()
   town.pass(1_000)
   town.settle()
   const [agreed] = buyer.store.tradesInState('active')
   if (agreed === undefined) throw new Error('no trade was agreed')
+  town.keep(buyer, buyer.trading.askCancelTerms(agreed.transactionId))
+  town.settle()
   town.keep(buyer, buyer.trading.cancelTrade(agreed.transactionId))
   town.settle()
   for (const sourceType of ['BATTERY', 'HYBRID', 'RENEWABLE'] as const)
@@ -56,6 +66,28 @@ function everythingSaid(): Sent[] {
   town.pass(10_000)
   town.settle()
   town.pass(60_000)
+  town.settle()
+  town.keep(dear, dear.trading.withdraw())
+  town.keep(dear, dear.trading.joined(cheap.self))
+  town.settle()
+  town.keep(buyer, buyer.trading.joined(cheap.self))
+  town.settle()
+  return town.sent
+}
+
+function agreementSaid(): Sent[] {
+  const { town, buyer, seller, id, deliver } = agreedTrade()
+  town.keep(buyer, buyer.trading.reduceTrade(id, 900))
+  town.settle()
+  town.keep(seller, seller.trading.curtailTrade(id, { energyWh: 800, reason: 'MAINTENANCE' }))
+  town.settle()
+  town.keep(buyer, buyer.trading.trackTrade(id))
+  town.keep(buyer, buyer.trading.askSupport(id))
+  town.settle()
+  deliver(OK(800, 0), { importWh: 0, exportWh: 333, quality: 'ESTIMATED' })
+  town.settle()
+  town.keep(buyer, buyer.trading.trackTrade(id))
+  town.keep(buyer, buyer.trading.rateTrade(id, { stars: 5, words: 'thank you' }))
   town.settle()
   return town.sent
 }
@@ -91,23 +123,11 @@ test.skipIf(missing).each(specs)('every message of a trade is valid by %s', file
     const said = (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
     expect(said, `${context.action}: ${JSON.stringify(draft.payload).slice(0, 2_000)}`).toEqual([])
   }
-  expect([...actions].toSorted()).toEqual(
-    [
-      ...[
-        'cancel',
-        'catalog/publish',
-        'confirm',
-        'discover',
-        'init',
-        'on_cancel',
-        'on_confirm',
-        'on_discover',
-        'on_init',
-      ],
-      ...['on_select', 'on_status', 'select', 'status'],
-    ].toSorted(),
-  )
+  const [requests, callbacks] = [FLOW, FLOW.map(action => `on_${action}`)]
+  expect([...actions].toSorted()).toEqual(['catalog/publish', 'catalog/pull', ...requests, ...callbacks].toSorted())
 })
+
+const FLOW = ['discover', 'select', 'init', 'confirm', 'status', 'update', 'cancel', 'track', 'rate', 'support']
 
 test.skipIf(missing)('what is said by the official energy packs is valid by them', () => {
   const packs = createPacks()
@@ -124,7 +144,9 @@ test.skipIf(missing)('what is said by the official energy packs is valid by them
     }
   }
   expect([...checked.keys()].toSorted()).toEqual(
-    ['DEGContract', 'EnergyCustomer', 'EnergyResource', 'EnergyTradeOffer', 'TimeSeries'].toSorted(),
+    [
+      ...['DEGContract', 'EnergyCustomer', 'EnergyResource', 'EnergyTradeOffer', 'RevenueFlow', 'TimeSeries'],
+    ].toSorted(),
   )
 })
 

@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'
+import type { Envelope } from '../../src/protocol/envelope.ts'
 import { openStorage } from '../../src/storage/storage.ts'
 import type { TradingStore } from '../../src/trading/market.ts'
+import type { Receipt } from '../../src/trading/settlement/receipt.ts'
+import { FIRST, type StatementBody } from '../../src/trading/settlement/signed-statement.ts'
 import type { Catalog, Need, Trade, TradingFact } from '../../src/trading/trade.ts'
 import { scratch } from '../support/storm.ts'
 import { memoryStore } from '../support/two-markets.ts'
@@ -52,7 +55,7 @@ const need = (id: string, state: Need['state']): TradingFact => ({
   kind: 'need',
   need: {
     ...{ id, slot, energyWh: 1, maxPriceMicro: 1, state, answered: [], searchUntilMs: 0, ranked: [], tried: 0 },
-    ...{ createdMs: 0, reason: '' },
+    ...{ createdMs: 0, reason: '', boughtWh: 0, steps: [] },
   },
 })
 const catalog = (seller: string, version: number): TradingFact => ({
@@ -75,8 +78,9 @@ describe.each(implementations)('a trading store %s', (_, open) => {
         .map(({ seller }) => seller)
         .toSorted(),
     ).toEqual(['a', 'b'])
-    expect(kept.store.catalogCount()).toBe(2)
-    expect({ kind: 'trade', trade: kept.store.trade('t' as TaskId) }).toEqual(trade('t', { state: 'active' }))
+    expect({ kind: 'trade', trade: kept.store.sale('t' as TaskId, 'peer' as PeerId) }).toEqual(
+      trade('t', { state: 'active' }),
+    )
     expect({ kind: 'need', need: kept.store.need('n') }).toEqual(need('n', 'bought'))
   })
 
@@ -85,7 +89,6 @@ describe.each(implementations)('a trading store %s', (_, open) => {
     expect(kept.store.catalog('a' as PeerId)).toBeUndefined()
     expect(kept.store.trade('t' as TaskId)).toBeUndefined()
     expect(kept.store.need('n')).toBeUndefined()
-    expect(kept.store.catalogCount()).toBe(0)
   })
 
   test('finds trades and needs by their state, and only there', async () => {
@@ -107,5 +110,89 @@ describe.each(implementations)('a trading store %s', (_, open) => {
     using kept = open()
     await kept.keep(trade('sold'), trade('bought', { role: 'buyer' }), trade('other', { offerId: 'evening' }))
     expect(kept.store.tradesOfOffer('noon').map(({ transactionId }) => transactionId)).toEqual(['sold'])
+  })
+
+  test('keeps a sale for each buyer that names a transaction id, and a purchase of that id apart', async () => {
+    using kept = open()
+    const [one, two] = ['one', 'two'] as PeerId[]
+    await kept.keep(
+      trade('t', { counterparty: one as PeerId }),
+      trade('t', { counterparty: two as PeerId, energyWh: 2 }),
+    )
+    expect(kept.store.purchase('t' as TaskId)).toBeUndefined()
+    expect(kept.store.trade('t' as TaskId)?.role).toBe('seller')
+    await kept.keep(trade('t', { role: 'buyer', energyWh: 3 }))
+    expect(kept.store.sale('t' as TaskId, one as PeerId)?.energyWh).toBe(1)
+    expect(kept.store.sale('t' as TaskId, two as PeerId)?.energyWh).toBe(2)
+    expect(kept.store.sale('t' as TaskId, 'three' as PeerId)).toBeUndefined()
+    expect(kept.store.purchase('t' as TaskId)?.energyWh).toBe(3)
+    expect(kept.store.trade('t' as TaskId)?.energyWh).toBe(3)
+    expect(kept.store.trade('u' as TaskId)).toBeUndefined()
+  })
+
+  test('finds the purchases of a need, and the trades of a slot', async () => {
+    using kept = open()
+    await kept.keep(
+      trade('one', { role: 'buyer', needId: 'n', state: 'active' }),
+      trade('two', { role: 'buyer', needId: 'n', state: 'expired' }),
+      trade('other', { role: 'buyer', needId: 'm', state: 'active', slot: { ...slot, startMs: 0 } }),
+    )
+    const ids = (trades: Trade[]) => trades.map(({ transactionId }) => transactionId).toSorted()
+    expect(ids(kept.store.tradesOfNeed('n'))).toEqual(['one', 'two'])
+    expect(ids(kept.store.tradesOfSlot('active', slot.startMs))).toEqual(['one'])
+  })
+
+  test('tells what waits for its slot to end from what is being settled, each in its order', async () => {
+    using kept = open()
+    const settling = (nextMs: number) => ({ attempts: 1, nextMs, reason: '' })
+    const at = (startMs: number, more: Partial<Trade> = {}): Partial<Trade> => ({
+      ...{ state: 'active', slot: { startMs, durationMs: 1 } },
+      ...more,
+    })
+    await kept.keep(trade('late', at(2)), trade('early', at(1)), trade('open', { state: 'reserved' }))
+    await kept.keep(trade('second', at(1, { settling: settling(9) })), trade('first', at(2, { settling: settling(8) })))
+    const ids = (trades: Trade[]) => trades.map(({ transactionId }) => transactionId)
+    expect(ids(kept.store.unsettled(9))).toEqual(['early', 'late'])
+    expect(ids(kept.store.unsettled(1))).toEqual(['early'])
+    expect(ids(kept.store.settling(9))).toEqual(['first', 'second'])
+    await kept.keep(trade('early', at(1, { settling: settling(1) })), trade('first', at(2, { state: 'settled' })))
+    expect(ids(kept.store.unsettled(9))).toEqual(['late'])
+    expect(ids(kept.store.settling(9))).toEqual(['early', 'second'])
+  })
+
+  test('keeps the books by neighbour, receipts by contract, and one proposal a neighbour until it is agreed', async () => {
+    using kept = open()
+    const [one, two] = ['one' as PeerId, 'two' as PeerId]
+    const batch = (id: string, counterparty: PeerId): TradingFact => ({
+      kind: 'ledger',
+      batch: { id, counterparty, atMs: 1, kind: 'settlement', description: '', postings: [] },
+    })
+    const body: StatementBody = {
+      ...{ sequence: 1, previous: FIRST, creditor: one, debtor: two, amountMicro: 1, currency: 'USD' },
+      ...{ contracts: ['c'], atMs: 1 },
+    }
+    const receipt: Receipt = {
+      body: { contractHash: 'h', slot, buyer: one, seller: two, settledWh: 1, quality: 'OK' },
+      signatures: { buyer: '', seller: '' },
+    }
+    const proposal = { body, by: one, signature: '' }
+    await kept.keep(batch('c', one), batch('d', two), { kind: 'receipt', receipt }, { kind: 'receipt', receipt })
+    await kept.keep({ kind: 'statement.proposed', counterparty: two, proposal })
+    expect(kept.store.batchesWith(one).map(({ id }) => id)).toEqual(['c'])
+    expect(kept.store.receiptCount()).toBe(1)
+    expect(kept.store.proposedStatement(two)).toEqual(proposal)
+    const statement = { body, signatures: { creditor: '', debtor: '' } }
+    await kept.keep({ kind: 'statement', counterparty: two, statement })
+    expect(kept.store.statementsWith(two)).toEqual([statement])
+    expect(kept.store.statementsWith(one)).toEqual([])
+    expect(kept.store.proposedStatement(two)).toBeUndefined()
+  })
+
+  test('keeps the signed word of a seller beside its catalog', async () => {
+    using kept = open()
+    const envelope = { v: 1, type: 'beckn.catalog_publish' } as Envelope
+    await kept.keep({ kind: 'catalog.signed', seller: 'a' as PeerId, version: 3, envelope })
+    expect(kept.store.signedCatalog('a' as PeerId)).toEqual({ version: 3, envelope })
+    expect(kept.store.signedCatalog('b' as PeerId)).toBeUndefined()
   })
 })

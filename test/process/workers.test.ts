@@ -116,6 +116,8 @@ describe('a cancelled task', () => {
 
   it('that computes on loses its thread', async () => {
     workers = make({ kinds: badKinds, entry: badEntry })
+    // A thread that is up: one that is still starting would be left to start.
+    await workers.run('echo', {}, 1)
     const stop = new AbortController()
     const run = workers.run('endless', {}, {}, { signal: stop.signal }).catch((error: unknown) => error)
     stop.abort()
@@ -190,6 +192,23 @@ describe('the real kinds', () => {
     expect(parts.length).toBeGreaterThan(2)
     for (const part of parts) expect(chunk.verify(part, params)).toBeUndefined()
     expect(chunk.merge(parts).chunks.at(-1)?.end).toBe(document.text.length)
+  })
+
+  it('merge in a thread to the text that the main thread would have made', async () => {
+    workers = make()
+    const params = chunk.params.parse({})
+    const parts = await Promise.all(
+      Array.from(chunk.split(document, params)).map(async input => {
+        const output = chunk.output.parse(await workers.run('chunk', params, input))
+        return { input, output }
+      }),
+    )
+    const texts = parts.map(({ input, output }) => ({
+      ...{ input: JSON.stringify([input]), output: JSON.stringify([output]) },
+    }))
+    expect(JSON.parse(await workers.merge('chunk', texts))).toEqual(chunk.merge(parts))
+    await expect(workers.merge('chunk', texts.slice(1))).rejects.toMatchObject({ code: 'TASK_PARTS_INCOMPLETE' })
+    await expect(workers.merge('juggle', texts)).rejects.toMatchObject({ code: 'TASK_KIND_UNKNOWN' })
   })
 
   it('embed with the model that the warm thread said it has, and tell their progress', async () => {

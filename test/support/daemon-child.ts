@@ -9,7 +9,10 @@ import { openNode } from '../../src/node.ts'
 const [home = '', seed = '', flags = '{}'] = process.argv.slice(2)
 const config = loadConfig(home, {}, JSON.parse(flags) as Record<string, unknown>)
 const log = createLog({ level: 'error', readable: false, destination: process.stderr })
-const node = await openNode(config, Buffer.from(seed, 'hex'), log, () => process.memoryUsage.rss())
+const node = await openNode(config, Buffer.from(seed, 'hex'), log, {
+  memoryBytes: () => process.memoryUsage.rss(),
+  ownCpuMs: () => process.cpuUsage().user / 1000,
+})
 await node.start()
 const { addresses } = await node.commands.status()
 if (process.env['OFFER_WH'] !== undefined && node.commands.catalogs().length === 0) {

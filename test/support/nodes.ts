@@ -25,6 +25,7 @@ export const FLAGS = {
   'network.autonat': false,
   'network.dcutr': false,
   'network.relayClient': false,
+  'manners.sensors': false,
   // A slot that does not end while a test runs.
   'market.slotMs': 30 * 86_400_000,
 }
@@ -46,7 +47,10 @@ export function testNodes(): TestNodes {
       const home = join(folder, name)
       const seed = seedOfNode(name)
       const config = loadConfig(home, {}, { ...FLAGS, name, ...flags })
-      const node = await openNode(config, seed, silentLog, () => process.memoryUsage.rss())
+      const node = await openNode(config, seed, silentLog, {
+        memoryBytes: () => process.memoryUsage.rss(),
+        ownCpuMs: () => process.cpuUsage().user / 1000,
+      })
       const test: TestNode = {
         ...node,
         ...{ name, home, peerId: identityFromSeed(seed).peerId },

@@ -16,6 +16,7 @@ import { topicsOf } from '../../src/protocol/topics.ts'
 import { createReception } from '../../src/reception.ts'
 import type { Fact } from '../../src/storage/facts.ts'
 import { openStorage } from '../../src/storage/storage.ts'
+import type { TradingDeps } from '../../src/trading/market.ts'
 import { createTrading } from '../../src/trading/trading.ts'
 
 export const NETWORK = 'test'
@@ -35,6 +36,9 @@ export interface RoadOptions {
   readonly inZone?: boolean
   readonly reservationMs?: number
   readonly stepTimeoutMs?: number
+  /** Market time; by default the wall clock. */
+  readonly marketNow?: () => number
+  readonly metered?: TradingDeps['metered']
 }
 
 export type Road = Awaited<ReturnType<typeof openRoad>>
@@ -58,6 +62,7 @@ export async function openRoad(options: RoadOptions) {
     log,
   })
   const courier = createCourier({
+    isConnected: () => false,
     ...{ identity, networkName: NETWORK, zone: ZONE, open, clock, network, inZone: () => inZone, metrics },
   })
   const outbox = createOutbox<Fact>({
@@ -72,10 +77,16 @@ export async function openRoad(options: RoadOptions) {
   const trading = createTrading({
     ...{ self, name: self.slice(-6), networkId: NETWORK, currency: 'USD' },
     ...{ reservationMs: options.reservationMs ?? 30_000, stepTimeoutMs: options.stepTimeoutMs ?? 10_000 },
-    ...{ store: storage.trading, newId, random, now: clock.now, marketNow: clock.now },
+    ...{ store: storage.trading, newId, random, now: clock.now, marketNow: options.marketNow ?? clock.now },
     sign: identity.sign,
     verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
+    searchMs: 1_000,
+    limits: { maxBuyWh: Number.MAX_SAFE_INTEGER, neighbours: [], avoidPeers: [] },
+    shortfall: { penaltyMicro: 0, tolerancePercent: 100 },
     gridFeeMicro: () => 0,
+    creditLeftMicro: () => Number.MAX_SAFE_INTEGER,
+    beyondZone: () => [],
+    metered: options.metered ?? (() => undefined),
   })
   for (const table of [trading.messages, outbox.answers, options.types ?? new Map<string, MessageType<Fact>>()]) {
     for (const [name, type] of table) types.set(name, type)

@@ -52,7 +52,7 @@ export function noteDraft(to: PeerId | undefined, more: Partial<Draft> = {}): Dr
 export function needFact(id: string): Fact {
   const need: Need = {
     ...{ id, slot: { startMs: 0, durationMs: 1 }, energyWh: 1, maxPriceMicro: 1, state: 'failed', answered: [] },
-    ...{ searchUntilMs: 0, ranked: [], tried: 0, createdMs: 0, reason: '' },
+    ...{ searchUntilMs: 0, ranked: [], tried: 0, createdMs: 0, reason: '', boughtWh: 0, steps: [] },
   }
   return { kind: 'need', need }
 }

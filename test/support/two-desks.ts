@@ -1,22 +1,28 @@
+import { createHash } from 'node:crypto'
+import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
-import type { Draft, Outcome } from '../../src/kernel/outcome.ts'
+import type { PeerId } from '../../src/kernel/ids.ts'
+import type { Answer, Draft, Outcome } from '../../src/kernel/outcome.ts'
 import type { Envelope } from '../../src/protocol/envelope.ts'
+import { taskFacts } from '../../src/storage/facts/tasks.ts'
+import { migrate } from '../../src/storage/schema.ts'
 import type { AnyKind } from '../../src/tasks/kinds/kind.ts'
 import type { Worker } from '../../src/tasks/placement.ts'
-import type { Job, Task, TaskFact, TaskState, Work } from '../../src/tasks/task.ts'
-import { createTasks, type Tasks } from '../../src/tasks/tasks.ts'
+import type { JobRequest } from '../../src/tasks/queue/intake.ts'
+import type { Task, TaskFact, WorkResult } from '../../src/tasks/task.ts'
+import { createTasks, type Tasks, type TasksDeps } from '../../src/tasks/tasks.ts'
 
 export const LEASE_MS = 30_000
+export const BEAT_MS = 10_000
 
-/** A kind whose work is to write a word in capitals; a part is a word. */
+/** A kind whose work is to write a word in capitals; a part is a word. What is not a word it cannot check. */
 export const shout = {
   ...{ name: 'shout', version: 1, params: z.strictObject({}), input: z.string().max(100), output: z.string() },
-  limits: { maxInputBytes: 100, maxRunMs: () => 1_000, maxMemoryMb: 1 },
-  split: ({ text }: { text: string }) => text.split(' '),
+  limits: { maxInputBytes: 100, maxRunMs: () => 60_000, maxMemoryMb: 1 },
+  split: ({ text }: { text: string }) => text.split(' ').filter(word => word !== ''),
   run: async (input: string) => input.toUpperCase(),
   verify: ({ input, output }: { input: string; output: string }) =>
-    output === input.toUpperCase() ? undefined : 'not the word in capitals',
+    output.length === input.length ? undefined : 'not as long as the word',
   agrees: (a: string, b: string) => a === b,
   merge: (parts: readonly { output: string }[]) => parts.map(part => part.output).join(' '),
 } as unknown as AnyKind
@@ -24,40 +30,95 @@ export const shout = {
 export interface Peer {
   readonly self: PeerId
   readonly tasks: Tasks
-  readonly store: ReturnType<typeof memoryTasks>
+  readonly store: ReturnType<typeof taskFacts>['readers']
+  readonly apply: (facts: readonly TaskFact[]) => void
 }
 
+/** Signatures that anybody can check and nobody but the fake signer makes. */
+export const fakeSign = (peer: string) => (text: string) => createHash('sha256').update(`${peer} ${text}`).digest('hex')
+export const fakeVerify = (peer: string, text: string, signature: string) => fakeSign(peer)(text) === signature
+
 /** Peers that give each other work without a network: messages are handed over when the test says so. */
-export function createOffice(options: { slots?: number } = {}) {
+export function createOffice(random: () => number = () => 0.99) {
   let nowMs = 1_000_000
   let ids = 0
   let staff: Worker[] = []
   const newId = (): string => `id-${String(++ids).padStart(4, '0')}`
+  const peers = new Map<string, Peer>()
 
-  function createPeer(name: string, slots = options.slots ?? 2): Peer {
+  function createPeer(name: string, slots = 2, more: Partial<TasksDeps> = {}): Peer {
     const self = name as PeerId
-    const store = memoryTasks()
+    const db = new DatabaseSync(':memory:')
+    migrate(db)
+    const facts = taskFacts(db, () => nowMs)
     const tasks = createTasks({
-      ...{ self, store, kinds: { shout }, newId, random: () => 0.5, leaseMs: LEASE_MS, slots },
-      now: () => nowMs,
-      workersFor: () => staff,
+      ...{
+        self,
+        store: facts.readers,
+        kinds: { shout },
+        newId,
+        random,
+        leaseMs: LEASE_MS,
+        heartbeatMs: BEAT_MS,
+        slots,
+      },
+      ...{ maxOpenTasks: 20_000, ownSlots: 2, trustedPeers: [], threads: 2, memoryMb: 64, engines: [], priceClass: 0 },
+      ...{ sign: fakeSign(name), verify: fakeVerify, now: () => nowMs, workersFor: () => staff },
+      ...{ models: () => undefined, paused: () => undefined },
+      ...{ energyMicroWh: (busyMs: number) => busyMs * 5, powerSource: () => 'unknown' as const },
+      ...more,
     })
-    return { self, tasks, store }
+    const writers = facts.writers as unknown as Record<string, (fact: TaskFact) => void>
+    const apply = (all: readonly TaskFact[]) => {
+      for (const fact of all) writers[fact.kind]?.(fact)
+    }
+    const peer = { self, tasks, store: facts.readers, apply }
+    peers.set(name, peer)
+    return peer
   }
 
   function keep(peer: Peer, { facts, messages, answer }: Outcome<TaskFact>) {
-    peer.store.apply(facts)
+    peer.apply(facts)
     return { messages, answer }
   }
 
   function envelopeOf(from: Peer, { type, taskId, payload, to }: Draft): Envelope {
-    const ids = { v: 1, type, id: newId(), task_id: taskId, network: 'test', sender_id: from.self, to }
-    return { ...ids, payload, created: nowMs, expires: nowMs + 1, signature: '' } as unknown as Envelope
+    const about = { v: 1, type, id: newId(), task_id: taskId, network: 'test', sender_id: from.self, to }
+    return { ...about, payload, created: nowMs, expires: nowMs + 1, signature: '' } as unknown as Envelope
   }
 
+  /** One message, to whoever the test says; what follows from it is returned. */
+  function deliver(from: Peer, draft: Draft, to: Peer): { messages: readonly Draft[]; answer: Answer } {
+    const type = to.tasks.messages.get(draft.type)
+    if (type === undefined) throw new Error(`no row for ${draft.type}`)
+    const payload = JSON.parse(JSON.stringify(draft.payload)) as Draft['payload']
+    const fits = type.payload.safeParse(payload)
+    if (!fits.success) throw new Error(`${draft.type} does not fit its schema: ${z.prettifyError(fits.error)}`)
+    return keep(to, type.handle(envelopeOf(from, draft), payload))
+  }
+
+  /** What the outbox tells when a message was refused or expired. */
+  function undelivered(from: Peer, draft: Draft, refusal: { code: string; message: string; details?: object }) {
+    const type = from.tasks.messages.get(draft.type)
+    const followed = type?.undelivered?.({ envelope: envelopeOf(from, draft), refusal: refusal as never })
+    if (followed !== undefined) keep(from, followed)
+  }
+
+  /** Messages and all that follows from them, until nobody says anything more. Those of `held` types are kept back. */
+  function carry(from: Peer, drafts: readonly Draft[], held: readonly string[] = []): Draft[] {
+    return drafts.flatMap(draft => {
+      const to = peers.get(String(draft.to))
+      if (held.includes(draft.type) || to === undefined) return [draft]
+      const { messages, answer } = deliver(from, draft, to)
+      if (answer.status === 'NACK') undelivered(from, draft, answer.error)
+      return carry(to, messages, held)
+    })
+  }
+
+  const tick = (peer: Peer) => keep(peer, peer.tasks.tick())
+
   return {
-    createPeer,
-    keep,
+    ...{ createPeer, keep, deliver, undelivered, carry, tick },
     now: () => nowMs,
     pass(ms: number): void {
       nowMs += ms
@@ -66,59 +127,37 @@ export function createOffice(options: { slots?: number } = {}) {
     hire(...workers: readonly (readonly [Peer, number])[]): void {
       staff = workers.map(([{ self }, slots]) => ({ peer: self, slots }))
     },
-    submit(peer: Peer, ...documents: string[]): string {
-      const { jobId, outcome } = peer.tasks.submit({
-        ...{ kind: 'shout', params: {} },
-        documents: documents.map((text, i) => ({ name: `document ${i}`, text })),
+    request(peer: Peer, request: Partial<JobRequest> & { text?: string } = {}) {
+      const { text = 'hello', ...rest } = request
+      const documents = [{ name: 'document', text }]
+      const submission = peer.tasks.submit({ kind: 'shout', params: {}, documents, ...rest })
+      const { answer } = keep(peer, submission.outcome)
+      let last = answer
+      for (let next = submission.next(); next !== undefined; next = submission.next()) last = keep(peer, next).answer
+      return { jobId: submission.jobId, answer: last }
+    },
+    /** Ticks until the offers are answered and what can be is given out. */
+    giveOut(boss: Peer, held: readonly string[] = []): Draft[] {
+      const first = carry(boss, tick(boss).messages, held)
+      return [...first, ...carry(boss, tick(boss).messages, held)]
+    },
+    /** Does what lies on a desk: `answer` makes the output, or an error. */
+    work(
+      peer: Peer,
+      answer: (word: string) => WorkResult['result'] = word => ({ output: word.toUpperCase() }),
+    ): Draft[] {
+      const results = peer.store.openWork().map(({ taskId, leaseEpoch }): WorkResult => {
+        const [word] = JSON.parse(peer.store.workInput(taskId) ?? '[]') as [string]
+        return { taskId, leaseEpoch, busyMs: 10, result: answer(word) }
       })
-      keep(peer, outcome)
-      return jobId
+      return results.length === 0 ? [] : [...keep(peer, peer.tasks.worked(results)).messages]
     },
-    tick: (peer: Peer) => keep(peer, peer.tasks.tick()),
-    deliver(from: Peer, draft: Draft, to: Peer) {
-      const type = to.tasks.messages.get(draft.type)
-      if (type === undefined) throw new Error(`no row for ${draft.type}`)
-      if (!type.payload.safeParse(draft.payload).success) throw new Error(`${draft.type} does not fit its schema`)
-      return keep(to, type.handle(envelopeOf(from, draft), draft.payload))
+    task: (peer: Peer, jobId: string): Task => {
+      const [task, ...others] = peer.store.tasksOfJob(jobId)
+      if (task === undefined || others.length > 0) throw new Error('the job has not one task')
+      return task
     },
-    /** What the outbox tells when a message was refused or expired. */
-    undelivered(from: Peer, draft: Draft, code: string, details?: { retry_after_ms: number }) {
-      const refusal = { code, message: code, ...(details === undefined ? {} : { details }) }
-      const followed = from.tasks.messages
-        .get(draft.type)
-        ?.undelivered?.({ envelope: envelopeOf(from, draft), refusal })
-      if (followed !== undefined) keep(from, followed)
-    },
-  }
-}
-
-export function memoryTasks() {
-  const jobs = new Map<string, Job>()
-  const tasks = new Map<string, Task>()
-  const works = new Map<string, Work>()
-  const ofJob = (jobId: string): Task[] =>
-    [...tasks.values()].filter(task => task.jobId === jobId).toSorted((a, b) => a.index - b.index)
-  return {
-    apply(facts: readonly TaskFact[]): void {
-      for (const fact of facts) {
-        if (fact.kind === 'job') jobs.set(fact.job.id, fact.job)
-        else if (fact.kind === 'task') tasks.set(fact.task.id, fact.task)
-        else if (fact.kind === 'work') works.set(fact.work.taskId, fact.work)
-        else works.delete(fact.taskId)
-      }
-    },
-    job: (id: string) => jobs.get(id),
-    runningJobs: () => [...jobs.values()].filter(job => job.state === 'running'),
-    task: (id: TaskId) => tasks.get(id),
-    tasksInState: (state: TaskState, limit: number) =>
-      [...tasks.values()].filter(task => task.state === state).slice(0, limit),
-    tasksOfJob: ofJob,
-    taskCounts(jobId: string): Record<string, number> {
-      const counts: Record<string, number> = {}
-      for (const { state } of ofJob(jobId)) counts[state] = (counts[state] ?? 0) + 1
-      return counts
-    },
-    work: (id: TaskId) => works.get(id),
-    openWork: () => [...works.values()].filter(work => work.state === 'accepted'),
+    output: (peer: Peer, { id, acceptedEpoch }: Pick<Task, 'id' | 'acceptedEpoch'>): unknown =>
+      (JSON.parse(peer.store.output(id, acceptedEpoch ?? 0) ?? '[]') as unknown[])[0],
   }
 }

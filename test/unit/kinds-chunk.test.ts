@@ -3,10 +3,10 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { chunk } from '../../src/tasks/kinds/chunk.ts'
 import { chunkText } from '../../src/tasks/kinds/chunker.ts'
 import type { TokenCounter } from '../../src/tasks/kinds/embedder.ts'
-import { maxGraphemeUnits } from '../../src/tasks/kinds/graphemes.ts'
 import type { WorkContext } from '../../src/tasks/kinds/kind.ts'
-import { maxParagraphUnits, paragraphEnds } from '../../src/tasks/kinds/paragraphs.ts'
-import { sentenceEnds } from '../../src/tasks/kinds/sentences.ts'
+import { maxGraphemeUnits } from '../../src/tasks/kinds/text/graphemes.ts'
+import { maxParagraphUnits, paragraphEnds } from '../../src/tasks/kinds/text/paragraphs.ts'
+import { sentenceEnds } from '../../src/tasks/kinds/text/sentences.ts'
 import { openTokenizer } from '../../src/tasks/kinds/use-lite/use-lite.ts'
 
 const params = { maxTokens: 110 }

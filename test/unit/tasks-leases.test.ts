@@ -1,13 +1,18 @@
 import { expect, test } from 'vitest'
 import type { TaskId } from '../../src/kernel/ids.ts'
 import type { Draft } from '../../src/kernel/outcome.ts'
-import { place } from '../../src/tasks/placement.ts'
-import { retryWork } from '../../src/tasks/retry.ts'
-import type { Task } from '../../src/tasks/task.ts'
-import { createOffice, LEASE_MS, type Peer } from '../support/two-desks.ts'
+import { retryWork } from '../../src/tasks/queue/retry.ts'
+import { BEAT_MS, createOffice, LEASE_MS, type Peer } from '../support/two-desks.ts'
 
 /** Longer than any wait between two attempts. */
 const LONG_MS = 120_000
+/** The test keeps these back, and hands them over when it says so. */
+const HELD = ['task.assign', 'task.result', 'task.cancel']
+
+const only = <T>(items: readonly T[]): T => {
+  expect(items).toHaveLength(1)
+  return items[0] as T
+}
 
 function office(workers = 1) {
   const desk = createOffice()
@@ -17,193 +22,224 @@ function office(workers = 1) {
   return { desk, boss, staff: staff as [Peer, Peer, Peer, Peer] }
 }
 
-const only = <T>(items: readonly T[]): T => {
-  expect(items).toHaveLength(1)
-  return items[0] as T
-}
-
-/** Gives out the one part of a job. */
+/** Gives out the one part of a job, whose results are taken at their word. */
 function assigned(workers = 1) {
   const { desk, boss, staff } = office(workers)
-  const jobId = desk.submit(boss, 'hello')
-  const assign = only(desk.tick(boss).messages)
-  const task = (): Task => only(boss.store.tasksOfJob(jobId))
-  return { desk, boss, staff, jobId, assign, task }
+  const { jobId } = desk.request(boss, { verify: 'none' })
+  const assign = only(desk.giveOut(boss, HELD))
+  const task = () => desk.task(boss, jobId)
+  const holder = staff.find(({ self }) => self === assign.to) ?? expect.fail('nobody')
+  const other = staff.find(({ self }) => self !== assign.to) as Peer
+  const again = () => only(desk.giveOut(boss, HELD).filter(({ type }) => type === 'task.assign'))
+  return { desk, boss, staff, jobId, assign, task, holder, other, again }
 }
 
-function resultOf(
-  worker: Peer,
-  taskId: TaskId,
-  result: { output: string } | { error: { code: string; message: string } },
-) {
-  const work = worker.store.work(taskId) ?? expect.fail('no such work')
-  return worker.tasks.worked(taskId, work.leaseEpoch, result)
+const resultFrom = (draft: Draft, changes: object): Draft => ({
+  ...{ ...draft, type: 'task.result' },
+  payload: { results: [{ ...ref(draft), ...changes }] },
+})
+const ref = (assign: Draft) => {
+  const [{ task_id, lease_epoch }] = assign.payload['tasks'] as unknown as [{ task_id: string; lease_epoch: number }]
+  return { task_id, lease_epoch }
 }
+const progress = (assign: Draft, lease_epoch: number, done = 1, waiting = false): Draft => ({
+  ...{ ...assign, type: 'task.progress' },
+  payload: { tasks: [{ ...ref(assign), lease_epoch, done, total: 9, waiting }] },
+})
 
 test('a job is split, worked on and closed, and its parts keep their order', () => {
   const { desk, boss, staff } = office(2)
-  const jobId = desk.submit(boss, 'one two', 'three')
-  const assigns = desk.tick(boss).messages
-  expect(assigns.map(({ to }) => String(to)).toSorted()).toEqual(['worker-0', 'worker-0', 'worker-1'])
-  // The last part is done first.
-  for (const assign of assigns.toReversed()) {
-    const worker = staff.find(({ self }) => self === assign.to) ?? expect.fail('nobody')
-    expect(desk.deliver(boss, assign, worker).answer.status).toBe('ACK')
-    const { input } = worker.store.work(assign.taskId) ?? expect.fail('not on the desk')
-    const result = only(
-      desk.keep(worker, resultOf(worker, assign.taskId, { output: (input as string).toUpperCase() })).messages,
-    )
-    expect(desk.deliver(worker, result, boss).answer.status).toBe('ACK')
-    expect(worker.store.work(assign.taskId)).toBeUndefined()
-  }
+  const { jobId } = desk.request(boss, {
+    ...{
+      verify: 'none',
+      text: '',
+      documents: [
+        { name: 'a', text: 'one two' },
+        { name: 'b', text: 'three' },
+      ],
+    },
+  })
+  desk.giveOut(boss)
+  const spread = boss.store.tasksOfJob(jobId).map(({ worker }) => worker)
+  expect(new Set(spread)).toEqual(new Set(['worker-0', 'worker-1']))
+  for (const worker of staff.toReversed()) desk.carry(worker, desk.work(worker))
   desk.tick(boss)
   expect(boss.store.job(jobId)).toMatchObject({ state: 'done', total: 3, finishedMs: desk.now() })
-  expect(boss.store.tasksOfJob(jobId).map(({ output, document, accepted }) => [output, document, accepted])).toEqual([
+  const tasks = boss.store.tasksOfJob(jobId)
+  expect(tasks.map(task => [desk.output(boss, task), task.document, task.accepted])).toEqual([
     ...[
       ['ONE', 0, 1],
       ['TWO', 0, 1],
     ],
     ['THREE', 1, 1],
   ])
+  expect(staff.flatMap(worker => worker.store.openWork())).toEqual([])
 })
 
 test('a lease ends when its worker gives no sign of life, and the part goes to another at once', () => {
-  const { desk, boss, task } = assigned(2)
-  const first = task().worker
+  const { desk, boss, task, again, holder, other } = assigned(2)
+  desk.hire([holder, 2])
   desk.pass(LEASE_MS - 1)
   desk.tick(boss)
-  expect(task()).toMatchObject({ state: 'leased', worker: first, leaseEpoch: 1 })
+  expect(task()).toMatchObject({ state: 'leased', worker: holder.self, leaseEpoch: 1 })
+  desk.hire([holder, 2], [other, 2])
+  desk.pass(1)
+  const second = again()
+  expect(second.to).not.toBe(holder.self)
+  expect(task()).toMatchObject({
+    state: 'leased',
+    worker: second.to,
+    leaseEpoch: 2,
+    attempt: 2,
+    lostWith: [holder.self],
+  })
+})
+
+test('three missed signs of life end a lease before its time', () => {
+  const desk = createOffice()
+  const boss = desk.createPeer('boss', 0, { heartbeatMs: 1_000 })
+  const worker = desk.createPeer('worker')
+  desk.hire([worker, 2])
+  const { jobId } = desk.request(boss)
+  desk.giveOut(boss)
+  desk.pass(2_999)
+  desk.tick(boss)
+  expect(desk.task(boss, jobId).state).toBe('leased')
   desk.pass(1)
   desk.tick(boss)
-  expect(task()).toMatchObject({ state: 'queued', lostWith: [first] })
-  const again = only(desk.tick(boss).messages)
-  expect(again.to).not.toBe(first)
-  expect(task()).toMatchObject({ state: 'leased', worker: again.to, leaseEpoch: 2, attempt: 2, releaseMs: 0 })
+  expect(desk.task(boss, jobId).lostWith).toEqual(['worker'])
 })
 
 test('a sign of life prolongs the lease of who holds it, and of nobody else', () => {
-  const { desk, boss, staff, assign, task } = assigned(2)
-  const [holder, other] = staff
+  const { desk, boss, assign, task, holder, other } = assigned(2)
   desk.pass(LEASE_MS - 1)
-  const progress = (epoch: number): Draft => ({
-    ...{ type: 'task.progress', taskId: assign.taskId, carrier: 'stream', ttlMs: 1 },
-    payload: { lease_epoch: epoch, done: 1, total: 2 },
-  })
   const over = { status: 'NACK', error: { code: 'TASK_LEASE_OVER' } }
-  expect(desk.deliver(other, progress(1), boss).answer).toMatchObject(over)
-  expect(desk.deliver(holder, progress(2), boss).answer).toMatchObject(over)
-  expect(task().leaseUntilMs).toBe(desk.now() + 1)
-  expect(desk.deliver(holder, progress(1), boss).answer.status).toBe('ACK')
-  expect(task().leaseUntilMs).toBe(desk.now() + LEASE_MS)
+  expect(desk.deliver(other, progress(assign, 1), boss).answer).toMatchObject(over)
+  expect(desk.deliver(holder, progress(assign, 2), boss).answer).toMatchObject(over)
+  expect(task().leases[0]?.untilMs).toBe(desk.now() + 1)
+  expect(desk.deliver(holder, progress(assign, 1), boss).answer.status).toBe('ACK')
+  expect(task().leases[0]?.untilMs).toBe(desk.now() + LEASE_MS)
+})
+
+test('a worker whose lease is over hears it at its next sign of life, and stops', () => {
+  const { desk, boss, assign, holder } = assigned(2)
+  desk.deliver(boss, assign, holder)
+  desk.keep(boss, boss.tasks.workerLost(holder.self))
+  const told = desk.deliver(holder, progress(assign, 1), boss)
+  expect(told.answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
+  expect(holder.store.openWork()).toHaveLength(1)
+  desk.deliver(boss, only(told.messages), holder)
+  expect(holder.store.openWork()).toEqual([])
+})
+
+test('a worker that says it is alive and gets no further loses the task after a minute', () => {
+  const { desk, boss, assign, task, holder } = assigned()
+  for (let beats = 0; beats < 6; beats++) {
+    desk.pass(BEAT_MS)
+    expect(desk.deliver(holder, progress(assign, 1, 0), boss).answer.status).toBe('ACK')
+  }
+  desk.pass(BEAT_MS)
+  expect(desk.deliver(holder, progress(assign, 1, 0), boss).answer.status).toBe('NACK')
+  expect(task()).toMatchObject({ state: 'queued', reason: 'the worker got no further', lostWith: [] })
+})
+
+test('a worker that accepts a task and sleeps on it for ever loses it when its size allows no longer', () => {
+  const { desk, boss, assign, task, holder } = assigned()
+  // One part may run a minute; a lease more for the way there and back.
+  for (let passedMs = 0; passedMs < 60_000 + LEASE_MS; passedMs += BEAT_MS) {
+    expect(task().state).toBe('leased')
+    desk.deliver(holder, progress(assign, 1, 0, true), boss)
+    desk.pass(BEAT_MS)
+    desk.tick(boss)
+  }
+  expect(task()).toMatchObject({ state: 'queued', lostWith: [holder.self] })
 })
 
 test('the leases of a worker that went away are taken back without waiting for their end', () => {
-  const { desk, boss, staff, task } = assigned(2)
-  const [first, second] = staff
-  desk.keep(boss, boss.tasks.workerLost(second.self))
+  const { desk, boss, task, holder, other, again } = assigned(2)
+  desk.keep(boss, boss.tasks.workerLost(other.self))
   expect(task().state).toBe('leased')
-  desk.keep(boss, boss.tasks.workerLost(first.self))
-  expect(task()).toMatchObject({ state: 'queued', notBeforeMs: desk.now() })
-  expect(only(desk.tick(boss).messages).to).toBe(second.self)
-})
-
-test('a worker with a full desk is asked again later, and it costs no attempt', () => {
-  const { desk, boss, staff } = office(1)
-  const [worker] = staff
-  const jobId = desk.submit(boss, 'a b')
-  desk.hire([worker, 3])
-  desk.submit(boss, 'c')
-  const assigns = desk.tick(boss).messages
-  const answers = assigns.map(assign => desk.deliver(boss, assign, worker).answer)
-  expect(answers.map(({ status }) => status)).toEqual(['ACK', 'ACK', 'NACK'])
-  const last = assigns[2] ?? expect.fail('three parts')
-  expect(answers[2]).toMatchObject({ error: { code: 'TASK_BUSY', details: { retry_after_ms: 1_000 } } })
-  desk.undelivered(boss, last, 'TASK_BUSY', { retry_after_ms: 1_000 })
-  const waiting = boss.store.task(last.taskId)
-  expect(waiting).toMatchObject({ state: 'queued', attempt: 0, notBeforeMs: desk.now() + 1_000, lostWith: [] })
-  expect(desk.tick(boss).messages).toEqual([])
-  desk.pass(1_000)
-  expect(only(desk.tick(boss).messages).taskId).toBe(last.taskId)
-  expect(boss.store.job(jobId)?.state).toBe('running')
-})
-
-test('who does not work, knows the kind in another version, or cannot read the input, refuses', () => {
-  const { desk, boss, staff, assign } = assigned()
-  const [worker] = staff
-  const change = (payload: object): Draft => ({ ...assign, payload: { ...assign.payload, ...payload } })
-  const code = (draft: Draft, to: Peer) => desk.deliver(boss, draft, to).answer
-  expect(code(assign, desk.createPeer('idle', 0))).toMatchObject({ error: { code: 'TASK_NOT_OFFERED' } })
-  expect(code(change({ version: 2 }), worker)).toMatchObject({ error: { code: 'TASK_KIND_UNKNOWN' } })
-  expect(code(change({ kind: 'whisper' }), worker)).toMatchObject({ error: { code: 'TASK_KIND_UNKNOWN' } })
-  expect(code(change({ input: 7 }), worker)).toMatchObject({ error: { code: 'TASK_BAD_INPUT' } })
-  expect(code(change({ params: { loud: 1 } }), worker)).toMatchObject({ error: { code: 'TASK_BAD_INPUT' } })
-  expect(worker.store.openWork()).toEqual([])
+  desk.keep(boss, boss.tasks.workerLost(holder.self))
+  expect(task()).toMatchObject({ state: 'queued', notBeforeMs: 0 })
+  expect(again().to).toBe(other.self)
+  expect(task()).toMatchObject({ releaseMs: 0 })
 })
 
 test('nobody takes or drops the task of somebody else from a desk', () => {
-  const { desk, boss, staff, assign } = assigned()
-  const [worker] = staff
+  const { desk, boss, assign, holder } = assigned()
   const stranger = desk.createPeer('stranger')
-  desk.deliver(boss, assign, worker)
-  expect(desk.deliver(stranger, assign, worker).answer).toMatchObject({ error: { code: 'TASK_UNKNOWN' } })
-  const cancel: Draft = { ...assign, type: 'task.cancel', payload: { lease_epoch: 1 } }
-  desk.deliver(stranger, cancel, worker)
-  expect(worker.store.work(assign.taskId)).toMatchObject({ submitter: boss.self })
-  desk.deliver(boss, cancel, worker)
-  expect(worker.store.work(assign.taskId)).toBeUndefined()
+  desk.deliver(boss, assign, holder)
+  expect(desk.deliver(stranger, assign, holder).answer).toMatchObject({ error: { code: 'TASK_UNKNOWN' } })
+  const cancel: Draft = { ...assign, type: 'task.cancel', payload: { tasks: [ref(assign)], reason: '' } }
+  desk.deliver(stranger, cancel, holder)
+  expect(holder.store.openWork()).toMatchObject([{ submitter: boss.self }])
+  desk.deliver(boss, cancel, holder)
+  expect(holder.store.openWork()).toEqual([])
 })
 
-test('a result that comes after its lease ended is refused, and the part is accepted once', () => {
-  const { desk, boss, staff, assign, task } = assigned(2)
-  const [slow, quick] = staff
-  desk.deliver(boss, assign, slow)
-  desk.keep(boss, boss.tasks.workerLost(slow.self))
-  const again = only(desk.tick(boss).messages)
-  desk.deliver(boss, again, quick)
-  const late = only(desk.keep(slow, resultOf(slow, assign.taskId, { output: 'HELLO' })).messages)
-  const inTime = only(desk.keep(quick, resultOf(quick, assign.taskId, { output: 'HELLO' })).messages)
-  expect(desk.deliver(slow, late, boss).answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
+test('a result that comes late, or twice, is refused, and the part is accepted once', () => {
+  const { desk, boss, assign, task, holder, other, again } = assigned(2)
+  desk.deliver(boss, assign, holder)
+  desk.keep(boss, boss.tasks.workerLost(holder.self))
+  desk.deliver(boss, again(), other)
+  const late = only(desk.work(holder))
+  const inTime = only(desk.work(other))
+  const refused = { error: { code: 'TASK_LEASE_OVER' } }
+  expect(desk.deliver(holder, late, boss).answer).toMatchObject(refused)
   expect(task().state).toBe('leased')
-  expect(desk.deliver(quick, inTime, boss).answer.status).toBe('ACK')
-  expect(desk.deliver(slow, late, boss).answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
-  expect(task()).toMatchObject({ state: 'done', accepted: 1, output: 'HELLO' })
+  expect(desk.deliver(other, inTime, boss).answer.status).toBe('ACK')
+  expect(desk.deliver(other, inTime, boss).answer).toMatchObject(refused)
+  expect(desk.deliver(holder, late, boss).answer).toMatchObject(refused)
+  expect(task()).toMatchObject({ state: 'done', accepted: 1, acceptedEpoch: 2, worker: other.self })
 })
 
 test.each([
-  ['of the wrong words', { output: 'hello' }, 'not the word in capitals'],
-  ['of the wrong shape', { output: 7 as unknown as string }, 'not of the right shape'],
-])('a result %s is refused, and the part is tried again', (_, result, reason) => {
-  const { desk, boss, staff, assign, task } = assigned()
-  const [worker] = staff
-  desk.deliver(boss, assign, worker)
-  const sent = only(desk.keep(worker, resultOf(worker, assign.taskId, result)).messages)
-  const { answer } = desk.deliver(worker, sent, boss)
+  ['of the wrong size', 'HE', 'not as long as the word'],
+  ['of the wrong shape', 7 as unknown as string, 'not of the right shape'],
+])('a result %s is refused, and the part is tried again', (_, output, reason) => {
+  const { desk, boss, assign, task, holder, again } = assigned()
+  desk.deliver(boss, assign, holder)
+  const sent = only(desk.work(holder, () => ({ output })))
+  const { answer } = desk.deliver(holder, sent, boss)
   expect(answer).toMatchObject({ error: { code: 'TASK_RESULT_WRONG', message: reason } })
   expect(task()).toMatchObject({ state: 'queued', attempt: 1, accepted: 0, lostWith: [] })
   expect(task().notBeforeMs).toBeGreaterThan(desk.now())
   desk.pass(LONG_MS)
-  expect(only(desk.tick(boss).messages).payload).toMatchObject({ attempt: 2, lease_epoch: 2 })
+  expect(again().payload).toMatchObject({ tasks: [{ attempt: 2, lease_epoch: 2 }] })
 })
 
-test('a part with which three workers vanished is poison, and its job fails', () => {
+test('a result that is not the one its worker signed for is refused', () => {
+  const { desk, boss, assign, task, holder } = assigned()
+  desk.deliver(boss, assign, holder)
+  const sent = only(desk.work(holder))
+  const [first] = sent.payload['results'] as unknown as [object]
+  const forged = { ...sent, payload: { ...sent.payload, results: [{ ...first, output: 'HELLA' }] } } as Draft
+  const unsigned = resultFrom(assign, { output: 'HELLO' })
+  expect(desk.deliver(holder, forged, boss).answer).toMatchObject({
+    error: { code: 'TASK_RESULT_WRONG', message: 'the output is not the one that was signed for' },
+  })
+  expect(task().state).toBe('queued')
+  expect(desk.deliver(holder, unsigned, boss).answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
+})
+
+test('a part with which three workers vanished is poison, with the evidence kept, and its job fails', () => {
   const { desk, boss, jobId, task } = assigned(4)
   for (let lost = 1; lost <= 3; lost++) {
-    const { worker } = task()
-    if (worker === undefined) throw new Error('nobody has it')
-    desk.keep(boss, boss.tasks.workerLost(worker))
-    desk.tick(boss)
+    desk.keep(boss, boss.tasks.workerLost(task().worker ?? expect.fail('nobody has it')))
+    desk.giveOut(boss, HELD)
   }
   expect(task()).toMatchObject({ state: 'poisoned', attempt: 3 })
   expect(new Set(task().lostWith).size).toBe(3)
+  expect(task().steps.filter(({ text }) => text.includes('was lost'))).toHaveLength(3)
   expect(boss.store.job(jobId)).toMatchObject({ state: 'failed', reason: '1 of 1 parts were not done' })
-  expect(desk.tick(boss).messages).toEqual([])
+  expect(desk.giveOut(boss, HELD)).toEqual([])
 })
 
 test('one worker that vanishes again and again is not three workers', () => {
   const { desk, boss, staff, task } = assigned()
   for (let lost = 1; lost <= 3; lost++) {
     desk.keep(boss, boss.tasks.workerLost(staff[0].self))
-    desk.tick(boss)
+    desk.giveOut(boss, HELD)
   }
   expect(task()).toMatchObject({ state: 'leased', attempt: 4 })
 })
@@ -211,112 +247,100 @@ test('one worker that vanishes again and again is not three workers', () => {
 test('a part that failed five times is not tried a sixth time', () => {
   const { desk, boss, staff, jobId, task } = assigned()
   const [worker] = staff
-  let assign = desk.tick(boss).messages[0]
   for (let attempt = 1; attempt <= 5; attempt++) {
     expect(task()).toMatchObject({ state: 'leased', attempt })
     const { id, leaseEpoch } = task()
+    const error = { code: 'TASK_CRASHED', message: 'out of luck' }
     const draft: Draft = {
-      ...{ type: 'task.result', taskId: id, carrier: 'stream', ttlMs: 1 },
-      payload: { lease_epoch: leaseEpoch, error: { code: 'TASK_CRASHED', message: 'out of luck' } },
+      ...{ type: 'task.result', taskId: jobId as TaskId, carrier: 'stream', ttlMs: 1 },
+      payload: { results: [{ task_id: id, lease_epoch: leaseEpoch, error }] },
     }
     expect(desk.deliver(worker, draft, boss).answer.status).toBe('ACK')
     desk.pass(LONG_MS)
-    assign = desk.tick(boss).messages[0]
+    desk.giveOut(boss, HELD)
   }
-  expect(assign).toBeUndefined()
   expect(task()).toMatchObject({ state: 'failed', attempt: 5, reason: 'TASK_CRASHED: out of luck' })
   expect(boss.store.job(jobId)?.state).toBe('failed')
 })
 
 test('an assignment given up late does not end the newer lease of the same worker', () => {
-  const { desk, boss, staff, assign, task } = assigned()
+  const { desk, boss, staff, assign, task, again } = assigned()
   desk.keep(boss, boss.tasks.workerLost(staff[0].self))
-  const again = only(desk.tick(boss).messages)
+  const second = again()
+  const expired = { code: 'OUTBOX_EXPIRED', message: 'not acknowledged in time' }
+  desk.undelivered(boss, assign, expired)
   expect(task()).toMatchObject({ state: 'leased', leaseEpoch: 2 })
-  desk.undelivered(boss, assign, 'OUTBOX_EXPIRED')
-  expect(task()).toMatchObject({ state: 'leased', leaseEpoch: 2 })
-  desk.undelivered(boss, again, 'OUTBOX_EXPIRED')
+  desk.undelivered(boss, second, expired)
   expect(task()).toMatchObject({ state: 'queued' })
 })
 
 test('a cancelled job tells its workers, takes no result any more and stays cancelled', () => {
-  const { desk, boss, staff, jobId, assign, task } = assigned()
-  const [worker] = staff
-  desk.deliver(boss, assign, worker)
+  const { desk, boss, jobId, assign, task, holder } = assigned()
+  desk.deliver(boss, assign, holder)
   const cancel = only(desk.keep(boss, boss.tasks.cancel(jobId)).messages)
-  const result = only(resultOf(worker, assign.taskId, { output: 'HELLO' }).messages)
-  desk.deliver(boss, cancel, worker)
-  expect(worker.store.openWork()).toEqual([])
-  expect(desk.deliver(worker, result, boss).answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
+  const work = holder.store.openWork()
+  desk.deliver(boss, cancel, holder)
+  expect([work.length, holder.store.openWork().length]).toEqual([1, 0])
+  const late = resultFrom(assign, { output: 'HELLO' })
+  expect(desk.deliver(holder, late, boss).answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
   desk.tick(boss)
   expect(task().state).toBe('cancelled')
   expect(boss.store.job(jobId)).toMatchObject({ state: 'cancelled', finishedMs: desk.now() })
-  expect(boss.tasks.cancel(jobId).answer).toMatchObject({ error: { code: 'TASK_UNKNOWN' } })
+  expect(boss.tasks.cancel(jobId).answer).toMatchObject({ error: { code: 'TASK_STATE' } })
 })
 
 test('a peer alone works for itself, and its result takes the same way', () => {
   const desk = createOffice()
   const loner = desk.createPeer('loner', 1)
-  desk.hire([loner, 1])
-  const jobId = desk.submit(loner, 'hello')
+  const { jobId } = desk.request(loner)
   expect(desk.tick(loner).messages).toEqual([])
-  const { taskId, leaseEpoch } = only(loner.store.openWork())
-  desk.keep(loner, loner.tasks.worked(taskId, leaseEpoch, { output: 'wrong' }))
-  expect(only(loner.store.tasksOfJob(jobId))).toMatchObject({ state: 'queued', accepted: 0 })
+  desk.work(loner, () => ({ output: 'longer than it' }))
+  expect(desk.task(loner, jobId)).toMatchObject({ state: 'queued', accepted: 0 })
   desk.pass(LONG_MS)
   desk.tick(loner)
-  const again = only(loner.store.openWork())
-  desk.keep(loner, loner.tasks.worked(again.taskId, again.leaseEpoch, { output: 'HELLO' }))
+  desk.work(loner)
   desk.tick(loner)
   expect(loner.store.openWork()).toEqual([])
   expect(loner.store.job(jobId)?.state).toBe('done')
+  expect(loner.store.statements(jobId)).toEqual([])
 })
 
-test('a start forgets the work of others and gives its own out again', () => {
-  const desk = createOffice()
-  const [boss, loner] = [desk.createPeer('boss', 0), desk.createPeer('loner', 2)]
-  desk.hire([loner, 2])
-  desk.submit(boss, 'theirs')
-  desk.deliver(boss, only(desk.tick(boss).messages), loner)
-  const jobId = desk.submit(loner, 'mine')
-  desk.tick(loner)
-  expect(loner.store.openWork()).toHaveLength(2)
-  desk.keep(loner, loner.tasks.restarted())
-  expect(loner.store.openWork()).toEqual([])
-  expect(only(loner.store.tasksOfJob(jobId))).toMatchObject({ state: 'queued', lostWith: [loner.self] })
+test('a start forgets the work of others, gives its own out again and leaves others time to come back', () => {
+  const { desk, boss, assign, task, holder } = assigned()
+  desk.deliver(boss, assign, holder)
+  desk.hire()
+  const own = desk.request(holder)
+  desk.tick(holder)
+  expect(holder.store.openWork()).toHaveLength(2)
+  desk.keep(holder, holder.tasks.restarted())
+  expect(holder.store.openWork()).toEqual([])
+  expect(desk.task(holder, own.jobId)).toMatchObject({ state: 'queued', lostWith: [holder.self] })
+  // The submitter was away for longer than its leases lasted.
+  desk.hire([holder, 2])
+  desk.pass(10 * LEASE_MS)
+  desk.keep(boss, boss.tasks.restarted())
+  desk.tick(boss)
+  expect(task()).toMatchObject({ state: 'leased', worker: holder.self })
 })
 
-test('a job of an unknown kind or with parameters it does not know is refused and leaves nothing', () => {
-  const { boss } = office()
-  const unknown = boss.tasks.submit({ kind: 'whisper', params: {}, documents: [] })
-  expect(unknown.outcome.answer).toMatchObject({ error: { code: 'TASK_KIND_UNKNOWN' } })
-  expect(unknown.outcome.facts).toEqual([])
-  const bad = boss.tasks.submit({ kind: 'shout', params: { loud: true }, documents: [] })
-  expect(bad.outcome.answer).toMatchObject({ error: { code: 'TASK_BAD_INPUT' } })
-})
-
-test('work goes to who has not tried it before, then to who has most room, and waits when nobody has', () => {
-  const [a, b] = [
-    { peer: 'a' as never, slots: 2 },
-    { peer: 'b' as never, slots: 1 },
-  ]
-  const task = (tried: string[]): Task => ({ tried }) as unknown as Task
-  const to = (tasks: Task[], leased: [string, number][] = []) =>
-    place(tasks, [a, b], new Map(leased) as never).map(({ worker }) => worker)
-  expect(to([task([])])).toEqual(['a'])
-  expect(to([task(['a'])])).toEqual(['b'])
-  expect(to([task(['a', 'b'])])).toEqual(['a'])
-  expect(to([task([]), task([]), task([]), task([])])).toEqual(['a', 'a', 'b'])
-  expect(to([task([])], [['a', 2]])).toEqual(['b'])
-  expect(
-    to(
-      [task([])],
-      [
-        ['a', 2],
-        ['b', 1],
-      ],
-    ),
-  ).toEqual([])
+test('near the end a copy of slow work goes to another worker; the first result counts, the other is told to stop', () => {
+  const { desk, boss, assign, task, holder, other } = assigned(2)
+  desk.deliver(boss, assign, holder)
+  desk.pass(LEASE_MS / 2 + 1)
+  desk.deliver(holder, progress(assign, 1), boss)
+  const copy = only(desk.tick(boss).messages.filter(({ type }) => type === 'task.assign'))
+  expect(copy.to).toBe(other.self)
+  expect(task()).toMatchObject({ state: 'leased', attempt: 1, leaseEpoch: 2 })
+  expect(task().leases).toHaveLength(2)
+  // There is no third.
+  expect(desk.tick(boss).messages).toEqual([])
+  desk.deliver(boss, copy, other)
+  const told = desk.deliver(other, only(desk.work(other)), boss)
+  expect(task()).toMatchObject({ state: 'done', worker: other.self, accepted: 1 })
+  const slow = only(desk.work(holder))
+  desk.carry(boss, told.messages)
+  expect(desk.deliver(holder, slow, boss).answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
+  expect(task().accepted).toBe(1)
 })
 
 test('a lost worker costs no delay, a failure waits longer each time', () => {

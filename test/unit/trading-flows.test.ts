@@ -2,9 +2,8 @@ import { expect, test } from 'vitest'
 import { MAX_LIFETIME_MS } from '../../src/protocol/limits.ts'
 import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
 import { signedText } from '../../src/trading/contract.ts'
-import { createTown, type Party, RESERVATION_MS, type Sent, STEP_MS } from '../support/two-markets.ts'
+import { createTown, type Party, RESERVATION_MS, SEARCH_MS, type Sent, STEP_MS } from '../support/two-markets.ts'
 
-const SEARCH_MS = 1_000
 const LONGEST_SEARCH_MS = 4_000
 const LATE_MS = 300
 
@@ -54,6 +53,11 @@ test('a trade goes from search to status, and both sides hold the same contract 
   expect(town.refusals).toEqual([])
 })
 
+/** What everybody may read: who sells what, who looks for a slot, and what was settled in the end. */
+const OPEN_TYPES: ReadonlySet<string> = new Set([
+  ...['beckn.catalog_publish', 'beckn.catalog_pull', 'catalog.page', 'beckn.discover', 'receipt.published'],
+])
+
 test('everything that names a price travels sealed to its recipient', () => {
   const { town, buyer, seller } = pair()
   town.offer(seller)
@@ -63,8 +67,7 @@ test('everything that names a price travels sealed to its recipient', () => {
   town.settle()
   const open = town.sent.filter(({ draft }) => draft.sealed !== true).map(({ draft }) => draft.type)
   expect(open).toEqual(['beckn.catalog_publish', 'beckn.discover'])
-  for (const [name, type] of seller.trading.messages)
-    expect(type.sealed, name).toBe(!['beckn.catalog_publish', 'beckn.discover'].includes(name))
+  for (const [name, type] of seller.trading.messages) expect(type.sealed, name).toBe(!OPEN_TYPES.has(name))
 })
 
 test('the cheapest offer is chosen', () => {
@@ -102,7 +105,7 @@ test('an offer dearer than the buyer pays is not chosen, and the need says why i
   town.settle()
   town.pass(SEARCH_MS)
   town.settle()
-  expect(buyer.store.need(need)).toMatchObject({ state: 'failed', reason: 'no offer has enough at your price' })
+  expect(buyer.store.need(need)).toMatchObject({ state: 'failed', reason: 'nobody sells at your price' })
   expect(buyer.store.trades()).toEqual([])
 })
 
@@ -138,7 +141,7 @@ test('a buyer refused by the cheapest goes on with the next', () => {
   const need = town.want(buyer)
   town.settle()
   // What was offered is gone by the time it is selected.
-  town.offer(cheap, { priceMicro: 90_000, availableWh: 10 }, { version: town.now() + 1 })
+  town.offer(cheap, { priceMicro: 90_000, availableWh: 0 }, { version: town.now() + 1 })
   town.take()
   town.pass(SEARCH_MS)
   town.settle()
@@ -183,7 +186,7 @@ test('a late answer of a seller the buyer has left changes nothing', () => {
   expect(only(buyer.store.trades()).state).toBe('expired')
 })
 
-test('of two buyers for the last kWh exactly one gets it, the other learns that it is gone', () => {
+test('of two buyers for the last kWh each gets what is left when it asks, and together never more than there is', () => {
   const { town, parties } = three('seller', 'one', 'two')
   const [seller, one, two] = parties
   town.offer(seller, { availableWh: 1_000 })
@@ -192,11 +195,14 @@ test('of two buyers for the last kWh exactly one gets it, the other learns that 
   town.settle()
   town.pass(SEARCH_MS)
   town.settle()
+  // Both were quoted 600 Wh; the slower one is refused at its reservation, asks again, and takes the rest.
+  expect(town.refusals.map(({ type, code }) => [type, code])).toEqual([['beckn.init', 'BIZ_QUANTITY_UNAVAILABLE']])
+  const sold = seller.store.tradesInState('active')
+  expect(sold.map(({ energyWh }) => energyWh).toSorted((a, b) => a - b)).toEqual([400, 600])
   const agreed = [one, two].flatMap(party => party.store.tradesInState('active'))
-  expect(agreed).toHaveLength(1)
-  expect(only(seller.store.tradesInState('active')).contract).toEqual(agreed[0]?.contract)
-  expect(town.refusals.map(({ code }) => code)).toEqual(['BIZ_QUANTITY_UNAVAILABLE'])
-  expect([one, two].flatMap(party => party.store.needsInState('failed'))).toHaveLength(1)
+  for (const trade of agreed)
+    expect(sold.find(({ transactionId }) => transactionId === trade.transactionId)?.contract).toEqual(trade.contract)
+  expect([one, two].map(party => only(party.store.needs()).state).toSorted()).toEqual(['bought', 'part'])
 })
 
 /** A trade whose seller holds the energy and whose buyer has just signed. */
@@ -218,7 +224,7 @@ test('a confirm that comes twice is answered with the same contract twice, and s
   expect(town.deliver(confirm, seller)).toEqual({ status: 'ACK' })
   const first = only(town.take())
   const contract = only(seller.store.trades()).contract
-  expect(town.deliver({ ...confirm, draft: { ...confirm.draft, id: undefined as never } }, seller).status).toBe('ACK')
+  expect(town.deliver(confirm, seller).status).toBe('ACK')
   const second = only(town.take())
   expect(only(seller.store.trades()).contract).toBe(contract)
   expect(readContract(second.draft.payload['message'])).toEqual(readContract(first.draft.payload['message']))
@@ -367,7 +373,9 @@ test('an agreed trade cannot be cancelled once delivery has begun, by command or
   town.take()
   const refusal = { status: 'NACK', error: { code: 'BIZ_INVALID_STATE_TRANSITION' } }
   expect(town.keep(buyer, buyer.trading.cancelTrade(transactionId))).toMatchObject(refusal)
-  expect(town.deliver(cancel, seller)).toMatchObject(refusal)
+  const context = { ...(cancel.draft.payload['context'] as object), timestamp: new Date(town.now()).toISOString() }
+  const now = { ...cancel, draft: { ...cancel.draft, payload: { ...cancel.draft.payload, context } } }
+  expect(town.deliver(now, seller)).toMatchObject(refusal)
   expect(only(seller.store.trades()).state).toBe('active')
   expect(only(buyer.store.trades()).state).toBe('active')
 })
@@ -384,15 +392,20 @@ test('a seller cannot end an agreed trade by playing the buyer or by answering w
   const forger = createTown(['forger', 'seller']).parties[1] as Party
   forger.store.apply([{ kind: 'trade', trade: asBuyer }])
   const cancel = forger.trading.cancelTrade(transactionId).messages[0] ?? expect.fail('no message')
-  expect(town.deliver({ from: seller, draft: cancel }, buyer).status).toBe('NACK')
-  expect(only(buyer.store.trades()).state).toBe('active')
+  // A cancellation is about what this peer has sold to its sender: another trade, which has not come here.
+  town.deliver({ from: seller, draft: cancel }, buyer)
+  town.take()
+  expect(buyer.store.purchase(transactionId)?.state).toBe('active')
 
-  const payload = { ...cancel.payload, context: { ...(cancel.payload['context'] as object), action: 'on_cancel' } }
-  const terms = only(buyer.store.trades()).terms ?? expect.fail('no terms')
-  const message = contractMessage({ ...terms, status: 'CANCELLED' })
-  const onCancel = { ...cancel, type: 'beckn.on_cancel', payload: { ...payload, message } }
-  expect(town.deliver({ from: seller, draft: onCancel }, buyer).status).toBe('NACK')
-  expect(only(buyer.store.trades()).state).toBe('active')
+  const terms = buyer.store.purchase(transactionId)?.terms ?? expect.fail('no terms')
+  const context = {
+    ...(cancel.payload['context'] as Record<string, string>),
+    ...{ action: 'on_cancel', bapId: buyer.self, bppId: seller.self },
+  }
+  const payload = { context, message: contractMessage({ ...terms, status: 'CANCELLED' }) }
+  const answer = town.deliver({ from: seller, draft: { ...cancel, type: 'beckn.on_cancel', payload } }, buyer)
+  expect(answer).toMatchObject({ status: 'NACK', error: { code: 'BIZ_INVALID_STATE_TRANSITION' } })
+  expect(buyer.store.purchase(transactionId)?.state).toBe('active')
 })
 
 test('a trade does not exist for anybody but its two parties', () => {
@@ -411,7 +424,7 @@ test('a trade does not exist for anybody but its two parties', () => {
     { from: stranger, draft: { ...status.draft, payload: { ...status.draft.payload, context: asStranger } } },
     seller,
   )
-  expect(answer).toMatchObject({ status: 'NACK', error: { code: 'AUT_UNAUTHORIZED_ACTION' } })
+  expect(answer).toMatchObject({ status: 'NACK', error: { code: 'CTX_TRANSACTION_ID_UNKNOWN' } })
   expect(seller.store.trade(transactionId)?.state).toBe('active')
 })
 
@@ -421,14 +434,22 @@ test.each([
   ['transactionId', '00000000-0000-4000-8000-999999999999', 'CTX_MISSING_FIELD'],
   ['senderId', 'did:key:z6Mksomebody', 'AUT_UNAUTHORIZED_ACTION'],
   ['receiverId', 'did:key:z6Mksomebody', 'AUT_UNAUTHORIZED_ACTION'],
-])('a context whose %s tells another story than the envelope is refused', (field, value, code) => {
+  ['bapId', 'somebody', 'AUT_UNAUTHORIZED_ACTION'],
+  ['bppId', 'somebody', 'AUT_UNAUTHORIZED_ACTION'],
+  ['networkId', 'another', 'NET_NETWORK_MISMATCH'],
+  ['messageId', '00000000-0000-4000-8000-999999999999', 'CTX_MESSAGE_ID_DUPLICATE'],
+  ['messageId', undefined, 'CTX_MISSING_FIELD'],
+  ['timestamp', '2026-06-01T11:58:40.000Z', 'CTX_TTL_EXPIRED'],
+  ['timestamp', '2026-06-01T12:05:00.000Z', 'CTX_TTL_EXPIRED'],
+  ['ttl', 'soon', 'CTX_MISSING_FIELD'],
+] as const)('a context whose %s tells another story than the envelope is refused', (field, value, code) => {
   const { town, buyer, seller } = pair()
   town.offer(seller)
   town.want(buyer)
   town.settle()
   town.pass(SEARCH_MS)
   const select = only(town.take())
-  const context = { ...(select.draft.payload['context'] as object), [field]: value }
+  const context = JSON.parse(JSON.stringify({ ...(select.draft.payload['context'] as object), [field]: value }))
   const answer = town.deliver(
     { ...select, draft: { ...select.draft, payload: { ...select.draft.payload, context } } },
     seller,
@@ -484,4 +505,26 @@ test('a need of one id begins once', () => {
   const before = buyer.store.need(wanted.id)
   town.keep(buyer, buyer.trading.buyOnce(wanted))
   expect(buyer.store.need(wanted.id)).toBe(before)
+})
+
+test('a seller that has sold more than it offers now sells nothing more', () => {
+  const { town, buyer, seller } = pair()
+  town.offer(seller, { availableWh: 1_000 })
+  town.want(buyer, 800)
+  town.settle()
+  town.pass(SEARCH_MS)
+  const select = only(town.take())
+  town.deliver(select, seller)
+  town.settle()
+  town.offer(seller, { availableWh: 500 })
+  town.announce(seller, { availableWh: 5_000 }, { version: town.now() + 10 })
+  town.settle()
+  const need = town.want(buyer, 100)
+  town.settle(typeIs('beckn.on_discover'))
+  town.pass(LONGEST_SEARCH_MS)
+  town.pass(LONGEST_SEARCH_MS)
+  town.settle()
+  expect(town.refusals.at(-1)).toEqual({ to: buyer.self, type: 'beckn.select', code: 'BIZ_QUANTITY_UNAVAILABLE' })
+  expect(buyer.store.need(need)).toMatchObject({ state: 'failed', reason: '100 Wh asked, -300 Wh left' })
+  expect(seller.store.tradesInState('active').map(({ energyWh }) => energyWh)).toEqual([800])
 })

@@ -12,6 +12,7 @@ const STATES = [
   'reserved',
   'confirming',
   'active',
+  'settled',
   'cancelled',
   'expired',
   'refused',
@@ -20,21 +21,36 @@ const UNKNOWN = 'CTX_TRANSACTION_ID_UNKNOWN'
 const ILLEGAL = 'BIZ_INVALID_STATE_TRANSITION'
 const LATE = 'BIZ_QUOTE_EXPIRED_OR_CHANGED'
 
+const CONFIRMED = 'BIZ_ALREADY_CONFIRMED'
+const GONE = 'BIZ_ALREADY_CANCELLED'
+const NO = ILLEGAL
+
 /** Every state × every step, as a person would write it on a blackboard: a row a step, a column a state. */
 const TABLE = {
   seller: {
-    select: ['quoted', ILLEGAL, 'quoted', ILLEGAL, ILLEGAL, 'BIZ_ALREADY_CONFIRMED', ILLEGAL, ILLEGAL, ILLEGAL],
-    init: [UNKNOWN, ILLEGAL, 'reserved', 'reserved', ILLEGAL, 'BIZ_ALREADY_CONFIRMED', ILLEGAL, LATE, LATE],
-    confirm: [UNKNOWN, ILLEGAL, ILLEGAL, 'active', ILLEGAL, 'active', 'BIZ_ALREADY_CANCELLED', LATE, LATE],
-    status: [UNKNOWN, ILLEGAL, 'quoted', 'reserved', ILLEGAL, 'active', 'cancelled', 'expired', 'refused'],
-    cancel: [UNKNOWN, ILLEGAL, 'cancelled', 'cancelled', ILLEGAL, 'cancelled', 'cancelled', 'expired', ILLEGAL],
+    //        none         selecting  quoted  reserved  confirming  active  settled  cancelled  expired  refused
+    select: ['quoted', NO, 'quoted', NO, NO, CONFIRMED, CONFIRMED, GONE, NO, NO],
+    init: [UNKNOWN, NO, 'reserved', 'reserved', NO, CONFIRMED, CONFIRMED, GONE, LATE, LATE],
+    confirm: [UNKNOWN, NO, NO, 'active', NO, 'active', 'settled', GONE, LATE, LATE],
+    status: [UNKNOWN, NO, 'quoted', 'reserved', NO, 'active', 'settled', 'cancelled', 'expired', 'refused'],
+    track: [UNKNOWN, NO, 'quoted', 'reserved', NO, 'active', 'settled', 'cancelled', 'expired', 'refused'],
+    support: [UNKNOWN, NO, 'quoted', 'reserved', NO, 'active', 'settled', 'cancelled', 'expired', 'refused'],
+    update: [UNKNOWN, NO, NO, NO, NO, 'active', NO, GONE, NO, NO],
+    settle: [UNKNOWN, NO, NO, NO, NO, 'settled', 'settled', GONE, NO, NO],
+    rate: [UNKNOWN, NO, NO, NO, NO, NO, 'settled', NO, NO, NO],
+    cancel: ['cancelled', NO, 'cancelled', 'cancelled', NO, 'cancelled', NO, 'cancelled', 'expired', 'refused'],
   },
   buyer: {
-    on_select: [UNKNOWN, 'quoted', ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL],
-    on_init: [UNKNOWN, ILLEGAL, 'confirming', ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL],
-    on_confirm: [UNKNOWN, ILLEGAL, ILLEGAL, ILLEGAL, 'active', 'active', ILLEGAL, ILLEGAL, ILLEGAL],
-    on_status: [UNKNOWN, ILLEGAL, ILLEGAL, ILLEGAL, 'confirming', 'active', 'cancelled', 'expired', 'refused'],
-    on_cancel: [UNKNOWN, ...Array(5).fill('cancelled'), 'cancelled', 'expired', 'refused'],
+    on_select: [UNKNOWN, 'quoted', NO, NO, NO, NO, NO, NO, NO, NO],
+    on_init: [UNKNOWN, NO, 'confirming', NO, NO, NO, NO, NO, NO, NO],
+    on_confirm: [UNKNOWN, NO, NO, NO, 'active', 'active', 'settled', NO, NO, NO],
+    on_status: [UNKNOWN, NO, 'quoted', NO, 'confirming', 'active', 'settled', 'cancelled', 'expired', 'refused'],
+    on_track: [UNKNOWN, NO, 'quoted', NO, 'confirming', 'active', 'settled', 'cancelled', 'expired', 'refused'],
+    on_support: [UNKNOWN, NO, 'quoted', NO, 'confirming', 'active', 'settled', 'cancelled', 'expired', 'refused'],
+    on_update: [UNKNOWN, NO, NO, NO, NO, 'active', NO, NO, NO, NO],
+    on_settle: [UNKNOWN, NO, NO, NO, NO, 'settled', 'settled', NO, NO, NO],
+    on_rate: [UNKNOWN, NO, NO, NO, NO, NO, 'settled', NO, NO, NO],
+    on_cancel: [UNKNOWN, ...Array(5).fill('cancelled'), NO, 'cancelled', 'expired', 'refused'],
   },
 } as const
 
@@ -59,9 +75,9 @@ test('no step is for the other side, whatever the state', () => {
   }
 })
 
-test('no step leads an agreed trade anywhere but to its cancellation', () => {
+test('no step leads an agreed trade anywhere but to its settlement or its cancellation', () => {
   const ends = cases.filter(([, state]) => state === 'active').map(([, , , expected]) => expected)
-  expect([...new Set(ends)].filter(end => !/^[A-Z]/.test(String(end)))).toEqual(['active', 'cancelled'])
+  expect([...new Set(ends)].filter(end => !/^[A-Z]/.test(String(end)))).toEqual(['active', 'settled', 'cancelled'])
 })
 
 test('a cost is rounded half up to a whole millionth, without the errors of floating point', () => {

@@ -1,9 +1,9 @@
 import type { Client } from '../../api/client.ts'
 import { CodedError } from '../../kernel/errors.ts'
-import { printTable } from '../terminal/table.ts'
+import { plainText, printTable } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, shortPeer } from '../terminal/units.ts'
-import type { JobView } from './progress.ts'
+import { isOpen, type JobProgress, type JobView } from './progress.ts'
 import { chunkCount, type DocumentResult, writeResult } from './result.ts'
 
 interface Stage {
@@ -11,39 +11,63 @@ interface Stage {
   readonly terminal: Terminal
 }
 
+/** Parts shown of a job that still runs, or did not end well. */
+const SHOWN = 200
+
 export async function showJob(
   id: string,
-  { json, out }: { json?: boolean; out?: string },
-  stage: Stage,
+  { json, out, peers }: { json?: boolean; out?: string; peers?: boolean },
+  { client, terminal }: Stage,
 ): Promise<void> {
-  const { client, terminal } = stage
   const path = `/v1/jobs/${encodeURIComponent(id)}`
-  const job = await client.get<JobView>(path)
-  const results = job.state === 'done' ? await client.get<DocumentResult[]>(`${path}/result`) : undefined
-  if (out !== undefined) {
-    if (results === undefined)
-      throw new CodedError('CLI_NOT_DONE', `the job is ${job.state}, there is nothing to write`)
-    await writeResult(out, results, terminal.cwd)
-  }
+  const job = await client.get<JobView>(`${path}?limit=${json === true ? 100_000 : 0}`)
+  const wanted = out !== undefined || json === true
+  const results = wanted && job.state === 'done' ? await client.get<DocumentResult[]>(`${path}/result`) : undefined
+  if (out !== undefined) await writeOut(job, results, out, terminal)
   if (json === true) return printJson(terminal, { ...job, ...(results === undefined ? {} : { results }) })
-  printLine(terminal, `${job.kind} of ${job.documents.map(({ name }) => name).join(', ')}: ${job.state}`)
-  if (job.reason !== undefined) printLine(terminal, job.reason)
+  printLine(terminal, headline(job))
+  if (job.reason !== undefined) printLine(terminal, plainText(job.reason))
   printLine(terminal, summaryOf(job, results))
-  if (job.state === 'running') printParts(job, terminal)
+  if (peers === true) printPeers(job, terminal)
+  if (isOpen(job) || job.state === 'failed') {
+    printParts(await client.get<JobView>(`${path}?limit=${SHOWN}`), terminal)
+  }
 }
 
-/** Chunks, parts, workers and what had to be tried again. */
+async function writeOut(job: JobView, results: DocumentResult[] | undefined, out: string, terminal: Terminal) {
+  if (results === undefined) throw new CodedError('CLI_NOT_DONE', `the job is ${job.state}, there is nothing to write`)
+  await writeResult(out, results, terminal.cwd)
+}
+
+function headline({ kind, documents, state }: JobView): string {
+  const names = documents.slice(0, 3).map(({ name }) => name)
+  const more = documents.length > 3 ? ` and ${documents.length - 3} more` : ''
+  return plainText(`${kind} of ${names.join(', ')}${more}: ${state}`)
+}
+
+/** Chunks, parts, workers and how long it took. */
 export function summaryOf(job: JobView, results: readonly DocumentResult[] | undefined): string {
-  const workers = new Set(job.parts.map(({ worker }) => worker).filter(worker => worker !== undefined))
-  const retried = job.parts.filter(({ attempt }) => attempt > 1).length
   const chunks = results === undefined ? '' : `${counted(chunkCount(results), 'chunk')} in `
   const took = job.finishedMs === undefined ? '' : `, in ${duration(job.finishedMs - job.createdMs)}`
-  const again = retried === 0 ? 'none tried again' : `${retried} tried again`
-  return `${chunks}${counted(job.total, 'part')}, by ${counted(workers.size, 'worker')}, ${again}${took}`
+  const again = job.retried === 0 ? ', none tried again' : `, ${job.retried} tried again`
+  const undone = Object.entries(job.counts).filter(([state]) => state !== 'done')
+  const rest = undone.map(([state, count]) => `, ${count} ${state}`).join('')
+  return `${chunks}${counted(job.total, 'part')}, by ${counted(job.workers.length, 'worker')}${rest}${again}${took}`
 }
 
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+function printPeers({ workers }: JobProgress, terminal: Terminal): void {
+  printTable(terminal, {
+    ...{ rows: workers, json: false, none: 'Nobody works on it yet.' },
+    columns: [
+      { title: 'peer', cell: row => shortPeer(row.peer) },
+      { title: 'done', right: true, cell: row => row.done },
+      { title: 'has now', right: true, cell: row => row.leased },
+    ],
+  })
 }
 
 function printParts(job: JobView, terminal: Terminal): void {

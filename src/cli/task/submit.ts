@@ -1,17 +1,21 @@
 import type { Client } from '../../api/client.ts'
+import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { readTexts } from './files.ts'
-import { followJob, type JobView } from './progress.ts'
+import { followJob, isOpen, type JobProgress, type JobView } from './progress.ts'
 import { type DocumentResult, writeResult } from './result.ts'
 import { summaryOf } from './show.ts'
+import { type WishFlags, wishesOf } from './wishes.ts'
 
-export interface SubmitFlags {
+export interface SubmitFlags extends WishFlags {
   readonly kind: string
   readonly maxTokens: number
   readonly out?: string
   readonly wait: boolean
   readonly json?: boolean
+  /** Progress for each peer. */
+  readonly peers?: boolean
 }
 
 interface Stage {
@@ -26,25 +30,32 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
   const documents = readTexts(files, terminal.cwd)
   const { id, total } = await client.post<{ id: string; total: number }>('/v1/jobs', {
     ...{ kind: flags.kind, params: { maxTokens: flags.maxTokens }, documents },
+    ...wishesOf(flags, systemClock.now()),
   })
   if (!flags.wait) return json ? printJson(terminal, { id, total }) : printLine(terminal, `job ${id}, ${total} parts`)
   if (!json) printLine(terminal, `job ${id}`)
-  const job = await followJob(id, { client, stream: json ? terminal.err : terminal.out, signal })
-  if (job.state === 'running') {
+  const stream = json ? terminal.err : terminal.out
+  const job = await followJob(id, { client, stream, signal, perPeer: flags.peers === true })
+  if (isOpen(job)) {
     terminal.err.write(`The job goes on without us; "wattmesh task show ${id}" shows how far it is.\n`)
     return
   }
-  if (job.state !== 'done') throw notDone(job)
+  if (job.state !== 'done') throw await notDone(job, client)
   const results = await client.get<DocumentResult[]>(`/v1/jobs/${id}/result`)
+  const view = await client.get<JobView>(`/v1/jobs/${id}?limit=0`)
   if (flags.out !== undefined) await writeResult(flags.out, results, terminal.cwd)
-  if (json) return printJson(terminal, { job, results })
-  printLine(terminal, summaryOf(job, results))
+  if (json) return printJson(terminal, { job: view, results })
+  printLine(terminal, summaryOf(view, results))
   const where = flags.out ?? `kept; "wattmesh task show ${id} --out FILE" writes it to a file`
   printLine(terminal, `result: ${where}`)
 }
 
-function notDone(job: JobView): CodedError {
-  const reasons = [...new Set(job.parts.flatMap(({ state, reason }) => (state === 'done' || !reason ? [] : [reason])))]
+/** Parts looked at for the reason. */
+const LOOKED_AT = 1_000
+
+async function notDone(job: JobProgress, client: Client): Promise<CodedError> {
+  const { parts } = await client.get<JobView>(`/v1/jobs/${job.id}?limit=${LOOKED_AT}`)
+  const reasons = [...new Set(parts.flatMap(({ state, reason }) => (state === 'done' || !reason ? [] : [reason])))]
   const why = reasons.length === 0 ? (job.reason ?? '') : reasons.slice(0, 3).join('; ')
   return new CodedError('CLI_JOB_NOT_DONE', `the job is ${job.state}${why === '' ? '' : `: ${why}`}`, {
     hint: `"wattmesh task show ${job.id}" tells more; "wattmesh peers" shows who computes`,

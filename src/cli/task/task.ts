@@ -5,8 +5,10 @@ import { systemClock } from '../../kernel/clock.ts'
 import { printTable } from '../terminal/table.ts'
 import { homeOf, printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, parseCount, timeOfDay } from '../terminal/units.ts'
+import { showLogs } from './logs.ts'
 import { showJob } from './show.ts'
 import { type SubmitFlags, submitFiles } from './submit.ts'
+import { parsePriority } from './wishes.ts'
 
 type Job = ReturnType<Commands['jobs']>[number]
 
@@ -20,6 +22,13 @@ export function registerTask(program: Command, terminal: Terminal): void {
     .option('--kind <kind>', 'chunk or embed', 'embed')
     .option('--max-tokens <n>', 'tokens in a chunk at most, 48 to 120', parseCount, 110)
     .option('--out <file>', 'write the chunks there, a line of JSON each')
+    .option('--priority <n>', 'higher goes first, -100 to 100', parsePriority)
+    .option('--deadline <when>', 'drop what is not done by then: 90s, 10m, 2h, or 2026-12-24T18:00')
+    .option('--private [peers]', 'only for these peers, by commas; without any, for those of compute.trustedPeers')
+    .option('--verify <how>', 'adaptive: check the results of unproven peers; none: believe them')
+    .option('--after <id...>', 'begin when these jobs are done')
+    .option('--key <key>', 'submitted again under the same key, it is the same job')
+    .option('--peers', 'show how far each peer is')
     .option('--no-wait', 'do not wait for the result')
     .option('--json', 'for programs')
     .action((files: string[], flags: SubmitFlags) => submitFiles(files, flags, { client: client(), terminal }))
@@ -38,7 +47,7 @@ export function registerTask(program: Command, terminal: Terminal): void {
         columns: [
           { title: 'begun', cell: row => timeOfDay(row.createdMs, now) },
           { title: 'kind', cell: row => row.kind },
-          { title: 'texts', right: true, cell: row => row.documents.length },
+          { title: 'texts', right: true, cell: row => row.texts },
           { title: 'parts', right: true, cell: row => row.total },
           { title: 'state', cell: row => row.state },
           { title: 'took', right: true, cell: row => duration((row.finishedMs ?? now) - row.createdMs) },
@@ -52,7 +61,27 @@ export function registerTask(program: Command, terminal: Terminal): void {
     .description('how far a job is, and who works on it')
     .option('--out <file>', 'write the chunks of a finished job there, a line of JSON each')
     .option('--json', 'for programs')
-    .action((id: string, flags: { json?: boolean; out?: string }) => showJob(id, flags, { client: client(), terminal }))
+    .option('--peers', 'what each peer did')
+    .action((id: string, flags: { json?: boolean; out?: string; peers?: boolean }) =>
+      showJob(id, flags, { client: client(), terminal }),
+    )
+
+  task
+    .command('logs <id>')
+    .description('what happened to a job and its parts, and when')
+    .option('--part <n>', 'of this part only, counted from 0', parsePart)
+    .option('--json', 'for programs')
+    .action((id: string, flags: { part?: number; json?: boolean }) =>
+      showLogs(id, flags, { client: client(), terminal }),
+    )
+
+  task
+    .command('retry <id>')
+    .description('try again what a job that failed, expired or was cancelled did not get done')
+    .action(async (id: string) => {
+      await client().post(`/v1/jobs/${encodeURIComponent(id)}/retry`, {})
+      printLine(terminal, `job ${id} is tried again; "wattmesh task show ${id}" shows how far it is`)
+    })
 
   task
     .command('cancel <id>')
@@ -61,4 +90,8 @@ export function registerTask(program: Command, terminal: Terminal): void {
       await client().post(`/v1/jobs/${encodeURIComponent(id)}/cancel`, {})
       printLine(terminal, `job ${id} is cancelled`)
     })
+}
+
+function parsePart(text: string): number {
+  return text === '0' ? 0 : parseCount(text)
 }

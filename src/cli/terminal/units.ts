@@ -21,6 +21,11 @@ export function price(micro: number, currency = ''): string {
   return `${trimmed(micro / MICRO, 4)}${currency === '' ? '' : ` ${currency}`}/kWh`
 }
 
+/** With its sign and always four digits, so that a column of them lines up: what a household trades is often cents. */
+export function money(micro: number, currency = ''): string {
+  return `${(micro / MICRO).toFixed(4)}${currency === '' ? '' : ` ${currency}`}`
+}
+
 export function bytes(count: number): string {
   if (count >= 1e9) return `${trimmed(count / 1e9, 1)} GB`
   return `${Math.round(count / 1e6)} MB`
@@ -64,6 +69,15 @@ export function parsePrice(text: string): number {
     throw new CodedError('CLI_BAD_PRICE', `"${text}" is not a price`, { hint: 'write the price of a kWh, like 0.25' })
   }
   return Math.round(Number(text) * MICRO)
+}
+
+/** `12.50`: millionths. */
+export function parseMoney(text: string): number {
+  const micro = /^\d+(\.\d+)?$/.test(text.trim()) ? Math.round(Number(text) * MICRO) : 0
+  if (micro < 1 || !Number.isSafeInteger(micro)) {
+    throw new CodedError('CLI_BAD_AMOUNT', `"${text}" is not an amount of money`, { hint: 'write it like 12.50' })
+  }
+  return micro
 }
 
 export function parseCount(text: string): number {

@@ -1,70 +1,75 @@
 import type { Command } from 'commander'
-import { openClient } from '../../api/client.ts'
+import { type Client, openClient } from '../../api/client.ts'
 import type { Commands } from '../../commands.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, parseCount, parseEnergy, parsePrice, price, timeOfDay } from '../terminal/units.ts'
-import { listTrades, searchOffers, showTrade } from './listings.ts'
+import { cancelTrade, rateTrade, reduceTrade, withdrawOffers } from './changes.ts'
+import type { Need } from './found.ts'
+import { listTrades, showTrade } from './listings.ts'
 import { followPurchase } from './purchase.ts'
+import { type SearchFlags, searchOffers } from './search.ts'
+import { tellWhy } from './why.ts'
 
 interface Flags {
   readonly json?: boolean
   readonly limit?: number
   readonly max?: string
   readonly price?: string
+  readonly try?: boolean
   readonly wait?: boolean
+  readonly words?: string
 }
-type Need = Awaited<ReturnType<Commands['buy']>>
 type Catalog = Awaited<ReturnType<Commands['sell']>>
+
+interface Stage {
+  readonly trade: Command
+  readonly client: () => Client
+  readonly terminal: Terminal
+}
 
 export function registerTrade(program: Command, terminal: Terminal): void {
   const trade = program.command('trade').description('buy and sell energy for the next slot')
-  const client = () => openClient(homeOf(program, terminal))
+  const stage = { trade, client: () => openClient(homeOf(program, terminal)), terminal }
+  registerMarket(stage)
+  registerLooking(stage)
+  registerChanges(stage)
+}
 
+function registerMarket({ trade, client, terminal }: Stage): void {
   trade
     .command('search')
     .alias('discover')
     .description('what neighbours offer, cheapest first')
+    .option('--max-price <price>', 'at most this for a kWh, fees not included')
+    .option('--min-energy <energy>', 'at least this much: 0.5, 0.5kWh, 500Wh')
+    .option('--source <type>', 'solar, battery, grid, hybrid or renewable')
+    .option('--slot <time>', 'for the slot that begins then: 14:15 or 2026-06-01T14:15')
     .option('--json', 'for programs')
-    .action(({ json }: Flags) => searchOffers(client(), terminal, json === true))
+    .action((flags: SearchFlags) => searchOffers(client(), terminal, flags))
 
   trade
     .command('buy <energy>')
     .alias('order')
-    .description('buy from the cheapest neighbour: 0.5, 0.5kWh, 500Wh')
+    .description('buy from the cheapest neighbours: 0.5, 0.5kWh, 500Wh')
     .option('--max <price>', 'pay at most this for a kWh, fees included')
     .option('--no-wait', 'do not wait for the outcome')
     .option('--json', 'for programs')
-    .action(async (amount: string, { max, wait, json }: Flags) => {
-      const daemon = client()
-      const request = {
-        energyWh: parseEnergy(amount),
-        ...(max === undefined ? {} : { maxPriceMicro: parsePrice(max) }),
-      }
-      const need = await daemon.post<Need>('/v1/buy', request)
-      if (wait !== false) return followPurchase(need, { client: daemon, terminal, json: json === true })
-      if (json === true) return printJson(terminal, need)
-      printLine(terminal, `looking for ${energy(need.energyWh)}; "wattmesh trade list" shows what comes of it`)
-    })
+    .action((amount: string, flags: Flags) => buy(amount, flags, { client: client(), terminal }))
 
   trade
     .command('sell <energy>')
     .description('offer energy to the neighbours: 0.5, 0.5kWh, 500Wh')
     .option('--price <price>', 'for a kWh')
     .option('--json', 'for programs')
-    .action(async (amount: string, flags: Flags) => {
-      const request = {
-        energyWh: parseEnergy(amount),
-        ...(flags.price === undefined ? {} : { priceMicro: parsePrice(flags.price) }),
-      }
-      const catalog = await client().post<Catalog>('/v1/sell', request)
-      if (flags.json === true) return printJson(terminal, catalog)
-      for (const { availableWh, priceMicro, slot } of catalog.offers) {
-        const when = timeOfDay(slot.startMs, slot.startMs)
-        const what = `${energy(availableWh)} at ${price(priceMicro, catalog.currency)}`
-        printLine(terminal, `offered ${what} for the slot from ${when}`)
-      }
-    })
+    .action((amount: string, flags: Flags) => sell(amount, flags, { client: client(), terminal }))
 
+  trade
+    .command('withdraw')
+    .description('take back everything this peer offers')
+    .action(() => withdrawOffers({ client: client(), terminal }))
+}
+
+function registerLooking({ trade, client, terminal }: Stage): void {
   trade
     .command('list')
     .description('trades of this peer, newest first')
@@ -79,10 +84,60 @@ export function registerTrade(program: Command, terminal: Terminal): void {
     .action((id: string, { json }: Flags) => showTrade(client(), terminal, { id, json: json === true }))
 
   trade
+    .command('why <id>')
+    .description('why a trade was made, or a need met or not: each decision in order')
+    .option('--json', 'for programs')
+    .action((id: string, { json }: Flags) => tellWhy(client(), terminal, { id, json: json === true }))
+}
+
+function registerChanges({ trade, client, terminal }: Stage): void {
+  trade
     .command('cancel <id>')
-    .description('cancel a trade; only its whole id will do')
-    .action(async (id: string) => {
-      await client().post(`/v1/trades/${encodeURIComponent(id)}/cancel`, {})
-      printLine(terminal, `trade ${id} is cancelled`)
-    })
+    .description('cancel a trade')
+    .option('--try', 'only say what it would cost, and until when it is possible')
+    .option('--json', 'for programs')
+    .action((id: string, flags: Flags) => cancelTrade(id, flags, { client: client(), terminal }))
+
+  trade
+    .command('reduce <id> <energy>')
+    .description('ask the seller to agree to less energy, before the slot begins')
+    .action((id: string, amount: string) => reduceTrade(id, amount, { client: client(), terminal }))
+
+  trade
+    .command('rate <id> <stars>')
+    .description('rate a settled trade: 1 (bad) to 5 (good)')
+    .option('--words <text>', 'and say why, shortly')
+    .action((id: string, stars: string, { words }: Flags) =>
+      rateTrade(id, stars, { client: client(), terminal, ...(words === undefined ? {} : { words }) }),
+    )
+}
+
+interface Asked {
+  readonly client: Client
+  readonly terminal: Terminal
+}
+
+async function buy(amount: string, { max, wait, json }: Flags, { client, terminal }: Asked): Promise<void> {
+  const request = {
+    energyWh: parseEnergy(amount),
+    ...(max === undefined ? {} : { maxPriceMicro: parsePrice(max) }),
+  }
+  const need = await client.post<Need>('/v1/buy', request)
+  if (wait !== false) return followPurchase(need, { client, terminal, json: json === true })
+  if (json === true) return printJson(terminal, need)
+  printLine(terminal, `looking for ${energy(need.energyWh)}; "wattmesh trade why ${need.id}" tells what comes of it`)
+}
+
+async function sell(amount: string, flags: Flags, { client, terminal }: Asked): Promise<void> {
+  const request = {
+    energyWh: parseEnergy(amount),
+    ...(flags.price === undefined ? {} : { priceMicro: parsePrice(flags.price) }),
+  }
+  const catalog = await client.post<Catalog>('/v1/sell', request)
+  if (flags.json === true) return printJson(terminal, catalog)
+  for (const { availableWh, priceMicro, slot } of catalog.offers) {
+    const when = timeOfDay(slot.startMs, slot.startMs)
+    const what = `${energy(availableWh)} at ${price(priceMicro, catalog.currency)}`
+    printLine(terminal, `offered ${what} for the slot from ${when}`)
+  }
 }

@@ -1,5 +1,7 @@
+import type { ReportData } from '../../reports/report-data.ts'
+import { type EnergyFigures, energyFigures, isAsExpected, type Reference } from './energy-figures.ts'
 import type { Snapshot } from './snapshot.ts'
-import { aboveCheapest, contracts, oversoldWh } from './trade-checks.ts'
+import { aboveCheapest, contracts, type Online, oversoldWh, unanswered } from './trade-checks.ts'
 
 export interface Invariant {
   readonly name: string
@@ -15,11 +17,13 @@ export interface Counters {
 }
 
 /** What a run came to; written by `--json FILE`. */
-export interface Report {
+export interface Report extends EnergyFigures {
   readonly peers: { readonly started: number; readonly knownMin: number; readonly discoverySeconds: number }
   readonly messages: Counters
   readonly trades: {
     readonly searches: number
+    /** Searches no seller answered though one was online and had something. */
+    readonly unanswered: number
     readonly confirmed: number
     readonly cancelled: number
     readonly expired: number
@@ -28,7 +32,7 @@ export interface Report {
     /** Searches that came to nothing, by reason. */
     readonly failedBecause: Readonly<Record<string, number>>
   }
-  readonly contracts: { readonly total: number; readonly unequal: number }
+  readonly contracts: { readonly total: number; readonly unequal: number; readonly settled: number }
   readonly tasks: {
     readonly submitted: number
     readonly done: number
@@ -47,6 +51,10 @@ export interface Report {
 
 export interface Observed {
   readonly snapshots: readonly Snapshot[]
+  /** Everything that was traded and measured. */
+  readonly street: ReportData
+  readonly reference?: Reference
+  readonly online: Online
   readonly counters: Counters
   readonly discoverySeconds: number
   readonly knownMin: number
@@ -60,14 +68,15 @@ export interface Observed {
 /** After the storm: what happened, and whether it was as it must be. */
 export function createReport(observed: Observed): Report {
   const { snapshots, knownMin } = observed
-  const trades = tradeFigures(snapshots)
+  const trades = tradeFigures(snapshots, observed.online)
   const agreed = contracts(snapshots)
   const tasks = { ...taskFigures(snapshots), chunksEmbedded: observed.chunksEmbedded }
   const figures = {
     peers: { started: snapshots.length, knownMin, discoverySeconds: observed.discoverySeconds },
     messages: observed.counters,
     trades,
-    contracts: { total: agreed.total, unequal: agreed.unequal.length },
+    contracts: { total: agreed.total, unequal: agreed.unequal.length, settled: settledOf(snapshots) },
+    ...energyFigures(observed.street, snapshots, observed.reference),
     tasks,
     killed: observed.killed,
   }
@@ -75,18 +84,24 @@ export function createReport(observed: Observed): Report {
   return { ...figures, invariants: judge(figures, agreed.unequal), ...rest }
 }
 
-function tradeFigures(snapshots: readonly Snapshot[]): Report['trades'] {
+function tradeFigures(snapshots: readonly Snapshot[], online: Online): Report['trades'] {
   const bought = snapshots.flatMap(({ trades }) => trades.filter(trade => trade.role === 'buyer'))
   const inState = (state: string): number => bought.filter(trade => trade.state === state).length
   return {
     searches: snapshots.reduce((sum, { needs }) => sum + needs.length, 0),
-    confirmed: inState('active'),
+    confirmed: inState('active') + inState('settled'),
     cancelled: inState('cancelled'),
     expired: inState('expired'),
+    unanswered: unanswered(snapshots, online),
     aboveCheapest: aboveCheapest(snapshots),
     oversoldWh: oversoldWh(snapshots),
     failedBecause: failures(snapshots),
   }
+}
+
+function settledOf(snapshots: readonly Snapshot[]): number {
+  return snapshots.flatMap(({ trades }) => trades).filter(({ role, state }) => role === 'buyer' && state === 'settled')
+    .length
 }
 
 function failures(snapshots: readonly Snapshot[]): Record<string, number> {
@@ -115,7 +130,7 @@ function judge(
   report: Omit<Report, 'invariants' | 'seed' | 'durationSeconds'>,
   unequal: readonly string[],
 ): Invariant[] {
-  const { trades, contracts: agreed, tasks, peers } = report
+  const { trades, contracts: agreed, tasks, peers, energy, bill, ledger } = report
   const none = (name: string, count: number, what: string): Invariant => ({
     name,
     holds: count === 0,
@@ -133,8 +148,28 @@ function judge(
       ...none('both sides hold the same contract', agreed.unequal, `of ${agreed.total} contracts differ`),
       detail: `${agreed.unequal} of ${agreed.total} contracts differ${unequal.length === 0 ? '' : `: ${unequal.slice(0, 3).join('; ')}`}`,
     },
+    none('every search was answered when a seller was there', trades.unanswered, 'searches unanswered'),
+    none('everything delivered was settled', agreed.total - agreed.settled, `of ${agreed.total} contracts unsettled`),
+    {
+      name: 'the books sum to zero',
+      holds: ledger.sumMicro === 0 && ledger.unbalancedBatches === 0 && ledger.unequalPairs === 0,
+      detail: `${ledger.batches} entries, ${ledger.unbalancedBatches} unbalanced, ${ledger.unequalPairs} pairs disagree`,
+    },
+    ...(bill.expected === undefined
+      ? []
+      : [
+          {
+            name: 'local share and saving are what the arithmetic says',
+            holds: isAsExpected(report),
+            detail: `${percent(energy.localShare)} local of ${percent(bill.expected.localShare)}, ${percent(bill.savingVsUtilityOnly)} saved of ${percent(bill.expected.saving)}`,
+          },
+        ]),
     none('every task ended', tasks.lost, 'tasks without an end'),
     none('no task failed', tasks.failed, 'tasks failed'),
     none('no result was accepted twice', tasks.acceptedTwice, 'tasks with two results'),
   ]
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
 }

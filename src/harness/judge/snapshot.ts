@@ -1,4 +1,5 @@
 import type { Client } from '../../api/client.ts'
+import type { SettledSlot } from '../../energy/household.ts'
 import type { PeerId } from '../../kernel/ids.ts'
 import type { Job, Task } from '../../tasks/task.ts'
 import { readCatalog } from '../../trading/beckn/catalog-body.ts'
@@ -8,6 +9,7 @@ import type { Catalog, Need, Trade } from '../../trading/trade.ts'
 export interface Snapshot {
   readonly name: string
   readonly peerId: string
+  readonly roles: readonly string[]
   readonly knownPeers: number
   readonly trades: readonly Trade[]
   readonly needs: readonly Need[]
@@ -16,13 +18,34 @@ export interface Snapshot {
   /** What sellers answered to its searches. */
   readonly answers: readonly { readonly needId: string; readonly atMs: number; readonly catalog: Catalog }[]
   readonly jobs: readonly (Job & { parts: readonly Task[] })[]
+  /** What flowed in each slot of the household. */
+  readonly slots: readonly SettledSlot[]
+  readonly ledger: LedgerView
+  /** The utility's rounds. */
+  readonly soc: { readonly rounds: readonly SocCounts[] }
+}
+
+/** What a peer's books come to. */
+export interface LedgerView {
+  readonly sumMicro: number
+  readonly neighbours: readonly { readonly peer: string; readonly balanceMicro: number }[]
+  readonly batches: readonly unknown[]
+  /** Batches whose postings do not sum to zero. */
+  readonly unbalanced: number
+}
+
+interface SocCounts {
+  readonly asked: number
+  readonly answered: number
+  readonly refused: number
+  readonly silent: number
 }
 
 const MANY = 1_000_000
 
 export async function snapshot(name: string, client: Client): Promise<Snapshot> {
-  const [{ peerId }, peers, trades, needs, jobs] = await Promise.all([
-    client.get<{ peerId: string }>('/v1/id'),
+  const [{ peerId, roles }, peers, trades, needs, jobs] = await Promise.all([
+    client.get<{ peerId: string; roles: string[] }>('/v1/status'),
     client.get<{ connected?: unknown; roles?: readonly string[] }[]>('/v1/peers'),
     client.get<Trade[]>(`/v1/trades?limit=${MANY}`),
     client.get<Need[]>(`/v1/needs?limit=${MANY}`),
@@ -30,8 +53,11 @@ export async function snapshot(name: string, client: Client): Promise<Snapshot> 
   ])
   const withParts = await Promise.all(jobs.map(job => client.get<Snapshot['jobs'][number]>(`/v1/jobs/${job.id}`)))
   return {
-    ...{ name, peerId, trades, needs, jobs: withParts },
+    ...{ name, peerId, roles, trades, needs, jobs: withParts },
     knownPeers: peers.filter(peer => peer.roles !== undefined).length,
+    slots: await client.get<SettledSlot[]>(`/v1/household/slots?limit=${MANY}`),
+    ledger: await client.get<LedgerView>('/v1/ledger'),
+    soc: await client.get<Snapshot['soc']>('/v1/utility/soc'),
     published: await publishedBy(client),
     answers: await answersTo(client),
   }

@@ -1,26 +1,56 @@
 import { canonical } from '../../protocol/canonical.ts'
 import { slotKey } from '../../trading/slot.ts'
-import type { Need, Trade } from '../../trading/trade.ts'
+import { AGREED_STATES, type Need, type Trade } from '../../trading/trade.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
- * Purchases that cost more than an offer somebody made for that very search, unless its seller was tried first and
- * refused or fell silent. Read from the buyer's journal, not from its own ranking.
+ * Purchases that cost more than an offer somebody made for that very search, unless its seller was asked before and had
+ * no more, refused or fell silent. Read from the buyer's journal, not from its own ranking.
  */
 export function aboveCheapest(snapshots: readonly Snapshot[]): number {
-  return snapshots.flatMap(one => one.needs.filter(need => need.state === 'bought' && overpaid(one, need))).length
+  return snapshots.flatMap(one =>
+    one.trades.filter(trade => trade.role === 'buyer' && agreed(trade) && overpaid(one, trade)),
+  ).length
 }
 
-function overpaid({ trades, answers }: Snapshot, need: Need): boolean {
-  const mine = trades.filter(trade => trade.needId === need.id)
-  const bought = mine.find(trade => trade.transactionId === need.transactionId)
-  if (bought === undefined) return false
-  const tried = new Set(mine.filter(trade => trade !== bought).map(trade => trade.counterparty))
+function overpaid({ trades, answers, needs }: Snapshot, bought: Trade): boolean {
+  const need = needs.find(one => one.id === bought.needId)
+  if (need === undefined) return false
+  const asked = new Set(
+    trades
+      .filter(trade => trade.needId === need.id && trade.startedMs <= bought.startedMs)
+      .map(trade => trade.counterparty),
+  )
   const open = answers
-    .filter(answer => answer.needId === need.id && answer.atMs <= bought.startedMs && !tried.has(answer.catalog.seller))
+    .filter(
+      ({ needId, atMs, catalog }) => needId === need.id && atMs <= need.searchUntilMs && !asked.has(catalog.seller),
+    )
     .flatMap(answer => answer.catalog.offers)
-    .filter(offer => slotKey(offer.slot) === slotKey(need.slot) && offer.availableWh >= need.energyWh)
-  return open.some(offer => offer.priceMicro < bought.priceMicro)
+    .filter(offer => slotKey(offer.slot) === slotKey(need.slot) && offer.availableWh > 0)
+  return open.some(offer => offer.priceMicro < bought.priceMicro + bought.gridFeeMicro)
+}
+
+/** Searches nobody answered though somebody who could be reached had something for the slot. */
+export function unanswered(snapshots: readonly Snapshot[], online: Online): number {
+  return snapshots.flatMap(buyer =>
+    buyer.needs.filter(
+      need => need.answered.length === 0 && snapshots.some(one => couldAnswer(one, buyer, need, online)),
+    ),
+  ).length
+}
+
+/** Whether a peer could be reached for a search. */
+export type Online = (peerId: string, search: string) => boolean
+
+function couldAnswer(seller: Snapshot, buyer: Snapshot, need: Need, online: Online): boolean {
+  return (
+    seller !== buyer &&
+    online(seller.peerId, need.id) &&
+    seller.published.some(
+      catalog =>
+        catalog.version <= need.createdMs && catalog.offers.some(offer => slotKey(offer.slot) === slotKey(need.slot)),
+    )
+  )
 }
 
 /** Energy agreed beyond what its seller ever offered for the slot. */
@@ -42,14 +72,18 @@ export function oversoldWh(snapshots: readonly Snapshot[]): number {
 }
 
 function sale(trade: Trade): boolean {
-  return trade.role === 'seller' && trade.state === 'active'
+  return trade.role === 'seller' && agreed(trade)
+}
+
+function agreed(trade: Trade): boolean {
+  return AGREED_STATES.includes(trade.state)
 }
 
 /** Contracts by transaction, and a sentence for each that the two sides do not hold alike. */
 export function contracts(snapshots: readonly Snapshot[]): { total: number; unequal: string[] } {
   const held = new Map<string, { name: string; trade: Trade }[]>()
   for (const { name, trades } of snapshots) {
-    for (const trade of trades.filter(t => t.state === 'active' || t.contract !== undefined)) {
+    for (const trade of trades.filter(t => agreed(t) || t.contract !== undefined)) {
       held.set(trade.transactionId, [...(held.get(trade.transactionId) ?? []), { name, trade }])
     }
   }

@@ -1,4 +1,5 @@
 import type { Options } from '../../config/options.ts'
+import type { Reference } from '../judge/energy-figures.ts'
 
 export interface ScenarioOptions {
   readonly households: number
@@ -7,6 +8,7 @@ export interface ScenarioOptions {
   readonly compute: number
   readonly speed: number
   readonly durationMs: number
+  readonly slotMs: number
   readonly seed: number
   /** Share of the households that cannot be reached, drawn for each search. */
   readonly offlineShare: number
@@ -21,7 +23,6 @@ export interface Actor {
   readonly options: Readonly<Record<string, string | number | boolean>>
 }
 
-export const SLOT_MS = 900_000
 const CAPACITY_WH = 10_000
 
 /** What a seller has at the start it keeps; what it makes beyond that it sells. */
@@ -68,6 +69,23 @@ export function street(options: ScenarioOptions): Actor[] {
     }),
   )
   return [...homes, ...grid, ...workers]
+}
+
+/** Slots until what is sold is what is made: before that the run is too short for its arithmetic. */
+const SETTLED_SLOTS = 48
+
+/**
+ * The arithmetic of the reference street: of what the odd households use, at most what the even ones make is local, and
+ * each kWh of that costs a neighbour's price instead of the utility's.
+ */
+export function referenceOf({ households, utilities, durationMs, slotMs, speed }: ScenarioOptions): {
+  reference?: Reference
+} {
+  if (utilities === 0 || households < 2 || (durationMs * speed) / slotMs < SETTLED_SLOTS) return {}
+  const used = Math.ceil(households / 2) * REFERENCE.loadWh
+  const made = Math.floor(households / 2) * REFERENCE.solarWh
+  const localShare = Math.min(1, made / used)
+  return { reference: { localShare, saving: localShare * (1 - REFERENCE.neighbourMicro / REFERENCE.utilityMicro) } }
 }
 
 function numbered(count: number): number[] {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type Chunk, chunkText } from './chunker.ts'
-import { maxGraphemeUnits } from './graphemes.ts'
 import type { Kind } from './kind.ts'
+import { maxGraphemeUnits } from './text/graphemes.ts'
 import {
   chunkSchema,
   implausibleTokens,
@@ -11,7 +11,7 @@ import {
   splitText,
   type TextPart,
   textPartSchema,
-} from './text-part.ts'
+} from './text/text-part.ts'
 
 export interface ChunkParams {
   /** The most tokens in a chunk. */

@@ -1,7 +1,7 @@
 import type { TokenCounter } from './embedder.ts'
-import { createBreakTest, graphemeEnds } from './graphemes.ts'
-import { paragraphEnds } from './paragraphs.ts'
-import { sentenceEnds } from './sentences.ts'
+import { createBreakTest, graphemeEnds } from './text/graphemes.ts'
+import { paragraphEnds } from './text/paragraphs.ts'
+import { sentenceEnds } from './text/sentences.ts'
 
 /** A stretch of a text, in UTF-16 code units, end excluded. */
 export interface Span {

@@ -18,6 +18,8 @@ const kindErrorCodes = [
   'TASK_BAD_INPUT',
   /** The task asks for vectors of another model than this node has. */
   'TASK_MODEL_MISMATCH',
+  /** The model that this node's configuration names cannot be opened or asked. */
+  'TASK_MODEL_UNAVAILABLE',
   /** Parts to merge that do not cover the document in order, or do not belong together. */
   'TASK_PARTS_INCOMPLETE',
 ] as const

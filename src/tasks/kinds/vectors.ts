@@ -18,3 +18,9 @@ export function dot(a: Float32Array, b: Float32Array): number {
   for (const [index, value] of a.entries()) sum += value * (b[index] ?? 0)
   return sum
 }
+
+/** The vector of length 1 in the same direction; NaN where it has none. */
+export function normalised(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(dot(vector, vector))
+  return vector.map(value => value / length)
+}

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { PeerId } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/outcome.ts'
+import { unitsOf, wholeOf } from '../money.ts'
 import { timestamp } from '../slot.ts'
-import type { Catalog, Offer } from '../trade.ts'
-import { packContext } from './context.ts'
+import type { Catalog, Offer, Tariff } from '../trade.ts'
+import { ownContext, packContext } from './context.ts'
 import { customer, meterOf, roles } from './participants.ts'
 import { readSeries, timeSeries } from './series.ts'
 
@@ -12,16 +13,30 @@ const RESOURCE_TYPES: Readonly<Record<Catalog['sourceType'], string>> = {
   ...{ SOLAR: 'SOLAR', BATTERY: 'BATTERY', GRID: 'FEEDER', HYBRID: 'METER', RENEWABLE: 'METER' },
 }
 
-/** `message` of catalog/publish and on_discover. Slots of one offer are consecutive. */
+/** The id of a catalog: which seller's, and which version. */
+export function catalogId({ seller, version }: Pick<Catalog, 'seller' | 'version'>): string {
+  return `catalog-${seller}-${version}`
+}
+
+/**
+ * `message` of catalog/publish and on_discover. Slots of one offer are consecutive. A catalog without offers withdraws
+ * what was offered before.
+ */
 export function catalogMessage(catalog: Catalog, name: string): JsonObject {
   const resourceId = `energy-${catalog.sourceType.toLowerCase()}`
   const provider = { id: catalog.seller, descriptor: { name, code: catalog.role } }
   return {
     catalogs: [
       {
-        id: `catalog-${catalog.seller}-${catalog.version}`,
+        id: catalogId(catalog),
+        ...(catalog.offers.length === 0 ? { isActive: false } : {}),
         descriptor: { name: `Energy of ${name}`, code: `v${catalog.version}` },
-        provider,
+        provider: {
+          ...provider,
+          ...(catalog.tariff === undefined
+            ? {}
+            : { providerAttributes: tariffObject(catalog.tariff, catalog.currency) }),
+        },
         validity: { startDate: timestamp(catalog.version), endDate: timestamp(catalog.validUntilMs) },
         resources: [
           {
@@ -53,12 +68,21 @@ export function catalogMessage(catalog: Catalog, name: string): JsonObject {
   }
 }
 
+function tariffObject({ retailMicro, feedInMicro, gridFeeMicro }: Tariff, currency: string): JsonObject {
+  return {
+    '@context': ownContext('Tariff'),
+    '@type': 'Tariff',
+    currency,
+    ...{ retailPerKwh: unitsOf(retailMicro), feedInPerKwh: unitsOf(feedInMicro), gridFeePerKwh: unitsOf(gridFeeMicro) },
+  }
+}
+
 function offerGroups(offers: readonly Offer[]): [Offer, ...Offer[]][] {
   return Object.values(Object.groupBy(offers, offer => offer.offerId)) as [Offer, ...Offer[]][]
 }
 
 /** Two days of quarter hours. */
-const MAX_SLOTS_OFFERED = 192
+export const MAX_SLOTS_OFFERED = 192
 
 const catalogSchema = z.looseObject({
   catalogs: z
@@ -68,6 +92,13 @@ const catalogSchema = z.looseObject({
         provider: z.looseObject({
           id: z.string(),
           descriptor: z.looseObject({ code: z.enum(['household', 'utility']) }),
+          providerAttributes: z
+            .looseObject({
+              retailPerKwh: z.unknown().optional(),
+              feedInPerKwh: z.unknown().optional(),
+              gridFeePerKwh: z.unknown().optional(),
+            })
+            .optional(),
         }),
         validity: z.looseObject({ endDate: z.iso.datetime({ offset: true }) }),
         resources: z
@@ -94,20 +125,17 @@ const catalogSchema = z.looseObject({
     .length(1),
 })
 
-/** The catalog in a message, as its seller's; a sentence when it is none. */
+type CatalogBody = z.infer<typeof catalogSchema>['catalogs'][number]
+
+/** The catalog in a message, as its seller's; a sentence when it is none. Without offers its currency is ''. */
 export function readCatalog(message: unknown, seller: PeerId): Catalog | string {
   const parsed = catalogSchema.safeParse(message)
   if (!parsed.success) return `${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`
   const [body] = parsed.data.catalogs
   if (body === undefined || body.provider.id !== seller) return 'the provider is not the peer that signed'
-  const offers: Offer[] = []
-  for (const offer of body.offers) {
-    const intervals = readSeries(offer.offerAttributes.commitmentAttributes)
-    if (intervals === undefined) return `offer ${offer.id}: its time series cannot be read`
-    for (const { slot, priceMicro, availableWh = 0 } of intervals)
-      offers.push({ offerId: offer.id, slot, priceMicro, availableWh })
-  }
-  if (offers.length > MAX_SLOTS_OFFERED) return `more than ${MAX_SLOTS_OFFERED} slots in one catalog`
+  const offers = readOffers(body)
+  if (typeof offers === 'string') return offers
+  const tariff = readTariff(body)
   const currency = body.offers[0]?.offerAttributes.commitmentAttributes.payloadDescriptors.find(
     d => d.currency !== undefined,
   )
@@ -119,5 +147,26 @@ export function readCatalog(message: unknown, seller: PeerId): Catalog | string 
     currency: currency?.currency ?? '',
     validUntilMs: Date.parse(body.validity.endDate),
     offers,
+    ...(tariff === undefined ? {} : { tariff }),
   }
+}
+
+function readOffers(body: CatalogBody): Offer[] | string {
+  const offers: Offer[] = []
+  for (const offer of body.offers) {
+    const intervals = readSeries(offer.offerAttributes.commitmentAttributes)
+    if (intervals === undefined) return `offer ${offer.id}: its time series cannot be read`
+    for (const { slot, priceMicro, availableWh = 0 } of intervals)
+      offers.push({ offerId: offer.id, slot, priceMicro, availableWh })
+  }
+  return offers.length > MAX_SLOTS_OFFERED ? `more than ${MAX_SLOTS_OFFERED} slots in one catalog` : offers
+}
+
+function readTariff({ provider }: CatalogBody): Tariff | undefined {
+  const said = provider.providerAttributes
+  const [retailMicro, feedInMicro, gridFeeMicro] = [said?.retailPerKwh, said?.feedInPerKwh, said?.gridFeePerKwh].map(
+    price => wholeOf(price, 1_000_000),
+  )
+  if (retailMicro === undefined || feedInMicro === undefined || gridFeeMicro === undefined) return undefined
+  return { retailMicro, feedInMicro, gridFeeMicro }
 }

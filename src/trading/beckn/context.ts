@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { MessageId, PeerId, TaskId } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/outcome.ts'
+import { canonical } from '../../protocol/canonical.ts'
 import { didOf } from '../../protocol/keys.ts'
 import { isoDuration, timestamp } from '../slot.ts'
-import type { BecknRefusal } from './error.ts'
 
 export const BECKN_VERSION = '2.0.0'
 const SCHEMAS = [
@@ -11,6 +12,7 @@ const SCHEMAS = [
   'EnergyResource/v2.0',
   'EnergyCustomer/v2.0',
   'DEGContract/v2.0',
+  'RevenueFlow/v2.0',
   'BecknTimeSeries/v1.0',
 ]
 
@@ -19,9 +21,24 @@ export function packContext(pack: string): string {
   return `https://schema.nfh.global/${pack}/context.jsonld`
 }
 
-export type RequestAction = 'discover' | 'select' | 'init' | 'confirm' | 'status' | 'cancel'
+/** Where the official packs have no word: the JSON-LD context of one of ours. */
+export function ownContext(type: string): string {
+  return `https://wattmesh.example/schema/${type}/v1/context.jsonld`
+}
+
+export type RequestAction =
+  | 'discover'
+  | 'select'
+  | 'init'
+  | 'confirm'
+  | 'status'
+  | 'update'
+  | 'cancel'
+  | 'track'
+  | 'rate'
+  | 'support'
 export type CallbackAction = `on_${RequestAction}`
-export type Action = RequestAction | CallbackAction | 'catalog/publish'
+export type Action = RequestAction | CallbackAction | 'catalog/publish' | 'catalog/pull'
 
 /** The message type that carries an action: `beckn.on_select`, `beckn.catalog_publish`. */
 export function typeOf(action: Action): string {
@@ -40,6 +57,10 @@ export interface ContextFields {
   readonly messageId: MessageId
   readonly nowMs: number
   readonly ttlMs: number
+  /** Of the request a callback answers. */
+  readonly requestDigest?: string | undefined
+  /** A preview: tells what would follow, and changes nothing. */
+  readonly preview?: boolean | undefined
 }
 
 export function becknContext(fields: ContextFields): JsonObject {
@@ -55,12 +76,19 @@ export function becknContext(fields: ContextFields): JsonObject {
     networkId: fields.networkId,
     timestamp: timestamp(fields.nowMs),
     ttl: isoDuration(Math.max(1000, fields.ttlMs)),
+    ...(fields.preview === true ? { try: true } : {}),
+    ...(fields.requestDigest === undefined ? {} : { requestDigest: { digest: fields.requestDigest } }),
     schemaContext: SCHEMAS.map(packContext),
   }
 }
 
-function uriOf(peer: PeerId): string {
+export function uriOf(peer: PeerId): string {
   return `libp2p://${peer}/beckn/${BECKN_VERSION}`
+}
+
+/** What a callback names of its request (`requestDigest`): BLAKE2b-512 over the request's canonical `{ context, message }`. */
+export function digestOf(payload: object): string {
+  return `BLAKE-512=${createHash('blake2b512').update(canonical(payload)).digest('base64')}`
 }
 
 const contextSchema = z.looseObject({
@@ -72,39 +100,13 @@ const contextSchema = z.looseObject({
   receiverId: z.string().optional(),
   transactionId: z.uuid(),
   messageId: z.uuid(),
+  networkId: z.string().optional(),
   timestamp: z.iso.datetime({ offset: true }),
+  ttl: z.string().optional(),
+  try: z.boolean().optional(),
+  requestDigest: z.looseObject({ digest: z.string() }).optional(),
 })
 
 /** `{ context, message }`; what is inside `message` is read by the flow it belongs to. */
 export const becknSchema = z.strictObject({ context: contextSchema, message: z.looseObject({}) })
 export type BecknMessage = z.infer<typeof becknSchema>
-
-/** The context must tell the same story as the envelope that carries it. */
-export function contextMismatch(
-  { context }: BecknMessage,
-  expected: { action: Action; sender: PeerId; receiver: PeerId | undefined; transactionId: TaskId },
-): BecknRefusal | undefined {
-  if (context.version !== BECKN_VERSION) {
-    return { code: 'CTX_VERSION_UNSUPPORTED', message: `version ${context.version}; this peer speaks ${BECKN_VERSION}` }
-  }
-  if (context.action !== expected.action) {
-    return {
-      code: 'CTX_ACTION_MISMATCH',
-      message: `action ${context.action} in a message of type ${typeOf(expected.action)}`,
-    }
-  }
-  if (context.transactionId !== expected.transactionId) {
-    return { code: 'CTX_MISSING_FIELD', message: 'transactionId is not the task_id of the envelope' }
-  }
-  if (context.senderId !== didOf(expected.sender)) {
-    return { code: 'AUT_UNAUTHORIZED_ACTION', message: 'senderId is not the peer that signed' }
-  }
-  if (
-    context.receiverId !== undefined &&
-    expected.receiver !== undefined &&
-    context.receiverId !== didOf(expected.receiver)
-  ) {
-    return { code: 'AUT_UNAUTHORIZED_ACTION', message: 'receiverId is not this peer' }
-  }
-  return undefined
-}

@@ -1,34 +1,38 @@
 import { z } from 'zod'
 import type { PeerId } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/outcome.ts'
-import type { Contract, Terms } from '../contract.ts'
-import { costMicro, kwhOf, unitsOf, wholeOf } from '../money.ts'
+import type { Contract } from '../contract.ts'
+import { kwhOf } from '../money.ts'
+import type { Receipt } from '../settlement/receipt.ts'
 import type { Slot } from '../slot.ts'
+import { CURTAILMENT_REASONS, type CurtailmentReason, type Trade } from '../trade.ts'
+import { type Considered, considerationSchema, considerations, readConsiderations } from './considerations.ts'
+import { ownContext } from './context.ts'
 import { customer, readSignatures, roles, signature } from './participants.ts'
 import { readSeries, timeSeries } from './series.ts'
 
 /** What a contract object says at any step of the flow. */
-export interface ContractBody {
+export interface ContractBody extends Considered {
   readonly contractId?: string
   readonly buyer: PeerId
   readonly seller: PeerId
   readonly offerId: string
   readonly slot: Slot
-  readonly energyWh: number
-  readonly priceMicro: number
-  readonly gridFeeMicro: number
-  readonly currency: string
   readonly availableWh?: number
   readonly status: 'DRAFT' | 'ACTIVE' | 'CANCELLED' | 'COMPLETE'
   readonly signatures?: Partial<Contract['signatures']>
-  /** A seller's word: the price with its breakup. */
-  readonly quoted?: boolean
+  readonly curtailment?: CurtailmentReason
+  readonly allocations?: NonNullable<Trade['allocations']>
+  readonly finalWh?: number
+  /** The signatures over the receipt of what was settled. */
+  readonly receipt?: Partial<Receipt['signatures']>
 }
 
 const RESOURCE = 'energy'
+const COMMITMENT = { DRAFT: 'DRAFT', ACTIVE: 'ACTIVE', CANCELLED: 'DRAFT', COMPLETE: 'CLOSED' } as const
 
 export function contractMessage(body: ContractBody): JsonObject {
-  const active = body.status === 'ACTIVE' || body.status === 'COMPLETE'
+  const considered = considerations(body)
   return {
     contract: {
       ...(body.contractId === undefined ? {} : { id: body.contractId }),
@@ -36,56 +40,59 @@ export function contractMessage(body: ContractBody): JsonObject {
       commitments: [
         {
           id: 'commitment-1',
-          status: { descriptor: { code: active ? 'ACTIVE' : 'DRAFT' } },
+          status: { descriptor: { code: COMMITMENT[body.status] } },
           resources: [
             { id: RESOURCE, quantity: { '@type': 'Quantity', unitCode: 'KWH', unitQuantity: kwhOf(body.energyWh) } },
           ],
           offer: { id: body.offerId, resourceIds: [RESOURCE] },
-          commitmentAttributes: timeSeries(
-            [
-              {
-                slot: body.slot,
-                priceMicro: body.priceMicro,
-                requestedWh: body.energyWh,
-                ...(body.availableWh === undefined ? {} : { availableWh: body.availableWh }),
-              },
-            ],
-            body.currency,
-          ),
+          commitmentAttributes: series(body),
         },
       ],
       contractAttributes: roles(body.buyer, body.seller),
-      participants: [customer(body.seller), customer(body.buyer), ...signatureParticipants(body)],
-      ...(body.quoted === true ? { consideration: [quote(body)] } : {}),
-      ...(active ? { settlements: [{ id: 'settlement-1', considerationId: 'quote', status: 'COMMITTED' }] } : {}),
+      participants: [customer(body.seller), customer(body.buyer), ...signatures(body)],
+      ...(considered.length === 0 ? {} : { consideration: considered }),
+      ...(body.curtailment === undefined ? {} : { performance: [curtailed(body.curtailment)] }),
+      ...settlements(body),
     },
   }
 }
 
-function signatureParticipants(body: ContractBody): JsonObject[] {
-  const given = body.signatures ?? {}
-  return (['buyer', 'seller'] as const).flatMap(signer => {
-    const value = given[signer]
-    return value === undefined ? [] : [signature(body as unknown as Terms, signer, value)]
-  })
+function series(body: ContractBody): JsonObject {
+  const { slot, priceMicro, energyWh: requestedWh, availableWh, allocations, finalWh } = body
+  const interval = {
+    ...{ slot, priceMicro, requestedWh },
+    ...(availableWh === undefined ? {} : { availableWh }),
+    ...(allocations?.buyer === undefined ? {} : { buyerAllocation: allocations.buyer }),
+    ...(allocations?.seller === undefined ? {} : { sellerAllocation: allocations.seller }),
+    ...(finalWh === undefined ? {} : { finalWh }),
+  }
+  return timeSeries([interval], body.currency)
 }
 
-function quote(body: ContractBody): JsonObject {
-  const { currency, energyWh } = body
-  const line = (title: string, micro: number): JsonObject => ({ title, value: unitsOf(micro), currency })
-  const energyMicro = costMicro(energyWh, body.priceMicro)
-  const gridMicro = costMicro(energyWh, body.gridFeeMicro)
+function signatures(body: ContractBody): JsonObject[] {
+  const kinds = [
+    ['ContractSignature', body.signatures],
+    ['ReceiptSignature', body.receipt],
+  ] as const
+  return kinds.flatMap(([kind, given]) =>
+    (['buyer', 'seller'] as const).flatMap(signer => {
+      const value = given?.[signer]
+      return value === undefined ? [] : [signature(kind, signer, { peer: body[signer], value })]
+    }),
+  )
+}
+
+function settlements({ status }: ContractBody): JsonObject {
+  if (status !== 'ACTIVE' && status !== 'COMPLETE') return {}
+  const [considerationId, how] = status === 'ACTIVE' ? ['quote', 'COMMITTED'] : ['settlement-flows', 'COMPLETE']
+  return { settlements: [{ id: 'settlement-1', considerationId, status: how }] }
+}
+
+function curtailed(reason: CurtailmentReason): JsonObject {
   return {
-    id: 'quote',
-    status: { code: body.status === 'DRAFT' ? 'QUOTED' : 'AGREED' },
-    considerationAttributes: {
-      '@context': 'https://wattmesh.example/schema/PriceSpecification/v1/context.jsonld',
-      '@type': 'PriceSpecification',
-      currency,
-      value: unitsOf(energyMicro + gridMicro),
-      gridFeePerKwh: unitsOf(body.gridFeeMicro),
-      breakup: [line('energy', energyMicro), line('grid fee', gridMicro), line('platform fee', 0)],
-    },
+    id: 'performance-1',
+    status: { code: 'CURTAILED' },
+    performanceAttributes: { '@context': ownContext('Curtailment'), '@type': 'Curtailment', reason },
   }
 }
 
@@ -102,9 +109,12 @@ const contractSchema = z.looseObject({
     contractAttributes: z.looseObject({
       roles: z.array(z.looseObject({ role: z.string(), participantId: z.string().nullable() })).max(8),
     }),
-    consideration: z
+    consideration: z.array(considerationSchema).max(4).optional(),
+    performance: z
       .array(
-        z.looseObject({ considerationAttributes: z.looseObject({ gridFeePerKwh: z.number().optional() }).optional() }),
+        z.looseObject({
+          performanceAttributes: z.looseObject({ reason: z.enum(CURTAILMENT_REASONS).optional() }).optional(),
+        }),
       )
       .max(4)
       .optional(),
@@ -116,31 +126,51 @@ export function readContract(message: unknown): ContractBody | string {
   const parsed = contractSchema.safeParse(message)
   if (!parsed.success) return `${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`
   const { contract } = parsed.data
-  const [commitment] = contract.commitments
-  const interval = readSeries(commitment?.commitmentAttributes)?.[0]
-  if (commitment === undefined || interval?.requestedWh === undefined)
-    return 'the commitment has no slot with a requested quantity'
   const party = (role: string): string | undefined =>
     contract.contractAttributes.roles.find(entry => entry.role === role)?.participantId ?? undefined
   const buyer = party('buyerPlatform')
   const seller = party('sellerPlatform')
   if (buyer === undefined || seller === undefined) return 'buyer or seller is not named'
-  const terms = contract.consideration?.[0]?.considerationAttributes
-  const gridFeeMicro = wholeOf(terms?.gridFeePerKwh ?? 0, 1_000_000)
-  if (gridFeeMicro === undefined) return 'the grid fee is no price'
+  const committed = readCommitment(contract.commitments[0])
+  if (committed === undefined) return 'the commitment has no slot with a requested quantity'
+  const considered = readConsiderations(contract.consideration ?? [])
+  if (considered === undefined) return 'a price is no price'
+  const curtailment = contract.performance?.find(one => one.performanceAttributes?.reason !== undefined)
+  const reason = curtailment?.performanceAttributes?.reason
+  const receipt = readSignatures('ReceiptSignature', contract.participants)
   return {
     ...(contract.id === undefined ? {} : { contractId: contract.id }),
     ...{ buyer: buyer as PeerId, seller: seller as PeerId },
+    ...committed,
+    ...considered,
+    status: contract.status.code,
+    signatures: readSignatures('ContractSignature', contract.participants),
+    ...(Object.keys(receipt).length === 0 ? {} : { receipt }),
+    ...(reason === undefined ? {} : { curtailment: reason }),
+    quoted: contract.consideration !== undefined,
+  }
+}
+
+type Commitment = z.infer<typeof contractSchema>['contract']['commitments'][number]
+type Committed = Pick<
+  ContractBody,
+  'offerId' | 'slot' | 'energyWh' | 'priceMicro' | 'currency' | 'availableWh' | 'allocations' | 'finalWh'
+>
+
+function readCommitment(commitment: Commitment | undefined): Committed | undefined {
+  const interval = readSeries(commitment?.commitmentAttributes)?.[0]
+  if (commitment === undefined || interval?.requestedWh === undefined) return undefined
+  const { buyerAllocation: buyer, sellerAllocation: seller } = interval
+  const allocations = { ...(buyer === undefined ? {} : { buyer }), ...(seller === undefined ? {} : { seller }) }
+  return {
     offerId: commitment.offer.id,
     slot: interval.slot,
     energyWh: interval.requestedWh,
     priceMicro: interval.priceMicro,
-    gridFeeMicro,
     currency: currencyOf(commitment.commitmentAttributes),
     ...(interval.availableWh === undefined ? {} : { availableWh: interval.availableWh }),
-    status: contract.status.code,
-    signatures: readSignatures(contract.participants),
-    quoted: contract.consideration !== undefined,
+    ...(buyer === undefined && seller === undefined ? {} : { allocations }),
+    ...(interval.finalWh === undefined ? {} : { finalWh: interval.finalWh }),
   }
 }
 

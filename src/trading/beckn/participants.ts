@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { PeerId } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/outcome.ts'
-import type { Contract, Terms } from '../contract.ts'
-import { packContext } from './context.ts'
-
-/** Ours: the two Ed25519 signatures that make a contract bind. */
-const SIGNATURE_CONTEXT = 'https://wattmesh.example/schema/ContractSignature/v1/context.jsonld'
+import type { Contract } from '../contract.ts'
+import { ownContext, packContext } from './context.ts'
 
 /** A pseudonym that differs from peer to peer; the meter's real number is nobody's business. */
 export function meterOf(peer: PeerId): string {
@@ -35,26 +32,27 @@ export function roles(buyer: PeerId | undefined, seller: PeerId): JsonObject {
   }
 }
 
-export function signature(terms: Terms, signer: 'buyer' | 'seller', value: string): JsonObject {
+/** `ContractSignature`: one of the two that make a contract bind. `ReceiptSignature`: one of the two under what was settled. */
+type SignatureKind = 'ContractSignature' | 'ReceiptSignature'
+
+export function signature(
+  kind: SignatureKind,
+  signer: 'buyer' | 'seller',
+  { peer, value }: { peer: PeerId; value: string },
+): JsonObject {
   return {
-    id: `${terms[signer]}#signature`,
-    participantAttributes: {
-      '@context': SIGNATURE_CONTEXT,
-      '@type': 'ContractSignature',
-      signer,
-      algorithm: 'Ed25519',
-      value,
-    },
+    id: `${peer}#${kind === 'ContractSignature' ? 'signature' : 'receipt'}`,
+    participantAttributes: { '@context': ownContext(kind), '@type': kind, signer, algorithm: 'Ed25519', value },
   }
 }
 
 /** The signatures among the participants of a contract, as far as they are there. */
-export function readSignatures(participants: readonly unknown[]): Partial<Contract['signatures']> {
+export function readSignatures(kind: SignatureKind, participants: readonly unknown[]): Partial<Contract['signatures']> {
   const found: { buyer?: string; seller?: string } = {}
   for (const participant of participants) {
     const attributes = (participant as { participantAttributes?: Record<string, unknown> } | null)
       ?.participantAttributes
-    if (attributes?.['@type'] !== 'ContractSignature' || typeof attributes['value'] !== 'string') continue
+    if (attributes?.['@type'] !== kind || typeof attributes['value'] !== 'string') continue
     if (attributes['signer'] === 'buyer' || attributes['signer'] === 'seller')
       found[attributes['signer']] = attributes['value']
   }

@@ -1,55 +1,105 @@
 import { type ContractBody, contractMessage, readContract } from '../beckn/contract-body.ts'
-import { isRefusal } from '../beckn/error.ts'
-import { answerWith, flowDraft, type Incoming, type Market, refuse, requestId, type TradingOutcome } from '../market.ts'
-import { closeTrade } from '../need.ts'
+import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
+import { closeTrade } from '../buying/need.ts'
+import {
+  answers,
+  answerWith,
+  asked as askedWith,
+  flowDraft,
+  hasBegun,
+  type Incoming,
+  type Market,
+  refuse,
+  type TradingOutcome,
+  unasked,
+  unreadable,
+} from '../market.ts'
 import { nextState } from '../states.ts'
 import { OPEN_STATES, type Trade } from '../trade.ts'
-import { draftBody } from './drafts.ts'
+import { standing } from './drafts.ts'
 
-/** Either side gives a trade up before its slot starts; the other is told and answers. */
-export function startCancel(market: Market, trade: Trade): TradingOutcome {
-  const started = trade.slot.startMs <= market.marketNow()
-  if (trade.role === 'seller')
-    return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message: 'only the buyer cancels a trade' })
-  if (![...OPEN_STATES, 'active'].includes(trade.state)) {
-    return refuse({ code: 'BIZ_INVALID_STATE_TRANSITION', message: `the trade is ${trade.state} already` })
-  }
-  if (trade.state === 'active' && started) {
-    return refuse({
-      code: 'BIZ_INVALID_STATE_TRANSITION',
-      message: 'delivery has begun; an agreed trade is cancelled before its slot',
-    })
-  }
-  const message = contractMessage(cancelBody(market, trade, trade.state === 'active' ? 'ACTIVE' : 'DRAFT'))
-  const draft = flowDraft(market, trade, 'cancel', { message })
-  return answerWith([{ ...trade, ...(draft.id === undefined ? {} : { cancelling: draft.id }) }], [draft])
+/** A cancellation costs nothing until its slot begins. */
+const FEE_MICRO = 0
+
+/** The buyer gives a trade up before its slot starts, or (`preview`) asks what that would cost; the other is told and answers. */
+export function startCancel(market: Market, trade: Trade, { preview }: { preview: boolean }): TradingOutcome {
+  const refusal = cancelRefusal(market, trade)
+  if (refusal !== undefined) return refuse(refusal)
+  const message = contractMessage(standing(market, trade))
+  const draft = flowDraft(market, trade, 'cancel', { message, preview })
+  return answerWith([{ ...trade, asking: { ...trade.asking, cancel: askedWith(draft) } }], [draft])
 }
 
-/** Seller: frees the energy. */
-export function cancel(market: Market, { body, trade }: Incoming): TradingOutcome {
+function cancelRefusal(market: Market, trade: Trade): BecknRefusal | undefined {
+  if (trade.role === 'seller')
+    return { code: 'AUT_UNAUTHORIZED_ACTION', message: 'only the buyer cancels a trade; a seller can curtail it' }
+  if (![...OPEN_STATES, 'active'].includes(trade.state))
+    return { code: 'BIZ_INVALID_STATE_TRANSITION', message: `the trade is ${trade.state} already` }
+  if (trade.state !== 'active' || !hasBegun(market, trade.slot)) return undefined
+  const message = 'delivery has begun; an agreed trade is cancelled before its slot'
+  return { code: 'BIZ_INVALID_STATE_TRANSITION', message }
+}
+
+/** Seller: frees the energy, or names the terms of it. */
+export function cancel(market: Market, incoming: Incoming): TradingOutcome {
+  const { body, trade } = incoming
+  const preview = body.context.try === true
+  if (trade === undefined && preview)
+    return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: 'this peer knows no such trade' })
   const state = nextState(trade, 'seller', 'cancel')
   if (isRefusal(state)) return refuse(state)
-  if (trade === undefined) return answerWith([], [])
-  if (trade.state === 'active' && trade.slot.startMs <= market.marketNow()) {
+  const known = trade ?? overtaken(market, incoming)
+  if (typeof known === 'string') return unreadable(known)
+  if (known.state === 'active' && hasBegun(market, known.slot))
     return refuse({ code: 'BIZ_INVALID_STATE_TRANSITION', message: 'delivery has begun' })
-  }
-  const message = contractMessage(cancelBody(market, trade, 'CANCELLED'))
-  const draft = flowDraft(market, trade, 'on_cancel', { message, inReplyTo: requestId(body) })
-  return answerWith([{ ...trade, state, reason: 'cancelled by the buyer' }], [draft])
+  if (preview) return answerWith([], [answer(market, known, { body, preview })])
+  const ended: Trade = { ...known, state, reason: known.reason ?? 'cancelled by the buyer' }
+  return answerWith([ended], [answer(market, ended, { body, preview })])
 }
 
-/** Buyer: the trade has ended, if it asked for that. */
+function answer(market: Market, trade: Trade, { body, preview }: { body: Incoming['body']; preview: boolean }) {
+  const said: ContractBody = standing(market, trade)
+  const terms = preview ? { cancelTerms: { feeMicro: FEE_MICRO, untilMs: trade.slot.startMs } } : {}
+  return flowDraft(market, trade, 'on_cancel', {
+    message: contractMessage({ ...said, ...terms }),
+    inReplyTo: body,
+    preview,
+  })
+}
+
+/** The cancellation of a trade that has not come here yet: kept, so that the select it overtook finds it cancelled. */
+function overtaken(market: Market, { envelope, body }: Incoming): Trade | string {
+  const said = readContract(body.message)
+  if (typeof said === 'string') return said
+  const { offerId, slot, energyWh, priceMicro, gridFeeMicro } = said
+  return {
+    transactionId: envelope.task_id,
+    role: 'seller',
+    counterparty: envelope.sender_id,
+    ...{ offerId, slot, energyWh, priceMicro, gridFeeMicro },
+    state: 'cancelled',
+    deadlineMs: market.now(),
+    startedMs: market.now(),
+    reason: 'cancelled by the buyer before it was heard of here',
+  }
+}
+
+/** Buyer: the trade has ended, if it asked for that; or it knows what that would cost. */
 export function onCancel(market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_cancel')
   if (isRefusal(state)) return refuse(state)
-  if (trade?.cancelling !== requestId(body))
-    return refuse({ code: 'BIZ_INVALID_STATE_TRANSITION', message: 'no cancellation was asked for' })
+  if (trade === undefined || !answers(body, trade.asking?.cancel)) return refuse(unasked)
   const said = readContract(body.message)
-  if (typeof said === 'string' || said.status !== 'CANCELLED') return answerWith([], [])
-  return closeTrade(market, trade, 'cancelled', 'cancelled at your wish', 'stop')
-}
-
-function cancelBody(market: Market, trade: Trade, status: ContractBody['status']): ContractBody {
-  const id = trade.terms === undefined ? {} : { contractId: trade.terms.contractId }
-  return { ...draftBody(market, trade), ...id, status }
+  if (typeof said === 'string') return unreadable(said)
+  const { cancel: _, ...asking } = trade.asking ?? {}
+  if (body.context.try === true) {
+    const terms = said.cancelTerms === undefined ? {} : { cancelTerms: said.cancelTerms }
+    return answerWith([{ ...trade, asking, ...terms }], [])
+  }
+  if (said.status !== 'CANCELLED') return answerWith([], [])
+  return closeTrade(
+    market,
+    { ...trade, asking },
+    { state: 'cancelled', reason: 'cancelled at your wish', after: 'stop' },
+  )
 }

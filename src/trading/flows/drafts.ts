@@ -1,8 +1,9 @@
 import type { Draft } from '../../kernel/outcome.ts'
-import { contractMessage } from '../beckn/contract-body.ts'
+import type { BecknMessage } from '../beckn/context.ts'
+import { type ContractBody, contractMessage } from '../beckn/contract-body.ts'
 import type { Terms } from '../contract.ts'
-import { flowDraft, type Incoming, type Market, requestId } from '../market.ts'
-import type { Trade } from '../trade.ts'
+import { flowDraft, type Market } from '../market.ts'
+import type { Trade, TradeState } from '../trade.ts'
 
 /** What either side says of a trade that is not agreed yet. */
 export function draftBody(market: Market, trade: Trade) {
@@ -19,6 +20,30 @@ export function draftBody(market: Market, trade: Trade) {
     currency: market.currency,
     status: 'DRAFT',
   } as const
+}
+
+const STATUS: Readonly<Record<TradeState, ContractBody['status']>> = {
+  ...{ selecting: 'DRAFT', quoted: 'DRAFT', reserved: 'DRAFT', confirming: 'DRAFT' },
+  ...{ active: 'ACTIVE', settled: 'COMPLETE' },
+  ...{ cancelled: 'CANCELLED', expired: 'CANCELLED', refused: 'CANCELLED' },
+}
+
+/** A trade as it stands: the contract with its signatures once it binds, what was measured, what was settled. */
+export function standing(market: Market, trade: Trade): ContractBody {
+  const { contract, allocations, settlement, receipt, curtailment } = trade
+  const terms = contract?.terms ?? trade.terms
+  const status = STATUS[trade.state]
+  if (terms === undefined) return { ...draftBody(market, trade), status }
+  return {
+    ...terms,
+    status,
+    quoted: true,
+    ...(contract === undefined ? {} : { signatures: contract.signatures }),
+    ...(curtailment === undefined ? {} : { curtailment }),
+    ...(allocations === undefined ? {} : { allocations }),
+    ...(settlement === undefined ? {} : { finalWh: settlement.finalWh, flows: settlement.flows }),
+    ...(receipt === undefined ? {} : { receipt: receipt.signatures }),
+  }
 }
 
 /** Buyer: asks for a fresh quote, and says what the grid takes on the way: its seller cannot know. */
@@ -41,26 +66,18 @@ export function confirmDraft(market: Market, trade: Trade & { terms: Terms }, si
 
 /** Buyer: asks how the trade stands. */
 export function statusDraft(market: Market, trade: Trade): Draft {
-  const body = {
-    ...draftBody(market, trade),
-    ...(trade.terms === undefined ? {} : { contractId: trade.terms.contractId }),
-  }
-  const status = trade.state === 'active' ? 'ACTIVE' : 'DRAFT'
-  return flowDraft(market, trade, 'status', { message: contractMessage({ ...body, status }) })
+  const named = trade.terms === undefined ? {} : { contractId: trade.terms.contractId }
+  const message = contractMessage({ ...draftBody(market, trade), ...named, status: STATUS[trade.state] })
+  return flowDraft(market, trade, 'status', { message })
 }
 
-/** The agreed contract with both signatures, as on_confirm and on_status carry it. */
-export function agreedDraft(
+/** Seller: how the trade stands, as the answer to a request or unasked. */
+export function standingDraft(
   market: Market,
   trade: Trade,
-  action: 'on_confirm' | 'on_status',
-  body: Incoming['body'],
+  action: 'on_confirm' | 'on_status' | 'on_update' | 'on_cancel',
+  inReplyTo?: BecknMessage,
 ): Draft {
-  const { contract } = trade
-  const agreed = contract === undefined ? {} : { signatures: contract.signatures }
-  const terms = trade.terms ?? contract?.terms
-  if (terms === undefined) throw new TypeError(`trade ${trade.transactionId} has no terms`)
-  const status = trade.state === 'active' ? 'ACTIVE' : trade.state === 'reserved' ? 'DRAFT' : 'CANCELLED'
-  const message = contractMessage({ ...terms, status, quoted: true, ...agreed })
-  return flowDraft(market, trade, action, { message, inReplyTo: requestId(body) })
+  const message = contractMessage(standing(market, trade))
+  return flowDraft(market, trade, action, { message, ...(inReplyTo === undefined ? {} : { inReplyTo }) })
 }

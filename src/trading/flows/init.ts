@@ -1,18 +1,23 @@
-import { contractMessage, readContract } from '../beckn/contract-body.ts'
-import { isRefusal } from '../beckn/error.ts'
-import { signedText, type Terms } from '../contract.ts'
+import { type ContractBody, contractMessage, readContract } from '../beckn/contract-body.ts'
+import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
+import { retailMicro } from '../buying/choose.ts'
+import { closeTrade } from '../buying/need.ts'
+import { type Shortfall, signedText, type Terms } from '../contract.ts'
+import { creditRefusal, strangerRefusal } from '../limits.ts'
 import {
+  answers,
   answerWith,
-  awaiting,
+  asked as askedWith,
   flowDraft,
+  hasBegun,
   type Incoming,
   type Market,
   refuse,
-  requestId,
+  slotHasBegun,
   type TradingOutcome,
+  unasked,
   unreadable,
 } from '../market.ts'
-import { closeTrade } from '../need.ts'
 import { nextState } from '../states.ts'
 import { leftWh, ownOffer } from '../stock.ts'
 import type { Trade } from '../trade.ts'
@@ -24,14 +29,8 @@ export function init(market: Market, { body, trade }: Incoming): TradingOutcome 
   if (isRefusal(state)) return refuse(state)
   const asked = readContract(body.message)
   if (trade === undefined || typeof asked === 'string') return unreadable(asked)
-  const offer = ownOffer(market, trade.offerId, trade.slot)
-  if (offer === undefined || offer.priceMicro !== asked.priceMicro || asked.priceMicro !== trade.priceMicro) {
-    return refuse({ code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the offer has changed; select again' })
-  }
-  const left = leftWh(market, offer, trade)
-  if (asked.energyWh < 1 || left < asked.energyWh) {
-    return refuse({ code: 'BIZ_QUANTITY_UNAVAILABLE', message: `${asked.energyWh} Wh asked, ${left} Wh left` })
-  }
+  const refusal = initRefusal(market, trade, asked)
+  if (refusal !== undefined) return refuse(refusal)
   const terms: Terms = trade.terms ?? {
     contractId: market.newId(),
     transactionId: trade.transactionId,
@@ -43,6 +42,8 @@ export function init(market: Market, { body, trade }: Incoming): TradingOutcome 
     priceMicro: trade.priceMicro,
     gridFeeMicro: trade.gridFeeMicro,
     currency: market.currency,
+    revision: 1,
+    shortfall: shortfallOf(market, trade),
   }
   const reserved: Trade = {
     ...trade,
@@ -53,19 +54,41 @@ export function init(market: Market, { body, trade }: Incoming): TradingOutcome 
     deadlineMs: trade.state === 'reserved' ? trade.deadlineMs : market.now() + market.reservationMs,
   }
   const message = contractMessage({ ...terms, status: 'DRAFT', quoted: true })
-  return answerWith([reserved], [flowDraft(market, reserved, 'on_init', { message, inReplyTo: requestId(body) })])
+  return answerWith([reserved], [flowDraft(market, reserved, 'on_init', { message, inReplyTo: body })])
+}
+
+function initRefusal(market: Market, trade: Trade, asked: ContractBody): BecknRefusal | undefined {
+  if (hasBegun(market, trade.slot)) return slotHasBegun
+  const offer = ownOffer(market, trade.offerId, trade.slot)
+  if (offer === undefined || offer.priceMicro !== asked.priceMicro || asked.priceMicro !== trade.priceMicro)
+    return { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the offer has changed; select again' }
+  const left = leftWh(market, offer, trade)
+  if (asked.energyWh < 1 || left < asked.energyWh)
+    return { code: 'BIZ_QUANTITY_UNAVAILABLE', message: `${asked.energyWh} Wh asked, ${left} Wh left` }
+  // Asked again, the reservation is among what the credit covers already.
+  const credit = trade.state === 'reserved' ? undefined : creditRefusal(market, { ...trade, energyWh: asked.energyWh })
+  return strangerRefusal(market, trade.counterparty) ?? credit
+}
+
+/** What the seller answers for: missing energy costs what the cheapest utility it knows asks, or else its own price. */
+function shortfallOf(market: Market, trade: Trade): Shortfall {
+  const { penaltyMicro, tolerancePercent } = market.shortfall
+  // Field by field: whatever else stood in it would be under the signatures.
+  return { utilityPriceMicro: retailMicro(market, trade)?.low ?? trade.priceMicro, penaltyMicro, tolerancePercent }
 }
 
 /** Buyer: signs the terms if they are what was asked for. From here on only the seller can say how the trade ended. */
 export function onInit(market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_init')
   if (isRefusal(state)) return refuse(state)
+  if (!answers(body, trade?.awaiting)) return refuse(unasked)
   const offered = readContract(body.message)
   if (trade === undefined || typeof offered === 'string') return unreadable(offered)
-  if (offered.contractId === undefined)
-    return refuse({ code: 'CTX_MISSING_FIELD', message: 'on_init names no contract id' })
+  const { contractId, shortfall } = offered
+  if (contractId === undefined || shortfall === undefined)
+    return refuse({ code: 'CTX_MISSING_FIELD', message: 'on_init names no contract id, or not what a shortfall costs' })
   const terms: Terms = {
-    contractId: offered.contractId,
+    contractId,
     transactionId: trade.transactionId,
     buyer: market.self,
     seller: trade.counterparty,
@@ -75,20 +98,35 @@ export function onInit(market: Market, { body, trade }: Incoming): TradingOutcom
     priceMicro: trade.priceMicro,
     gridFeeMicro: trade.gridFeeMicro,
     currency: market.currency,
+    revision: 1,
+    shortfall,
   }
-  if (!sameDeal(terms, offered))
-    return closeTrade(market, trade, 'refused', 'the seller named other terms than it quoted')
+  const objection = objectionTo(market, trade, { terms, offered })
+  if (objection !== undefined) return closeTrade(market, trade, { state: 'refused', reason: objection })
   const draft = confirmDraft(market, { ...trade, terms }, market.sign(signedText(terms)))
-  const next: Trade = { ...trade, state, terms, deadlineMs: market.now() + market.stepTimeoutMs, ...awaiting(draft) }
-  return answerWith([next], [draft])
+  const deadlineMs = market.now() + market.stepTimeoutMs
+  return answerWith([{ ...trade, state, terms, deadlineMs, awaiting: askedWith(draft) }], [draft])
 }
 
-function sameDeal(terms: Terms, offered: Exclude<ReturnType<typeof readContract>, string>): boolean {
+function objectionTo(
+  market: Market,
+  trade: Trade,
+  { terms, offered }: { terms: Terms; offered: ContractBody },
+): string | undefined {
+  if (hasBegun(market, trade.slot)) return 'the slot has begun'
+  if (!sameDeal(terms, offered)) return 'the seller named other terms than it quoted'
+  const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+  // Who knows no utility takes for its price what it would pay at most itself.
+  const dearest = retailMicro(market, trade)?.high ?? Math.max(trade.priceMicro, need?.maxPriceMicro ?? 0)
+  return terms.shortfall.utilityPriceMicro > dearest
+    ? 'the seller names a higher price of the utility than any known here'
+    : undefined
+}
+
+function sameDeal(terms: Terms, offered: ContractBody): boolean {
+  const keys = ['energyWh', 'priceMicro', 'gridFeeMicro', 'currency', 'revision'] as const
   return (
-    offered.energyWh === terms.energyWh &&
-    offered.priceMicro === terms.priceMicro &&
-    offered.gridFeeMicro === terms.gridFeeMicro &&
-    offered.currency === terms.currency &&
+    keys.every(key => offered[key] === terms[key]) &&
     offered.slot.startMs === terms.slot.startMs &&
     offered.slot.durationMs === terms.slot.durationMs
   )

@@ -1,17 +1,22 @@
 import { contractMessage, readContract } from '../beckn/contract-body.ts'
+import type { BecknRefusal } from '../beckn/error.ts'
 import { isRefusal } from '../beckn/error.ts'
+import { closeTrade } from '../buying/need.ts'
+import { strangerRefusal } from '../limits.ts'
 import {
+  answers,
   answerWith,
-  awaiting,
+  asked as askedWith,
   flowDraft,
+  hasBegun,
   type Incoming,
   type Market,
   refuse,
-  requestId,
+  slotHasBegun,
   type TradingOutcome,
+  unasked,
   unreadable,
 } from '../market.ts'
-import { closeTrade } from '../need.ts'
 import { nextState } from '../states.ts'
 import { leftWh, ownOffer } from '../stock.ts'
 import type { Trade } from '../trade.ts'
@@ -24,35 +29,27 @@ const MAX_QUOTES_EACH = 20
 /** Seller: a quote at today's price, for as much as is left. Nothing is kept for the buyer yet. */
 export function select(market: Market, { envelope, body, trade }: Incoming): TradingOutcome {
   const asked = readContract(body.message)
-  if (typeof asked === 'string') return refuse({ code: 'SCH_INVALID', message: asked })
-  if (envelope.sender_id === market.self)
-    return refuse({ code: 'POL_SELF_TRADE', message: 'a peer does not trade with itself' })
+  if (typeof asked === 'string') return unreadable(asked)
+  const buyer = envelope.sender_id
+  const refusal = buyerRefusal(market, buyer)
+  if (refusal !== undefined) return refuse(refusal)
   const state = nextState(trade, 'seller', 'select')
   if (isRefusal(state)) return refuse(state)
   const offer = ownOffer(market, asked.offerId, asked.slot)
   if (offer === undefined)
     return refuse({ code: 'BIZ_OFFER_NOT_FOUND', message: `no offer ${asked.offerId} for that slot` })
-  const quotes = market.store.tradesInState('quoted').filter(one => one.role === 'seller')
-  if (
-    quotes.length >= MAX_QUOTES ||
-    quotes.filter(one => one.counterparty === envelope.sender_id).length >= MAX_QUOTES_EACH
-  ) {
-    return refuse({
-      code: 'AUT_RATE_LIMITED',
-      message: 'too many open quotes; go on with one, or wait until they run out',
-    })
-  }
+  if (hasBegun(market, offer.slot)) return refuse(slotHasBegun)
   const left = leftWh(market, offer)
-  if (asked.energyWh < 1 || left < asked.energyWh) {
+  if (asked.energyWh < 1 || left < 1)
     return refuse({ code: 'BIZ_QUANTITY_UNAVAILABLE', message: `${asked.energyWh} Wh asked, ${left} Wh left` })
-  }
   const quoted: Trade = {
     transactionId: envelope.task_id,
     role: 'seller',
-    counterparty: envelope.sender_id,
+    counterparty: buyer,
     offerId: offer.offerId,
     slot: offer.slot,
-    energyWh: asked.energyWh,
+    // Asked for more than there is, a seller quotes what there is.
+    energyWh: Math.min(asked.energyWh, left),
     priceMicro: offer.priceMicro,
     gridFeeMicro: asked.gridFeeMicro,
     state,
@@ -60,19 +57,34 @@ export function select(market: Market, { envelope, body, trade }: Incoming): Tra
     startedMs: market.now(),
   }
   const message = contractMessage({ ...draftBody(market, quoted), availableWh: left, quoted: true })
-  return answerWith([quoted], [flowDraft(market, quoted, 'on_select', { message, inReplyTo: requestId(body) })])
+  return answerWith([quoted], [flowDraft(market, quoted, 'on_select', { message, inReplyTo: body })])
 }
 
-/** Buyer: takes the quote if it is what was expected, and asks for the terms. */
+function buyerRefusal(market: Market, buyer: Trade['counterparty']): BecknRefusal | undefined {
+  if (buyer === market.self) return { code: 'POL_SELF_TRADE', message: 'a peer does not trade with itself' }
+  const quotes = market.store.tradesInState('quoted').filter(one => one.role === 'seller')
+  const tooMany =
+    quotes.length >= MAX_QUOTES || quotes.filter(one => one.counterparty === buyer).length >= MAX_QUOTES_EACH
+  if (!tooMany) return strangerRefusal(market, buyer)
+  return {
+    code: 'AUT_RATE_LIMITED',
+    message: 'too many open quotes; go on with one, or wait until they run out',
+  }
+}
+
+/** Buyer: takes the quote if it is what was expected, or less of it, and asks for the terms. */
 export function onSelect(market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_select')
   if (isRefusal(state)) return refuse(state)
+  if (!answers(body, trade?.awaiting)) return refuse(unasked)
   const quote = readContract(body.message)
   if (trade === undefined || typeof quote === 'string') return unreadable(quote)
-  if (quote.energyWh !== trade.energyWh || quote.priceMicro !== trade.priceMicro) {
-    return closeTrade(market, trade, 'refused', 'the seller changed its price or quantity')
-  }
-  const draft = initDraft(market, trade, quote.availableWh)
-  const next: Trade = { ...trade, state, deadlineMs: market.now() + market.stepTimeoutMs, ...awaiting(draft) }
+  if (hasBegun(market, trade.slot)) return closeTrade(market, trade, { state: 'expired', reason: 'the slot has begun' })
+  const less = quote.energyWh >= 1 && quote.energyWh <= trade.energyWh
+  if (!less || quote.priceMicro !== trade.priceMicro)
+    return closeTrade(market, trade, { state: 'refused', reason: 'the seller changed its price or quantity' })
+  const quoted: Trade = { ...trade, state, energyWh: quote.energyWh }
+  const draft = initDraft(market, quoted, quote.availableWh)
+  const next = { ...quoted, deadlineMs: market.now() + market.stepTimeoutMs, awaiting: askedWith(draft) }
   return answerWith([next], [draft])
 }

@@ -1,6 +1,6 @@
-import type { InferenceSession, TypedTensor } from 'onnxruntime-web/wasm'
+import { type EngineKind, openSession } from '../embedders/session.ts'
 
-/** Runs one loaded model. */
+/** Runs the model. */
 export interface Engine {
   /** For people: `onnxruntime-node 1.30.0 (native)`. */
   readonly name: string
@@ -8,52 +8,9 @@ export interface Engine {
   run(ids: Int32Array): Promise<Float32Array>
 }
 
-export type EngineKind = 'native' | 'wasm'
-
-/** What the native and the WebAssembly package have in common, and we use. */
-interface Runtime {
-  readonly InferenceSession: typeof InferenceSession
-  readonly Tensor: new (
-    type: 'int32' | 'float32',
-    data: Int32Array | Float32Array,
-    shape: number[],
-  ) => TypedTensor<'int32' | 'float32'>
-}
-
-/** One thread: how much of a machine to use is the size of the pool. Without arena and pattern memory is given back after each run. */
-const sessionOptions: InferenceSession.SessionOptions = {
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  graphOptimizationLevel: 'all',
-  executionMode: 'sequential',
-  enableCpuMemArena: false,
-  enableMemPattern: false,
-}
-
-/** The native engine where its package is installed and its binary loads; otherwise WebAssembly, about six times slower. */
+/** @param kind takes that engine or fails; without it, the fastest that loads */
 export async function openEngine(model: Uint8Array, kind?: EngineKind): Promise<Engine> {
-  if (kind === 'wasm') return openWasm(model)
-  try {
-    return await openNative(model)
-  } catch (error) {
-    if (kind === 'native') throw error
-    return openWasm(model)
-  }
-}
-
-async function openNative(model: Uint8Array): Promise<Engine> {
-  const runtime = await import('onnxruntime-node')
-  return createEngine(`onnxruntime-node ${runtime.env.versions.node ?? ''} (native)`, runtime, model)
-}
-
-async function openWasm(model: Uint8Array): Promise<Engine> {
-  const runtime = await import('onnxruntime-web/wasm')
-  runtime.env.wasm.numThreads = 1
-  return createEngine(`onnxruntime-web ${runtime.env.versions.web ?? ''} (WebAssembly)`, runtime, model)
-}
-
-async function createEngine(name: string, runtime: Runtime, model: Uint8Array): Promise<Engine> {
-  const session = await runtime.InferenceSession.create(model, sessionOptions)
+  const { name, runtime, session } = await openSession(model, kind)
   return {
     name,
     async run(ids) {

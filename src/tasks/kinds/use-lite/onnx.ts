@@ -26,7 +26,7 @@ export interface OnnxTensor {
 /** An input or output of the graph. A string is a dimension that each run chooses. */
 export interface OnnxValue {
   readonly name: string
-  readonly type: 'float32' | 'int32'
+  readonly type: 'float32' | 'int32' | 'int64'
   readonly shape: readonly (number | string)[]
 }
 

@@ -1,0 +1,161 @@
+import { isAbsolute, relative } from 'node:path'
+import { CodedError } from '../../kernel/errors.ts'
+import { type Commit, outcome } from '../../kernel/outcome.ts'
+import type { KnowledgeCode, KnowledgeFact, KnownDocument } from '../collection.ts'
+import type { Encode } from '../encode.ts'
+import type { ReadAnswer, ReadRequest } from '../reading/reader.ts'
+import type { Shard } from '../search/search.ts'
+import { type EncodedPassage, PASSAGES_A_SECTION, type Section, sectionOf } from '../search/sections.ts'
+import { noteSkipped, type Tally } from './job.ts'
+import type { FoundFile, Walked } from './walk.ts'
+
+export interface IntakeDeps {
+  readonly store: {
+    shard(collection: string): Pick<Shard, 'fingerprint' | 'size'> | undefined
+    document(collection: string, path: string): KnownDocument | undefined
+    documents(collection: string, path: string, limit: number): KnownDocument[]
+  }
+  readonly commit: Commit<KnowledgeFact>
+  /** In a worker thread. */
+  readonly read: (request: ReadRequest, signal: AbortSignal) => Promise<ReadAnswer>
+  readonly encode: Encode
+  readonly newId: () => string
+  readonly now: () => number
+  readonly maxFileBytes: number
+}
+
+/** Written at a time: about 20 ms of the event loop. */
+const SECTIONS_A_COMMIT = 4
+/** Documents looked at in one turn of the event loop. */
+const PAGE = 500
+/** A file changed so shortly before it was read may have changed again within the same tick of the file system. */
+const RACY_MS = 2_000
+
+type Read = Extract<ReadAnswer, { status: 'read' }>
+
+/** One file of a folder into a collection: nothing when it has not changed, in place of what was read of it before. */
+export function createIntake({ store, commit, read, encode, newId, now, maxFileBytes }: IntakeDeps) {
+  const keep = (...facts: KnowledgeFact[]) => commit(() => outcome<KnowledgeFact>(facts))
+
+  async function take(file: FoundFile, tally: Tally, signal: AbortSignal): Promise<void> {
+    const before = store.document(tally.collection, file.path)
+    if (before !== undefined && sameStamp(before, file)) {
+      tally.unchanged += 1
+      return
+    }
+    const request = { path: file.path, name: file.name, hash: before?.hash, maxBytes: maxFileBytes }
+    const answer = await read(request, signal)
+    if (answer.status === 'unchanged') tally.unchanged += 1
+    else if (answer.status === 'unreadable') await skip(file, tally, { ...answer, before })
+    else await index(file, answer, { tally, signal, before })
+  }
+
+  async function skip(
+    { path }: FoundFile,
+    tally: Tally,
+    why: { code: string; reason: string; lasting: boolean; before: KnownDocument | undefined },
+  ): Promise<void> {
+    noteSkipped(tally, { path, code: why.code, reason: why.reason })
+    if (why.before === undefined || !why.lasting) return
+    await keep({ kind: 'knowledge.dropped', document: why.before.id })
+    tally.removed += 1
+  }
+
+  async function index(
+    file: FoundFile,
+    { text, title, hash, bytes }: Read,
+    { tally, signal, before }: { tally: Tally; signal: AbortSignal; before: KnownDocument | undefined },
+  ): Promise<void> {
+    const { path, name, modifiedMs } = file
+    const { collection } = tally
+    const document = { id: newId(), collection, path, name, title, hash, bytes, modifiedMs, readMs: now() }
+    const begun = { any: false }
+    const write = async (passages: readonly EncodedPassage[], fingerprint: string): Promise<void> => {
+      if (!begun.any) await keep({ kind: 'knowledge.begun', document, fingerprint })
+      begun.any = true
+      for (const sections of batches(text, passages))
+        await keep({ kind: 'knowledge.filled', document: document.id, sections })
+      tally.passages += passages.length
+    }
+    try {
+      await encoded(text, tally.collection, { write, signal })
+    } catch (error) {
+      if (begun.any) await keep({ kind: 'knowledge.dropped', document: document.id })
+      throw error
+    }
+    if (!begun.any) {
+      const reason = `${name} has no words that could be compared`
+      return await skip(file, tally, { code: 'TEXT_EMPTY', reason, lasting: true, before })
+    }
+    await keep({ kind: 'knowledge.whole', document: document.id })
+    if (before === undefined) tally.added += 1
+    else tally.changed += 1
+  }
+
+  /** Hands whole sections on as they come; the last one is as long as it is. */
+  async function encoded(
+    text: string,
+    collection: string,
+    {
+      write,
+      signal,
+    }: { write: (passages: readonly EncodedPassage[], fingerprint: string) => Promise<void>; signal: AbortSignal },
+  ): Promise<void> {
+    let waiting: EncodedPassage[] = []
+    let model = ''
+    for await (const { fingerprint, passages } of encode(text, signal)) {
+      requireModel(collection, fingerprint)
+      model = fingerprint
+      waiting.push(...passages)
+      const whole = waiting.length - (waiting.length % PASSAGES_A_SECTION)
+      if (whole > 0) await write(waiting.slice(0, whole), model)
+      waiting = waiting.slice(whole)
+    }
+    if (waiting.length > 0) await write(waiting, model)
+  }
+
+  function requireModel(name: string, fingerprint: string): void {
+    const shard = store.shard(name)
+    if (shard?.fingerprint === undefined || shard.fingerprint === fingerprint || shard.size().passages === 0) return
+    throw new CodedError<KnowledgeCode>('KNOWLEDGE_MODEL_CHANGED', `"${name}" was indexed with another model`, {
+      hint: `vectors of two models do not compare: "wattmesh collections remove ${name}", then ingest it again`,
+    })
+  }
+
+  /** Drops what was read below the roots and is there no longer; what could not be looked at stays. */
+  async function prune({ roots, files, passed }: Walked, tally: Tally): Promise<void> {
+    const there = new Set(files.map(({ path }) => path))
+    const isGone = ({ path }: KnownDocument): boolean =>
+      !there.has(path) && roots.some(root => isWithin(path, root)) && passed.every(other => !isWithin(path, other.path))
+    let page = store.documents(tally.collection, '', PAGE)
+    while (page.length > 0) {
+      const gone = page.filter(isGone).map(({ id }): KnowledgeFact => ({ kind: 'knowledge.dropped', document: id }))
+      await keep(...gone)
+      tally.removed += gone.length
+      page = store.documents(tally.collection, page.at(-1)?.path ?? '', PAGE)
+    }
+  }
+
+  return { take, prune }
+}
+
+function sameStamp(before: KnownDocument, { bytes, modifiedMs }: FoundFile): boolean {
+  const same = before.bytes === bytes && before.modifiedMs === Math.round(modifiedMs)
+  return same && before.readMs - modifiedMs > RACY_MS
+}
+
+function* batches(text: string, passages: readonly EncodedPassage[]): Generator<Section[]> {
+  let batch: Section[] = []
+  for (let start = 0; start < passages.length; start += PASSAGES_A_SECTION) {
+    batch.push(sectionOf(text, passages.slice(start, start + PASSAGES_A_SECTION)))
+    if (batch.length < SECTIONS_A_COMMIT) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
+
+function isWithin(path: string, root: string): boolean {
+  const way = relative(root, path)
+  return way === '' || !(way.startsWith('..') || isAbsolute(way))
+}

@@ -1,0 +1,50 @@
+import { type Commit, outcome } from '../../kernel/outcome.ts'
+import type { KnowledgeFact } from '../collection.ts'
+
+export interface Sweep {
+  /** Takes away what was dropped. Resolves when nothing of it is left. */
+  now(): Promise<void>
+  /** At the start, before anything is read: also what the last life left half done. */
+  debris(): Promise<void>
+}
+
+/** Removed at a time: about 20 ms of the event loop. */
+const SECTIONS_A_COMMIT = 4
+
+/** Documents looked at in one turn of the event loop. */
+const PAGE = 500
+
+export function createSweep(deps: {
+  readonly store: { dropped(limit: number): string[]; debris(): string[] }
+  readonly commit: Commit<KnowledgeFact>
+}): Sweep {
+  const { store, commit } = deps
+  let sweeping: Promise<void> | undefined
+
+  async function sweepAll(): Promise<void> {
+    for (let ids = store.dropped(PAGE); ids.length > 0; ids = store.dropped(PAGE)) {
+      for (const document of ids) {
+        const fact: KnowledgeFact = { kind: 'knowledge.swept', document, sections: SECTIONS_A_COMMIT }
+        await commit(() => outcome([fact]))
+      }
+    }
+  }
+
+  async function now(): Promise<void> {
+    // One that runs may have passed what was dropped since.
+    await sweeping
+    sweeping ??= sweepAll().finally(() => {
+      sweeping = undefined
+    })
+    await sweeping
+  }
+
+  return {
+    now,
+    async debris() {
+      const facts = store.debris().map((document): KnowledgeFact => ({ kind: 'knowledge.dropped', document }))
+      if (facts.length > 0) await commit(() => outcome(facts))
+      await now()
+    },
+  }
+}

@@ -1,0 +1,61 @@
+/** What the sensors tell. Undefined is unknown: a machine without that sensor, or one that does not let us look. */
+export interface Sensed {
+  readonly onBattery: boolean | undefined
+  /** Since somebody last touched the machine. Unknown counts as away. */
+  readonly userIdleMs: number | undefined
+  /** Of the whole machine's processors, without what this daemon uses itself. */
+  readonly otherCpuPercent: number | undefined
+  readonly temperatureC: number | undefined
+  /** Whether the network is paid by volume. */
+  readonly metered: boolean | undefined
+}
+
+export interface Machine {
+  readonly cores: number
+  readonly memoryMb: number
+  /** The most threads the configuration allows. */
+  readonly maxThreads: number
+  /** What a thread needs for the largest kind of task. */
+  readonly threadMemoryMb: number
+}
+
+/** Prices in millionths a kWh. Undefined is unknown, or not to be had. */
+export interface EnergyConditions {
+  /** What the meter sees flow out of the house, this peer's computing included; negative: bought. */
+  readonly surplusW: number | undefined
+  /** What this peer's computing draws now; 0 when it does nothing. */
+  readonly computingW: number
+  /** The best a neighbour pays. */
+  readonly sellMicro?: number | undefined
+  /** What the utility pays for what nobody bought. */
+  readonly feedInMicro?: number | undefined
+  /** What a kWh stored now saves later, losses taken off; undefined when the battery is full, or there is none. */
+  readonly storeMicro?: number | undefined
+  /** What a kWh costs now. */
+  readonly buyMicro?: number | undefined
+  /** What the work at hand pays for a kWh; where it does not say, computing is worth what the preferences say. */
+  readonly workMicro?: number | undefined
+}
+
+/** All that a decision is made from. */
+export interface Conditions {
+  /** Unix milliseconds. */
+  readonly atMs: number
+  /** Of the local day, from 0 to 1439. */
+  readonly minuteOfDay: number
+  readonly sensed: Sensed
+  readonly machine: Machine
+  /** A person said: not before then. */
+  readonly pausedUntilMs?: number | undefined
+  readonly energy?: EnergyConditions | undefined
+  /** Work that waits or runs, and must not be held back for its energy beyond this moment. */
+  readonly latestStartMs?: number | undefined
+}
+
+export const nothingSensed: Sensed = {
+  onBattery: undefined,
+  userIdleMs: undefined,
+  otherCpuPercent: undefined,
+  temperatureC: undefined,
+  metered: undefined,
+}

@@ -1,0 +1,92 @@
+import { LRUCache } from 'lru-cache'
+import type { PeerId } from '../../kernel/ids.ts'
+import type { Bid } from '../messages.ts'
+
+/**
+ * What workers said they would take, and what they were seen to take. Known for minutes and asked for again, so it is
+ * not kept on the disk; bounded, for peers choose how many they are.
+ */
+export interface Bids {
+  asked(peer: PeerId, kind: string): void
+  heard(peer: PeerId, kind: string, bid: Bid): void
+  /** Neither offers nor tasks until then. */
+  refused(peer: PeerId, kind: string, retryAfterMs: number): void
+  standing(peer: PeerId, kind: string): Bid | undefined
+  /** It said no a while ago. */
+  refuses(peer: PeerId, kind: string): boolean
+  /** Asked a moment ago, and not answered yet. */
+  isAwaited(peer: PeerId, kind: string): boolean
+  mayBeAsked(peer: PeerId, kind: string): boolean
+  /** A result came this long after its lease began. */
+  took(peer: PeerId, kind: string, tookMs: number): void
+  /** What a lease lasts at this peer; without one, at anybody. */
+  paceMs(kind: string, peer?: PeerId): number | undefined
+  gone(peer: PeerId): void
+}
+
+interface Entry {
+  readonly bid?: Bid
+  /** Since when an offer waits for its answer. */
+  readonly askedMs?: number
+  readonly notBeforeMs: number
+}
+
+const MAX_ENTRIES = 4_096
+/** An offer that nobody answered is made again after this. */
+const ASK_AGAIN_MS = 10_000
+/** What the slowest of a few answers may cost the first of a job's tasks. */
+const AWAITED_MS = 500
+/** A bid is renewed this long before it ends, so that work does not pause. */
+const RENEW_MS = 10_000
+/** How soon a worker that refused is asked again, whatever it says. */
+const MIN_REFUSED_MS = 1_000
+const MAX_REFUSED_MS = 10 * 60_000
+/** Weight of the newest of measured times. */
+const NEWEST = 0.2
+
+export function createBids(now: () => number): Bids {
+  const entries = new LRUCache<string, Entry>({ max: MAX_ENTRIES })
+  const paces = new LRUCache<string, number>({ max: MAX_ENTRIES })
+  const keyOf = (peer: PeerId, kind: string): string => `${peer} ${kind}`
+
+  function learn(key: string, tookMs: number): void {
+    const before = paces.get(key)
+    paces.set(key, before === undefined ? tookMs : before + NEWEST * (tookMs - before))
+  }
+
+  return {
+    asked(peer, kind) {
+      const before = entries.get(keyOf(peer, kind))
+      entries.set(keyOf(peer, kind), { ...before, askedMs: now(), notBeforeMs: now() + ASK_AGAIN_MS })
+    },
+    heard(peer, kind, bid) {
+      entries.set(keyOf(peer, kind), { bid, notBeforeMs: Math.min(bid.until, now() + MAX_REFUSED_MS) - RENEW_MS })
+    },
+    refused(peer, kind, retryAfterMs) {
+      const delayMs = Math.min(MAX_REFUSED_MS, Math.max(MIN_REFUSED_MS, retryAfterMs))
+      entries.set(keyOf(peer, kind), { notBeforeMs: now() + delayMs })
+    },
+    standing(peer, kind) {
+      const bid = entries.get(keyOf(peer, kind))?.bid
+      return bid !== undefined && bid.until > now() ? bid : undefined
+    },
+    refuses(peer, kind) {
+      const entry = entries.get(keyOf(peer, kind))
+      const answered = entry !== undefined && entry.bid === undefined && entry.askedMs === undefined
+      return answered && entry.notBeforeMs > now()
+    },
+    isAwaited(peer, kind) {
+      const entry = entries.get(keyOf(peer, kind))
+      return entry?.bid === undefined && entry?.askedMs !== undefined && now() - entry.askedMs < AWAITED_MS
+    },
+    mayBeAsked: (peer, kind) => (entries.get(keyOf(peer, kind))?.notBeforeMs ?? 0) <= now(),
+    took(peer, kind, tookMs) {
+      learn(keyOf(peer, kind), tookMs)
+      learn(kind, tookMs)
+    },
+    paceMs: (kind, peer) => (peer === undefined ? undefined : paces.get(keyOf(peer, kind))) ?? paces.get(kind),
+    gone(peer) {
+      for (const key of entries.keys()) if (key.startsWith(`${peer} `)) entries.delete(key)
+    },
+  }
+}

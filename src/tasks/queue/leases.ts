@@ -1,0 +1,150 @@
+import type { PeerId, TaskId } from '../../kernel/ids.ts'
+import type { Json } from '../../kernel/outcome.ts'
+import { nextTaskState, type TaskStep } from '../states.ts'
+import type { Job, Lease, Task, Work } from '../task.ts'
+import type { QueueDeps } from './deps.ts'
+import { retryWork } from './retry.ts'
+import type { Sheet } from './sheet.ts'
+import { short, withStep } from './steps.ts'
+
+/** Why a lease ended without a result: its worker vanished, failed, or gave the task back unbegun. */
+export type LeaseEnd = 'lost' | 'failed' | 'returned'
+
+/** A worker that only says it is alive, and gets no further, has stalled. */
+const STALLED_MS = 60_000
+const MISSED_BEATS = 3
+
+export interface Leases {
+  grant(sheet: Sheet, job: Job, task: Task, to: { worker: PeerId; ahead: number; step: 'assign' | 'copy' }): void
+  /** The task as it is, when this worker holds it under this epoch. */
+  held(sheet: Sheet, taskId: TaskId, worker: PeerId, epoch: number): { task: Task; lease: Lease } | undefined
+  /** A sign of life. False: it got no further for too long, and the lease is over. */
+  beat(
+    sheet: Sheet,
+    held: { task: Task; lease: Lease },
+    said: { done: number; total: number; waiting: boolean },
+  ): boolean
+  end(sheet: Sheet, held: { task: Task; lease: Lease }, how: LeaseEnd, reason: string): void
+  /** Tells all who work on a task that it is not wanted any more. */
+  revoke(sheet: Sheet, task: Task, reason: string): void
+  /** All leases of a task are over; those who work on it are told. */
+  close(sheet: Sheet, task: Task, step: TaskStep, reason: string): void
+  isOver(lease: Lease): boolean
+}
+
+export function createLeases(deps: QueueDeps): Leases {
+  const { now } = deps
+  const silenceMs = Math.min(deps.leaseMs, MISSED_BEATS * deps.heartbeatMs)
+
+  function grant(sheet: Sheet, job: Job, task: Task, to: { worker: PeerId; ahead: number; step: 'assign' | 'copy' }) {
+    const [input] = JSON.parse(deps.store.input(task.id) ?? '[]') as [Json]
+    const { worker, step } = to
+    const leased = leasedTask(task, { worker, step, capMs: now() + capOf(job, input, to.ahead) })
+    const { attempt, leaseEpoch } = leased
+    sheet.keepTask(leased)
+    if (worker === deps.self) sheet.keep({ kind: 'work', work: ownWork(job, leased, leaseEpoch) })
+    else sheet.assign(job, worker, { taskId: task.id, leaseEpoch, attempt, input, bytes: task.inputBytes })
+  }
+
+  /** What a slow machine may take for it and for those that lie there before it. */
+  function capOf(job: Job, input: Json, ahead: number): number {
+    return deps.leaseMs + (ahead + 1) * (deps.kinds[job.kind]?.limits.maxRunMs(input) ?? 0)
+  }
+
+  function leasedTask(task: Task, to: { worker: PeerId; step: 'assign' | 'copy'; capMs: number }): Task {
+    const { worker, step, capMs } = to
+    const epoch = task.leaseEpoch + 1
+    const progress = { done: 0, total: 1, atMs: now() }
+    const lease: Lease = { worker, epoch, grantedMs: now(), untilMs: now() + silenceMs, capMs, progress }
+    const { lostAtMs, ...rest } = task
+    const what = step === 'copy' ? 'a copy given' : 'given'
+    return {
+      ...{ ...rest, state: stateAfter(task, step), worker, leaseEpoch: epoch, leases: [...task.leases, lease] },
+      attempt: step === 'assign' ? task.attempt + 1 : task.attempt,
+      tried: task.tried.includes(worker) ? task.tried : [...task.tried, worker],
+      steps: withStep(task.steps, now(), `${what} to ${short(worker)}, lease ${epoch}`),
+      ...(lostAtMs === undefined ? {} : { releaseMs: now() - lostAtMs }),
+    }
+  }
+
+  function ownWork(job: Job, task: Task, leaseEpoch: number): Work {
+    const { kind, version, params, id: jobId } = job
+    const { id: taskId, attempt, inputBytes, inputHash } = task
+    const about = { taskId, jobId, leaseEpoch, attempt, kind, version, params, inputBytes, inputHash }
+    return { ...about, submitter: deps.self, state: 'accepted', acceptedMs: now() }
+  }
+
+  function held(sheet: Sheet, taskId: TaskId, worker: PeerId, epoch: number) {
+    const task = sheet.task(taskId)
+    const lease = task?.leases.find(one => one.worker === worker && one.epoch === epoch)
+    return task === undefined || lease === undefined ? undefined : { task, lease }
+  }
+
+  function beat(sheet: Sheet, { task, lease }: { task: Task; lease: Lease }, said: Parameters<Leases['beat']>[2]) {
+    const further = said.waiting || said.done > lease.progress.done
+    const progress = further ? { done: said.done, total: said.total, atMs: now() } : lease.progress
+    if (now() - progress.atMs > STALLED_MS) {
+      end(sheet, { task, lease }, 'failed', 'the worker got no further')
+      sheet.cancel(task.jobId, lease.worker, { taskId: task.id, leaseEpoch: lease.epoch }, 'no progress')
+      return false
+    }
+    const renewed = { ...lease, progress, untilMs: now() + silenceMs }
+    sheet.keepTask({ ...task, leases: task.leases.map(one => (one === lease ? renewed : one)) })
+    return true
+  }
+
+  function end(sheet: Sheet, { task, lease }: { task: Task; lease: Lease }, how: LeaseEnd, reason: string): void {
+    const leases = task.leases.filter(one => one !== lease)
+    const lostWith = how === 'lost' ? [...task.lostWith, lease.worker] : task.lostWith
+    const steps = withStep(task.steps, now(), `${short(lease.worker)} ${HOW[how]}: ${reason}`)
+    const ownCannot = how === 'failed' && lease.worker === deps.self && task.opinions.length > 0
+    const ended: Task = { ...task, leases, lostWith, steps, reason, ...(ownCannot ? { ownCannot: true } : {}) }
+    const [other] = leases
+    if (other === undefined) sheet.keepTask(released(ended, how))
+    else sheet.keepTask({ ...ended, state: stateAfter(task, 'shed'), worker: other.worker })
+  }
+
+  /** Nobody has it any more: again at once, later, or never. */
+  function released(ended: Task, how: LeaseEnd): Task {
+    const { worker: _, ...idle } = ended
+    if (how === 'returned') {
+      return { ...idle, state: stateAfter(ended, 'release'), attempt: Math.max(0, ended.attempt - 1) }
+    }
+    const verdict = retryWork(ended, how, deps.random())
+    if ('giveUp' in verdict) {
+      return { ...idle, state: stateAfter(ended, verdict.giveUp === 'failed' ? 'fail' : 'poison') }
+    }
+    const notBeforeMs = verdict.delayMs === 0 ? 0 : now() + verdict.delayMs
+    const queued: Task = { ...idle, state: stateAfter(ended, 'release'), notBeforeMs }
+    return how === 'lost' ? { ...queued, lostAtMs: now() } : queued
+  }
+
+  function revoke(sheet: Sheet, { id, jobId, leases }: Task, reason: string): void {
+    for (const { worker, epoch } of leases) sheet.cancel(jobId, worker, { taskId: id, leaseEpoch: epoch }, reason)
+  }
+
+  return {
+    grant,
+    held,
+    beat,
+    end,
+    revoke,
+    close(sheet, task, step, reason) {
+      revoke(sheet, task, reason)
+      sheet.keepTask({
+        ...{ ...task, state: stateAfter(task, step), leases: [], reason },
+        steps: withStep(task.steps, now(), reason),
+      })
+    },
+    isOver: lease => Math.min(lease.untilMs, lease.capMs) <= now(),
+  }
+}
+
+const HOW: Readonly<Record<LeaseEnd, string>> = { lost: 'was lost', failed: 'failed', returned: 'gave it back' }
+
+/** @throws TypeError: a step that cannot follow is a mistake of ours, never of a peer */
+export function stateAfter({ id, state }: Task, step: TaskStep): Task['state'] {
+  const next = nextTaskState(state, step)
+  if (next === undefined) throw new TypeError(`${step} does not follow when task ${id} is ${state}`)
+  return next
+}

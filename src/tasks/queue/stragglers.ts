@@ -1,0 +1,35 @@
+import type { Job } from '../task.ts'
+import type { Bids } from './bids.ts'
+import { kindName, type QueueDeps } from './deps.ts'
+import type { Desk, Giving, Load } from './giving.ts'
+import type { Sheet } from './sheet.ts'
+
+/** Work is slow when it takes this many times as long as others did, and long enough for a copy to be worth it. */
+const SLOW_FACTOR = 3
+const MIN_SLOW_MS = 2_000
+const COPIES_AT_ONCE = 8
+
+/**
+ * Near a job's end, with everything given out and desks free, the slowest tasks go to a second worker as well: the first
+ * valid result counts, the other worker is told to stop.
+ */
+export function copyStragglers(
+  deps: QueueDeps,
+  { giving, bids }: { giving: Giving; bids: Bids },
+  { sheet, job, desks, load }: { sheet: Sheet; job: Job; desks: readonly Desk[]; load: Load },
+): void {
+  if (desks.length === 0) return
+  const paceMs = bids.paceMs(kindName(job))
+  const slowMs = paceMs === undefined ? deps.leaseMs / 2 : Math.max(MIN_SLOW_MS, SLOW_FACTOR * paceMs)
+  const slow = deps.store
+    .leasedTasks()
+    .filter(({ jobId, leases }) => jobId === job.id && leases.length === 1)
+    .filter(({ leases }) => deps.now() - (leases[0]?.grantedMs ?? 0) > slowMs)
+    .toSorted((a, b) => (a.leases[0]?.grantedMs ?? 0) - (b.leases[0]?.grantedMs ?? 0))
+  for (const { id } of slow.slice(0, COPIES_AT_ONCE)) {
+    const task = sheet.task(id)
+    const holder = task?.leases[0]?.worker
+    if (task?.state !== 'leased' || task.leases.length !== 1) continue
+    giving.give(sheet, job, [task], { desks: desks.filter(({ peer }) => peer !== holder), load })
+  }
+}

@@ -1,0 +1,37 @@
+import type { Options } from './config/options.ts'
+import type { PeerId } from './kernel/ids.ts'
+import type { Storage } from './storage/storage.ts'
+import type { TradeLimits } from './trading/market.ts'
+import { creditLeftMicro } from './trading/settlement/credit.ts'
+import { neighbourAccount } from './trading/settlement/ledger.ts'
+import type { Tariff } from './trading/trade.ts'
+import type { Trading } from './trading/trading.ts'
+
+/** The tariff of the utility that is heard here, cheapest first where there are several; else this peer's own idea of it. */
+export function tariffHeard(trading: Trading, { utility }: Options): Tariff {
+  const heard = trading
+    .offers({ sourceTypes: ['GRID'] })
+    .flatMap(({ catalog: { role, tariff } }) => (role === 'utility' && tariff !== undefined ? [tariff] : []))
+  const cheapest = heard.toSorted((a, b) => a.retailMicro - b.retailMicro)[0]
+  return (
+    cheapest ?? {
+      retailMicro: utility.priceMicro,
+      feedInMicro: utility.feedInMicro,
+      gridFeeMicro: utility.gridFeeMicro,
+    }
+  )
+}
+
+/** Whom this peer trades with, and how much it buys, as it was told. */
+export function limitsOf({ household }: Options): TradeLimits {
+  const { maxBuyWh, neighbours, avoidPeers } = household
+  return { maxBuyWh, neighbours: neighbours as PeerId[], avoidPeers: avoidPeers as PeerId[] }
+}
+
+/** What a neighbour may still buy on credit: sales that are reserved or agreed, and not settled yet, count. */
+export function creditLeft(store: Storage['trading'], limitMicro: number, buyer: PeerId): number {
+  const open = (['reserved', 'active'] as const)
+    .flatMap(state => store.tradesInState(state))
+    .filter(trade => trade.role === 'seller' && trade.counterparty === buyer)
+  return creditLeftMicro(limitMicro, store.accountMicro(neighbourAccount(buyer)), open)
+}

@@ -1,0 +1,141 @@
+import type { TaskId } from '../../kernel/ids.ts'
+import { acknowledged, type Draft } from '../../kernel/outcome.ts'
+import { selectDraft } from '../flows/drafts.ts'
+import { asked, hasBegun, type Market, type TradingOutcome, tradeFact } from '../market.ts'
+import { energyText, peerText, priceText } from '../money.ts'
+import { AGREED_STATES, type Need, type RankedOffer, type Trade, type TradingFact } from '../trade.ts'
+
+/** What is remembered of a need's way; what was decided last explains most. */
+const MAX_STEPS = 64
+/** How often one seller is asked for one need: who was overtaken at its reservation asks again for what is left. */
+const MAX_TRIES_EACH = 3
+
+/** How a trade that came to nothing ended. */
+export interface Ending {
+  readonly state: 'refused' | 'expired' | 'cancelled'
+  readonly reason: string
+  /** `again`: the same seller may have less; `stop`: the need ends with it. By default the next offer is tried. */
+  readonly after?: 'next' | 'again' | 'stop'
+}
+
+/** The need with one more decision written down. */
+export function noted(market: Market, need: Need, ...texts: readonly string[]): Need {
+  const atMs = market.now()
+  return { ...need, steps: [...need.steps, ...texts.map(text => ({ atMs, text }))].slice(-MAX_STEPS) }
+}
+
+/**
+ * Ends a trade that came to nothing. A buyer's need goes on with the next cheapest offer unless it is told to stop;
+ * when no offer is left, the need has ended with what it has.
+ */
+export function closeTrade(market: Market, trade: Trade, ending: Ending): TradingOutcome {
+  const { state, reason, after = 'next' } = ending
+  const closed = tradeFact({ ...trade, state, reason })
+  const before = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+  if (before === undefined) return { facts: [closed], messages: [], answer: acknowledged }
+  const lostWh = AGREED_STATES.includes(trade.state) ? trade.energyWh : 0
+  const need = noted(
+    market,
+    { ...before, boughtWh: Math.max(0, before.boughtWh - lostWh) },
+    `${peerText(trade.counterparty)} ${state}: ${reason}`,
+  )
+  const { facts, messages } = afterwards(market, need, { trade, reason, after })
+  return { facts: [closed, ...facts], messages, answer: acknowledged }
+}
+
+function afterwards(
+  market: Market,
+  need: Need,
+  { trade, reason, after }: { trade: Trade; reason: string; after: NonNullable<Ending['after']> },
+): TradingOutcome {
+  const over = need.state !== 'trading'
+  // It had all it wanted, or as much as there was; now an agreed trade of it is gone.
+  if (over && AGREED_STATES.includes(trade.state)) return kept(ended(market, need, reason))
+  // Only the trade a need is in may move it on: a late refusal of an earlier one changes nothing.
+  if (over || need.transactionId !== trade.transactionId) return kept(need)
+  if (after === 'stop') return kept(ended(market, need, reason))
+  const tries = market.store.tradesOfNeed(need.id).filter(one => one.counterparty === trade.counterparty).length
+  const again = after === 'again' && tries < MAX_TRIES_EACH ? 1 : 0
+  return tryNext(market, { ...need, tried: need.tried - again }, reason)
+}
+
+/** Buyer: selects the cheapest offer not tried yet, for as much of what is missing as it has. */
+export function tryNext(market: Market, need: Need, because: string): TradingOutcome {
+  const missingWh = need.energyWh - need.boughtWh
+  if (missingWh <= 0) return kept(ended(market, need, because))
+  if (hasBegun(market, need.slot)) return kept(ended(market, need, 'the slot has begun'))
+  const offer = need.ranked[need.tried]
+  if (offer === undefined) return kept(ended(market, need, because))
+  const { trade, draft } = startSelect(market, need, offer)
+  const trading: Need = { ...need, state: 'trading', tried: need.tried + 1, transactionId: trade.transactionId }
+  const why = need.boughtWh === 0 ? '' : `, for the ${energyText(missingWh)} still missing`
+  const price = priceText(offer.landedMicro, market.currency)
+  const step = `selects ${energyText(trade.energyWh)} of ${peerText(offer.seller)} at ${price}: the cheapest not tried yet${why}`
+  const facts: TradingFact[] = [tradeFact(trade), { kind: 'need', need: noted(market, trading, step) }]
+  return { facts, messages: [draft], answer: acknowledged }
+}
+
+/** Buyer: the trade binds. What is missing is bought from the next. */
+export function bought(market: Market, trade: Trade): TradingOutcome {
+  const before = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+  if (before === undefined) return { facts: [tradeFact(trade)], messages: [], answer: acknowledged }
+  const need = noted(
+    market,
+    { ...before, boughtWh: before.boughtWh + trade.energyWh },
+    `bought ${energyText(trade.energyWh)} of ${peerText(trade.counterparty)}`,
+  )
+  const current = need.state === 'trading' && need.transactionId === trade.transactionId
+  const { facts, messages } = current ? tryNext(market, need, 'no other offer is left') : kept(need)
+  return { facts: [tradeFact(trade), ...facts], messages, answer: acknowledged }
+}
+
+/** Buyer: an agreed trade is about less than it was; the need knows what is missing now. */
+export function reduced(
+  market: Market,
+  trade: Trade,
+  { lessWh, why }: { lessWh: number; why: string },
+): TradingOutcome {
+  const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+  if (need === undefined || lessWh <= 0) return { facts: [], messages: [], answer: acknowledged }
+  const less = noted(
+    market,
+    { ...need, boughtWh: Math.max(0, need.boughtWh - lessWh) },
+    `${peerText(trade.counterparty)} delivers ${energyText(lessWh)} less: ${why}`,
+  )
+  return kept(less.state === 'bought' ? ended(market, less, why) : less)
+}
+
+/** The need with nothing more to come. */
+function ended(market: Market, need: Need, because: string): Need {
+  const { energyWh, boughtWh } = need
+  if (boughtWh >= energyWh)
+    return noted(market, { ...need, state: 'bought' }, `has all it wanted: ${energyText(energyWh)}`)
+  if (boughtWh === 0) return noted(market, { ...need, state: 'failed', reason: because }, `bought nothing: ${because}`)
+  const reason = `${energyText(energyWh - boughtWh)} of ${energyText(energyWh)} are missing: ${because}`
+  return noted(market, { ...need, state: 'part', reason }, reason)
+}
+
+function kept(need: Need): TradingOutcome {
+  return { facts: [{ kind: 'need', need }], messages: [], answer: acknowledged }
+}
+
+/** Buyer: asks the seller of `offer` for a fresh quote. */
+function startSelect(market: Market, need: Need, offer: RankedOffer): { trade: Trade; draft: Draft } {
+  const now = market.now()
+  const trade: Trade = {
+    transactionId: market.newId() as TaskId,
+    role: 'buyer',
+    counterparty: offer.seller,
+    offerId: offer.offerId,
+    slot: need.slot,
+    energyWh: Math.min(need.energyWh - need.boughtWh, offer.availableWh),
+    priceMicro: offer.priceMicro,
+    gridFeeMicro: offer.gridFeeMicro,
+    state: 'selecting',
+    deadlineMs: now + market.stepTimeoutMs,
+    startedMs: now,
+    needId: need.id,
+  }
+  const draft = selectDraft(market, trade)
+  return { trade: { ...trade, awaiting: asked(draft) }, draft }
+}

@@ -1,0 +1,107 @@
+import type { MessageId, PeerId, TaskId } from '../../kernel/ids.ts'
+import { acknowledged, type Draft, outcome } from '../../kernel/outcome.ts'
+import { readCatalog } from '../beckn/catalog-body.ts'
+import { becknContext, typeOf } from '../beckn/context.ts'
+import { intentMessage } from '../beckn/intent.ts'
+import { keepAnswer } from '../catalogs/publish.ts'
+import { quantityRefusal } from '../limits.ts'
+import { hasBegun, type Incoming, type Market, refuse, slotHasBegun, type TradingOutcome } from '../market.ts'
+import { energyText, peerText, priceText } from '../money.ts'
+import type { Need, RankedOffer } from '../trade.ts'
+import { candidates, rank } from './choose.ts'
+import { noted, tryNext } from './need.ts'
+
+/** A search that nobody answered waits longer, once. */
+const LONGEST_SEARCHES = 4
+/** Somebody has answered a search that waited for anybody: how long it listens to others. */
+const LATE_MS = 300
+/** A search listens to no more sellers than this. */
+const MAX_ANSWERS = 100
+/** How much of a ranking is written down. */
+const MAX_RANKED_TEXTS = 12
+
+export type Wanted = Pick<Need, 'id' | 'slot' | 'energyWh' | 'maxPriceMicro' | 'reason'>
+
+/** Buyer: the search begins. */
+export function buy(market: Market, wanted: Wanted): TradingOutcome {
+  if (hasBegun(market, wanted.slot)) return refuse(slotHasBegun)
+  const refusal = quantityRefusal(market, wanted.slot, wanted.energyWh)
+  if (refusal !== undefined) return refuse(refusal)
+  const createdMs = market.now()
+  const need: Need = {
+    ...wanted,
+    ...{ boughtWh: 0, state: 'searching', answered: [], searchUntilMs: createdMs + market.searchMs },
+    ...{ ranked: [], tried: 0, createdMs, steps: [] },
+  }
+  const wants = `wants ${energyText(need.energyWh)} for at most ${priceText(need.maxPriceMicro, market.currency)}`
+  const step = `${wants}: ${need.reason}`
+  return outcome([{ kind: 'need', need: noted(market, need, step) }], discoverDrafts(market, need))
+}
+
+/** Asks everybody in the zone what they sell for the slot, and connected peers of other zones one by one. */
+function discoverDrafts(market: Market, need: Need): Draft[] {
+  return [discoverDraft(market, need), ...market.beyondZone().map(peer => discoverDraft(market, need, peer))]
+}
+
+function discoverDraft(market: Market, need: Need, to?: PeerId): Draft {
+  const id = market.newId() as MessageId
+  const transactionId = need.id as TaskId
+  const { self: buyer, networkId } = market
+  const ttlMs = market.stepTimeoutMs
+  const context = becknContext({
+    ...{ action: 'discover', networkId, buyer, sender: buyer, receiver: to, transactionId, messageId: id },
+    ...{ nowMs: market.now(), ttlMs },
+  })
+  const payload = { context, message: intentMessage(need.slot, 1) }
+  const draft = { id, type: typeOf('discover'), taskId: transactionId, payload, ttlMs }
+  return to === undefined ? { ...draft, carrier: 'orders' } : { ...draft, to, carrier: 'stream' }
+}
+
+/** Buyer: notes who answered, and what; each seller once. */
+export function onDiscover(market: Market, { envelope, body }: Incoming): TradingOutcome {
+  const need = market.store.need(envelope.task_id)
+  const seller = envelope.sender_id
+  if (need === undefined)
+    return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: 'this peer has made no such search' })
+  const enough = need.answered.length >= MAX_ANSWERS || need.answered.includes(seller)
+  if (need.state !== 'searching' || enough) return outcome()
+  const kept = keepAnswer(market, readCatalog(body.message, seller))
+  if (kept.answer.status === 'NACK') return kept
+  const answered = [...need.answered, seller]
+  const searchUntilMs = everybodyAnswered(market, need, answered) ? market.now() : listenUntilMs(market, need)
+  return { ...kept, facts: [{ kind: 'need', need: { ...need, searchUntilMs, answered } }, ...kept.facts] }
+}
+
+/** Somebody is there after all: a search that waited for anybody waits no longer. */
+function listenUntilMs(market: Market, need: Need): number {
+  return Math.min(need.searchUntilMs, Math.max(market.now() + LATE_MS, need.createdMs + market.searchMs))
+}
+
+/** Whether nobody is left to wait for: each seller the index knows for the slot has spoken, and each of other zones. */
+function everybodyAnswered(market: Market, need: Need, answered: readonly PeerId[]): boolean {
+  const expected = candidates(market, need).map(({ catalog }) => catalog.seller)
+  return expected.length > 0 && [...expected, ...market.beyondZone()].every(peer => answered.includes(peer))
+}
+
+/** Buyer: the search is over, or goes on once while nobody has answered; the cheapest landed offer is selected first. */
+export function closeSearch(market: Market, need: Need): TradingOutcome {
+  const longestMs = need.createdMs + LONGEST_SEARCHES * market.searchMs
+  if (need.answered.length === 0 && need.searchUntilMs < longestMs)
+    return outcome([{ kind: 'need', need: { ...need, searchUntilMs: longestMs } }])
+  const ranked = rank(market, need)
+  const reason = need.answered.length === 0 ? 'nobody answered the search' : 'nobody sells at your price'
+  const next = tryNext(market, noted(market, { ...need, ranked, tried: 0 }, ...findings(market, need, ranked)), reason)
+  return { ...next, answer: acknowledged }
+}
+
+function findings(market: Market, { answered }: Need, ranked: readonly RankedOffer[]): string[] {
+  const who = answered.length === 0 ? 'nobody' : answered.map(peerText).join(', ')
+  const shown = ranked.slice(0, MAX_RANKED_TEXTS).map(one => {
+    const fee = one.gridFeeMicro === 0 ? '' : ` with the grid fee`
+    const utility = one.role === 'utility' ? ' (utility)' : ''
+    return `${peerText(one.seller)}${utility} ${energyText(one.availableWh)} at ${priceText(one.landedMicro, market.currency)}${fee}`
+  })
+  const more = ranked.length > shown.length ? ` and ${ranked.length - shown.length} dearer ones` : ''
+  const offers = shown.length === 0 ? 'no offer at that price' : `cheapest first: ${shown.join('; ')}${more}`
+  return [`${who} answered the search`, offers]
+}

@@ -1,0 +1,56 @@
+import { ratingMessage, readRating, validRating } from '../beckn/after-sales.ts'
+import { isRefusal } from '../beckn/error.ts'
+import {
+  answers,
+  answerWith,
+  asked as askedWith,
+  flowDraft,
+  type Incoming,
+  type Market,
+  refuse,
+  type TradingOutcome,
+  unasked,
+  unreadable,
+} from '../market.ts'
+import { nextState } from '../states.ts'
+import type { Trade } from '../trade.ts'
+
+/** Buyer: one to five stars and, if it likes, a few words, once everything is settled. */
+export function startRate(
+  market: Market,
+  trade: Trade,
+  { stars, words }: { stars: number; words?: string | undefined },
+): TradingOutcome {
+  if (trade.role === 'seller')
+    return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message: 'the buyer rates a trade; you are its seller' })
+  if (trade.state !== 'settled')
+    return refuse({
+      code: 'BIZ_INVALID_STATE_TRANSITION',
+      message: `the trade is ${trade.state}; rate it once it is settled`,
+    })
+  const rating = validRating(stars, words)
+  if (rating === undefined) return unreadable('a rating is 1 to 5 stars and at most 500 characters')
+  const draft = flowDraft(market, trade, 'rate', { message: ratingMessage('ratingInputs', trade, rating) })
+  return answerWith([{ ...trade, asking: { ...trade.asking, rate: askedWith(draft) } }], [draft])
+}
+
+/** Seller: keeps it; said again, the later one counts. */
+export function rate(market: Market, { body, trade }: Incoming): TradingOutcome {
+  const state = nextState(trade, 'seller', 'rate')
+  if (isRefusal(state)) return refuse(state)
+  const rating = readRating(body.message, trade?.terms?.contractId)
+  if (trade === undefined || rating === undefined) return unreadable('rating: 1 to 5 stars for this contract')
+  const message = ratingMessage('ratings', trade, rating)
+  return answerWith([{ ...trade, rating }], [flowDraft(market, trade, 'on_rate', { message, inReplyTo: body })])
+}
+
+/** Buyer: what the seller has kept. */
+export function onRate(_market: Market, { body, trade }: Incoming): TradingOutcome {
+  const state = nextState(trade, 'buyer', 'on_rate')
+  if (isRefusal(state)) return refuse(state)
+  if (trade === undefined || !answers(body, trade.asking?.rate)) return refuse(unasked)
+  const rating = readRating(body.message, trade.terms?.contractId)
+  if (rating === undefined) return unreadable('rating: 1 to 5 stars for this contract')
+  const { rate: _, ...asking } = trade.asking ?? {}
+  return answerWith([{ ...trade, asking, rating }], [])
+}

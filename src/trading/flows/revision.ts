@@ -1,0 +1,47 @@
+import type { ContractBody } from '../beckn/contract-body.ts'
+import { reduced } from '../buying/need.ts'
+import { type Contract, signedText, type Terms } from '../contract.ts'
+import type { Market } from '../market.ts'
+import type { CurtailmentReason, Trade, TradingFact } from '../trade.ts'
+
+export type Agreed = Trade & { readonly contract: Contract }
+
+export function isAgreed(trade: Trade): trade is Agreed {
+  return trade.state === 'active' && trade.contract !== undefined
+}
+
+/**
+ * A later contract than the one known here, if both have signed it: found in any message, because each side may be the
+ * first to hold both signatures. This side's own among them is the proof that it wanted it. When both have proposed at
+ * once there are two of the same revision: the one about less stands, on both sides.
+ */
+export function takeNewer(
+  market: Market,
+  trade: Trade,
+  said: ContractBody,
+): { readonly trade: Trade; readonly facts: readonly TradingFact[] } {
+  if (!isAgreed(trade) || !isLater(said, trade.contract.terms)) return { trade, facts: [] }
+  const { buyer = '', seller = '' } = said.signatures ?? {}
+  const terms: Terms = { ...trade.contract.terms, energyWh: said.energyWh, revision: said.revision ?? 0 }
+  const text = signedText(terms)
+  if (!market.verify(terms.buyer, text, buyer) || !market.verify(terms.seller, text, seller))
+    return { trade, facts: [] }
+  const changed = inForce(trade, { terms, signatures: { buyer, seller } }, said.curtailment)
+  const lessWh = trade.energyWh - terms.energyWh
+  const { facts } = reduced(market, changed, { lessWh, why: said.curtailment ?? 'you asked for less' })
+  return { trade: changed, facts }
+}
+
+function isLater(said: ContractBody, { contractId, revision, energyWh }: Terms): boolean {
+  if (said.contractId !== contractId || said.revision === undefined) return false
+  return said.revision > revision || (said.revision === revision && said.energyWh < energyWh)
+}
+
+/** The trade under another wording of its contract. */
+export function inForce(trade: Trade, contract: Contract, curtailment: CurtailmentReason | undefined): Trade {
+  const { proposal: _, asking, ...rest } = trade
+  const { update: __, ...open } = asking ?? {}
+  const { terms } = contract
+  const why = curtailment === undefined ? {} : { curtailment }
+  return { ...rest, asking: open, contract, terms, energyWh: terms.energyWh, ...why }
+}

@@ -1,0 +1,55 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { silentLog } from '../../src/kernel/log.ts'
+import type { PipelineOutput } from '../../src/tasks/kinds/pipeline.ts'
+import type { SearchOutput } from '../../src/tasks/kinds/search.ts'
+import type { SummarizeOutput } from '../../src/tasks/kinds/summarize.ts'
+import { createWorkers } from '../../src/tasks/workers.ts'
+
+const workers = createWorkers({
+  threads: 1,
+  niceIncrement: 10,
+  maxMemoryMb: 512,
+  idleTimeoutMs: 30_000,
+  log: silentLog,
+})
+afterAll(() => workers.stop())
+
+const text = 'A neighbour sells solar energy to the house next door. The house next door stores solar energy.\n'
+
+describe('in a worker thread', { timeout: 60_000 }, () => {
+  it('every kind does its part', async () => {
+    const summary = (await workers.run('summarize', { terms: 3, sentences: 1 }, { text, offset: 0 })) as SummarizeOutput
+    expect(summary.terms.map(({ form }) => form)).toContain('solar energy')
+    const shard = {
+      first: 0,
+      passages: [
+        { id: 'a', text },
+        { id: 'b', text: 'Cake.' },
+      ],
+    }
+    const found = (await workers.run('search', { query: 'solar', top: 1 }, shard)) as SearchOutput
+    expect(found.hits.map(({ id }) => id)).toEqual(['a'])
+    const rows = (await workers.run('pipeline', { maxTokens: 110 }, { text, offset: 0 })) as PipelineOutput
+    expect(rows.chunks).toHaveLength(1)
+  })
+
+  it.each([
+    ['search', { query: 'solar' }, { first: 0, passages: [] }],
+    ['search', { query: 'solar', vector: 'AAAA' }, { first: 0, passages: [{ id: 'a', text }] }],
+    ['summarize', { terms: 1_000 }, { text, offset: 0 }],
+    ['summarize', {}, { text: '\ud800', offset: 0 }],
+    ['pipeline', {}, { text: 'x'.repeat(20_000), offset: 0 }],
+  ])('%s refuses %j with %j before a thread sees it', async (kind, params, input) => {
+    await expect(workers.run(kind, params, input)).rejects.toMatchObject({ code: 'TASK_BAD_INPUT' })
+  })
+
+  it('a part that is cancelled or out of time costs nothing but itself', async () => {
+    const worst = { text: 'ab cd. '.repeat(7_000), offset: 0 }
+    await expect(workers.run('summarize', {}, worst, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'TASK_TIMEOUT' })
+    const cancel = new AbortController()
+    const cancelled = workers.run('summarize', {}, worst, { signal: cancel.signal })
+    cancel.abort()
+    await expect(cancelled).rejects.toMatchObject({ code: 'TASK_CANCELLED' })
+    expect(await workers.run('summarize', {}, { text, offset: 0 })).toMatchObject({ terms: expect.any(Array) })
+  })
+})

@@ -1,0 +1,271 @@
+import { describe, expect, test } from 'vitest'
+import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
+import { signedText } from '../../src/trading/contract.ts'
+import { CURTAILMENT_REASONS } from '../../src/trading/trade.ts'
+import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
+import { createTown, idOf, type Party, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
+
+const only = <T>(items: readonly T[]): T => {
+  expect(items).toHaveLength(1)
+  return items[0] as T
+}
+const nack = (code: string) => ({ status: 'NACK', error: { code } })
+
+describe('a smaller quantity', () => {
+  test('is a new revision of the contract, signed by both, and frees the rest', () => {
+    const { town, buyer, seller, need, id, bought, sold } = agreedTrade(['other'])
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    expect(bought()).toMatchObject({ energyWh: 1_000, contract: { terms: { revision: 1 } } })
+    town.settle()
+    expect(bought().contract).toEqual(sold().contract)
+    const { terms, signatures } = sold().contract ?? expect.fail('no contract')
+    expect(terms).toMatchObject({ revision: 2, energyWh: 600 })
+    expect(signatures).toEqual({
+      buyer: buyer.identity.sign(signedText(terms)),
+      seller: seller.identity.sign(signedText(terms)),
+    })
+    expect(bought().proposal).toBeUndefined()
+    expect(buyer.store.need(need)).toMatchObject({ boughtWh: 600 })
+    const other = town.parties[2] as Party
+    town.want(other, 400)
+    town.settle()
+    town.pass(SEARCH_MS)
+    town.settle()
+    expect(only(other.store.tradesInState('active')).energyWh).toBe(400)
+  })
+
+  test('with the signature of the buyer alone changes nothing, on either side', () => {
+    const { town, buyer, seller, id, bought, sold } = agreedTrade()
+    const before = sold().contract
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    const update = only(town.take())
+    const terms = { ...(before?.terms ?? expect.fail('no terms')), energyWh: 600, revision: 2 }
+    const unsigned = contractMessage({ ...terms, status: 'ACTIVE', quoted: true })
+    expect(town.deliver(withMessage(update, unsigned), seller)).toMatchObject(nack('AUT_SIGNATURE_INVALID'))
+    const twice = { buyer: buyer.identity.sign(signedText(terms)), seller: buyer.identity.sign(signedText(terms)) }
+    town.deliver(update, seller)
+    const answer = only(town.take())
+    // A seller that answers without its own signature.
+    const half = contractMessage({ ...terms, status: 'ACTIVE', quoted: true, signatures: twice })
+    town.deliver(withMessage(answer, half), buyer)
+    expect(bought().contract).toEqual(before)
+    town.deliver(answer, buyer)
+    expect(bought().contract).toEqual(sold().contract)
+    expect(bought().contract?.terms.revision).toBe(2)
+  })
+
+  test.each([
+    ['more', { energyWh: 1_001 }],
+    ['another price', { energyWh: 600, priceMicro: 1 }],
+    ['a revision that skips one', { energyWh: 600, revision: 3 }],
+  ])('that is %s is refused, though it is signed', (_, change) => {
+    const { town, buyer, seller, id, sold } = agreedTrade()
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    const update = only(town.take())
+    const before = sold()
+    const terms = { ...(before.contract?.terms ?? expect.fail('no terms')), revision: 2, ...change }
+    const signatures = { buyer: buyer.identity.sign(signedText(terms)) }
+    const message = contractMessage({ ...terms, status: 'ACTIVE', quoted: true, signatures })
+    expect(town.deliver(withMessage(update, message), seller)).toMatchObject(nack('BIZ_PRICE_MISMATCH'))
+    expect(sold()).toBe(before)
+  })
+
+  test('is possible until the slot begins: by command, and by message', () => {
+    const { town, buyer, seller, id, bought, sold } = agreedTrade()
+    town.pass(SLOT.startMs - town.now() - 1)
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    const late = only(town.take())
+    town.pass(1)
+    expect(town.keep(buyer, buyer.trading.reduceTrade(id, 500))).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
+    expect(town.deliver(late, seller)).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
+    expect(sold().contract?.terms.revision).toBe(1)
+    expect(bought()).toMatchObject({ energyWh: 1_000, reason: 'the change was refused: the slot has begun' })
+    expect(bought().proposal).toBeUndefined()
+  })
+
+  test('whose answer was lost is found in the next message that carries the contract', () => {
+    const { town, buyer, id, bought, sold } = agreedTrade()
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    holdBack(town, 'on_update')
+    expect([bought().energyWh, sold().energyWh]).toEqual([1_000, 600])
+    const status = town.sent.find(({ draft }) => draft.type === 'beckn.status') ?? expect.fail('no status')
+    town.deliver(status, town.parties[1] as Party)
+    town.settle()
+    expect(bought().contract).toEqual(sold().contract)
+  })
+
+  test('that is not less, or nothing, is no change', () => {
+    const { buyer, seller, id } = agreedTrade()
+    for (const energyWh of [1_000, 0, -1, 0.5])
+      expect(buyer.trading.reduceTrade(id, energyWh).answer).toMatchObject(nack('BIZ_QUANTITY_UNAVAILABLE'))
+    expect(seller.trading.reduceTrade(id, 500).answer).toMatchObject(nack('AUT_UNAUTHORIZED_ACTION'))
+    expect(buyer.trading.curtailTrade(id, { energyWh: 1, reason: 'OTHER' }).answer).toMatchObject(
+      nack('AUT_UNAUTHORIZED_ACTION'),
+    )
+  })
+})
+
+describe('curtailment', () => {
+  test.each(CURTAILMENT_REASONS)(
+    'for %s is proposed by the seller, signed by the buyer, and kept with its reason',
+    reason => {
+      const { town, buyer, seller, need, id, bought, sold } = agreedTrade()
+      town.keep(seller, seller.trading.curtailTrade(id, { energyWh: 250, reason }))
+      expect(sold()).toMatchObject({ energyWh: 1_000, contract: { terms: { revision: 1 } } })
+      town.settle()
+      expect(sold()).toMatchObject({ energyWh: 250, curtailment: reason, contract: { terms: { revision: 2 } } })
+      expect(bought()).toMatchObject({ energyWh: 250, curtailment: reason })
+      expect(bought().contract).toEqual(sold().contract)
+      expect(buyer.store.need(need)).toMatchObject({ state: 'part', boughtWh: 250 })
+      expect(buyer.store.need(need)?.reason).toContain(`curtailed, ${reason}`)
+    },
+  )
+
+  test('the buyer has not signed leaves the contract as it was', () => {
+    const { town, seller, buyer, id, bought, sold } = agreedTrade()
+    town.keep(seller, seller.trading.curtailTrade(id, { energyWh: 250, reason: 'EMERGENCY' }))
+    const proposal = only(town.take())
+    const said = readContract(proposal.draft.payload['message'])
+    if (typeof said === 'string') expect.fail(said)
+    const forged = contractMessage({ ...said, signatures: { seller: buyer.identity.sign('something else') } })
+    expect(town.deliver(withMessage(proposal, forged), buyer)).toMatchObject(nack('AUT_SIGNATURE_INVALID'))
+    expect([bought().energyWh, sold().energyWh]).toEqual([1_000, 1_000])
+  })
+
+  test('after the slot has begun is refused: then the shortfall is settled instead', () => {
+    const { town, seller, buyer, id, bought, sold } = agreedTrade()
+    town.keep(seller, seller.trading.curtailTrade(id, { energyWh: 250, reason: 'CONGESTION' }))
+    const late = only(town.take())
+    town.pass(SLOT.startMs - town.now())
+    expect(town.deliver(late, buyer)).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
+    expect(bought().energyWh).toBe(1_000)
+    expect(sold().proposal).toBeUndefined()
+  })
+})
+
+test('of two changes proposed at once the one about less stands, on both sides', () => {
+  for (const [mine, theirs] of [
+    [600, 250],
+    [250, 600],
+  ] as const) {
+    const { town, buyer, seller, id, bought, sold } = agreedTrade()
+    town.keep(buyer, buyer.trading.reduceTrade(id, mine))
+    town.keep(seller, seller.trading.curtailTrade(id, { energyWh: theirs, reason: 'OTHER' }))
+    town.settle()
+    expect([bought().energyWh, sold().energyWh]).toEqual([250, 250])
+    expect(bought().contract).toEqual(sold().contract)
+    expect(bought().contract?.terms.revision).toBe(2)
+  }
+})
+
+describe('cancel', () => {
+  test('with try answers the terms and changes nothing', () => {
+    const { town, buyer, id, bought, sold } = agreedTrade()
+    const before = sold()
+    town.keep(buyer, buyer.trading.askCancelTerms(id))
+    town.settle()
+    expect(sold()).toBe(before)
+    expect(bought()).toMatchObject({ state: 'active', cancelTerms: { feeMicro: 0, untilMs: SLOT.startMs } })
+    const [asked, answered] = town.sent.slice(-2).map(({ draft }) => draft.payload['context'])
+    expect([asked, answered]).toMatchObject([
+      { action: 'cancel', try: true },
+      { action: 'on_cancel', try: true },
+    ])
+  })
+
+  test('of a trade the seller has not heard of is answered, and the select it overtook begins nothing', () => {
+    const town = createTown(['buyer', 'seller'])
+    const [buyer, seller] = town.parties as [Party, Party]
+    town.offer(seller)
+    const need = town.want(buyer)
+    town.settle()
+    town.pass(SEARCH_MS)
+    const select = only(town.take())
+    const { transactionId } = only(buyer.store.trades())
+    town.keep(buyer, buyer.trading.cancelTrade(transactionId))
+    town.settle()
+    expect(buyer.store.purchase(transactionId)?.state).toBe('cancelled')
+    expect(buyer.store.need(need)?.state).toBe('failed')
+    expect(town.deliver(select, seller)).toMatchObject(nack('BIZ_ALREADY_CANCELLED'))
+    expect(seller.store.sale(transactionId, buyer.self)?.state).toBe('cancelled')
+  })
+
+  test('of one of several trades for a need takes its energy off what was bought', () => {
+    const town = createTown(['buyer', 'a', 'b'])
+    const [buyer, a, b] = town.parties as [Party, Party, Party]
+    town.offer(a, { priceMicro: 1, availableWh: 300 })
+    town.offer(b, { priceMicro: 2 })
+    const need = town.want(buyer)
+    town.settle()
+    town.pass(SEARCH_MS)
+    town.settle()
+    const cancelled = (seller: string) => {
+      const trade = buyer.store.tradesOfNeed(need).find(({ counterparty }) => counterparty === idOf(seller))
+      town.keep(buyer, buyer.trading.cancelTrade(trade?.transactionId ?? expect.fail('no trade')))
+      town.settle()
+      return buyer.store.need(need)
+    }
+    expect(cancelled('a')).toMatchObject({ state: 'part', boughtWh: 700 })
+    expect(cancelled('b')).toMatchObject({ state: 'failed', boughtWh: 0 })
+  })
+})
+
+describe('after the sale', () => {
+  const progress = (sent: readonly Sent[]) => sent.filter(({ draft }) => draft.type === 'beckn.on_track').length
+
+  test('tracking tells where the delivery stands: before, running, delivered, settled', () => {
+    const { town, buyer, id, bought, deliver } = agreedTrade()
+    const track = () => {
+      town.keep(buyer, buyer.trading.trackTrade(id))
+      town.settle()
+      return bought().progress
+    }
+    expect(track()).toEqual({ phase: 'before', atMs: town.now() })
+    town.pass(SLOT.startMs - town.now())
+    expect(track()).toMatchObject({ phase: 'running' })
+    deliver(undefined, OK(0, 800))
+    town.settle()
+    expect(track()).toMatchObject({ phase: 'delivered', meteredWh: 800 })
+    deliver(OK(900, 0), OK(0, 800))
+    town.pass(60_000)
+    town.settle()
+    expect(track()).toMatchObject({ phase: 'settled', meteredWh: 800 })
+    expect(progress(town.sent)).toBe(4)
+  })
+
+  test('a settled trade is rated with stars and words, which both keep; one that is not settled is not', () => {
+    const { town, buyer, seller, id, bought, sold, deliver } = agreedTrade()
+    expect(buyer.trading.rateTrade(id, { stars: 5 }).answer).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    deliver(OK(1_000, 0), OK(0, 1_000))
+    town.settle()
+    for (const stars of [0, 6, 1.5])
+      expect(buyer.trading.rateTrade(id, { stars }).answer).toMatchObject(nack('SCH_INVALID'))
+    town.keep(buyer, buyer.trading.rateTrade(id, { stars: 4, words: 'sunny' }))
+    town.settle()
+    expect(sold().rating).toEqual({ stars: 4, words: 'sunny' })
+    expect(bought().rating).toEqual({ stars: 4, words: 'sunny' })
+    expect(seller.trading.rateTrade(id, { stars: 4 }).answer).toMatchObject(nack('AUT_UNAUTHORIZED_ACTION'))
+  })
+
+  test('support names the operator’s daemon', () => {
+    const { town, buyer, seller, id, bought } = agreedTrade()
+    town.keep(buyer, buyer.trading.askSupport(id))
+    town.settle()
+    expect(bought().support).toEqual({ name: 'seller', peer: seller.self })
+  })
+
+  test('an answer nobody asked for is refused', () => {
+    const { town, buyer, id, bought } = agreedTrade()
+    town.keep(buyer, buyer.trading.trackTrade(id))
+    const [answer] = holdBack(town, 'on_track')
+    if (answer === undefined) expect.fail('no answer')
+    const context = answer.draft.payload['context'] as Record<string, object>
+    const digest = { digest: `BLAKE-512=${Buffer.from('another request').toString('base64')}` }
+    const forged = { ...answer.draft.payload, context: { ...context, requestDigest: digest } } as never
+    const refusal = nack('BIZ_INVALID_STATE_TRANSITION')
+    expect(town.deliver({ ...answer, draft: { ...answer.draft, payload: forged } }, buyer)).toMatchObject(refusal)
+    expect(bought().progress).toBeUndefined()
+    expect(town.deliver(answer, buyer).status).toBe('ACK')
+    expect(town.deliver(answer, buyer)).toMatchObject(refusal)
+  })
+})
