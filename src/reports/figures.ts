@@ -1,4 +1,4 @@
-import type { BalanceRow, PriceRow, ReportData, ReportTrade, Totals } from './report-data.ts'
+import type { PriceRow, ReportData, ReportTrade, Totals } from './report-data.ts'
 
 /** A trade in one of these has no contract in force: nothing flows, nothing is owed. */
 const NOT_BINDING: ReadonlySet<string> = new Set([
@@ -7,6 +7,7 @@ const NOT_BINDING: ReadonlySet<string> = new Set([
 ])
 
 export const RETAIL_ONLY = 'the same energy bought from the utility at the retail tariff of each slot'
+export const DRAWN_TOO = `${RETAIL_ONLY}; what batteries lost is bought back at the dearest tariff`
 
 export function isBinding({ state }: Pick<ReportTrade, 'state'>): boolean {
   return !NOT_BINDING.has(state)
@@ -27,19 +28,25 @@ export interface Sources {
   readonly neighboursWh: number
   /** By trade or, as the balance has it, simply through the meter. */
   readonly utilityWh: number
+  /** Out of batteries that are emptier now. */
+  readonly drawnWh: number
 }
 
-export function sourcesOf(trades: readonly ReportTrade[], balance: readonly BalanceRow[]): Sources {
+export function sourcesOf({
+  trades,
+  balance,
+  drawnWh = 0,
+}: Pick<ReportData, 'trades' | 'balance' | 'drawnWh'>): Sources {
   const [utility, neighbours] = [true, false].map(from =>
     sum(trades.filter(trade => isBinding(trade) && trade.fromUtility === from).map(deliveredWh)),
   ) as [number, number]
   const imported = sum(balance.map(({ importedWh }) => importedWh))
-  return { neighboursWh: neighbours, utilityWh: Math.max(utility, imported) }
+  return { neighboursWh: neighbours, utilityWh: Math.max(utility, imported), drawnWh }
 }
 
-/** neighbours / (neighbours + utility), 0 to 1; undefined when nothing was bought. */
-export function localShare({ neighboursWh, utilityWh }: Sources): number | undefined {
-  return ratio(neighboursWh, neighboursWh + utilityWh)
+/** neighbours / (neighbours + utility + drawn from batteries), 0 to 1; undefined when nothing was taken. */
+export function localShare({ neighboursWh, utilityWh, drawnWh }: Sources): number | undefined {
+  return ratio(neighboursWh, neighboursWh + utilityWh + drawnWh)
 }
 
 /**
@@ -83,20 +90,26 @@ export function saving({ billMicro, baselineMicro }: Bill): number | undefined {
 }
 
 /** Everything that follows from the rest of a report; what it does not say is left out. */
-export function totalsOf({
-  trades,
-  balance,
-  prices,
-}: Pick<ReportData, 'trades' | 'balance' | 'prices'>): Partial<Totals> {
-  const sources = sourcesOf(trades, balance)
-  const bill = billOf(trades, prices)
+export function totalsOf(data: Pick<ReportData, 'trades' | 'balance' | 'prices' | 'drawnWh'>): Partial<Totals> {
+  const { trades, balance, prices } = data
+  const sources = sourcesOf(data)
+  const bill = withDrawn(billOf(trades, prices), sources.drawnWh, prices)
   const demandWh = sum(balance.map(({ loadWh }) => loadWh))
+  const baseline = sources.drawnWh > 0 ? DRAWN_TOO : RETAIL_ONLY
   return {
     tradedWh: tradedWh(trades),
     ...known('localShare', localShare(sources)),
-    ...known('selfSufficiency', selfSufficiency(sources.utilityWh, demandWh)),
-    ...(bill === undefined ? {} : { ...bill, ...known('saving', saving(bill)), baseline: RETAIL_ONLY }),
+    ...known('selfSufficiency', selfSufficiency(sources.utilityWh + sources.drawnWh, demandWh)),
+    ...(bill === undefined ? {} : { ...bill, ...known('saving', saving(bill)), baseline }),
   }
+}
+
+/** What was taken out of batteries costs either way what it takes to buy it back. */
+function withDrawn(bill: Bill | undefined, drawnWh: number, prices: readonly PriceRow[]): Bill | undefined {
+  if (bill === undefined || drawnWh === 0) return bill
+  const dearestMicro = prices.reduce((most, { retailMicro = 0 }) => Math.max(most, retailMicro), 0)
+  const backMicro = microOf(BigInt(drawnWh) * BigInt(dearestMicro))
+  return { billMicro: bill.billMicro + backMicro, baselineMicro: bill.baselineMicro + backMicro }
 }
 
 /** The tariff of a slot; where a slot has no row, the one before it holds on. */

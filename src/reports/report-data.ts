@@ -16,6 +16,11 @@ export interface ReportData {
   readonly trades: readonly ReportTrade[]
   readonly balance: readonly BalanceRow[]
   readonly prices: readonly PriceRow[]
+  /**
+   * By how much batteries are emptier than they were at the start, in Wh: it was used, and must be bought back. Missing:
+   * not known, taken for nothing.
+   */
+  readonly drawnWh?: number
   /** What is missing here is worked out from the rest. */
   readonly totals: Partial<Totals>
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   billOf,
+  DRAWN_TOO,
   deliveredWh,
   isBinding,
   localShare,
@@ -68,14 +69,14 @@ test.each(['selecting', 'quoted', 'reserved', 'confirming', 'cancelled', 'expire
 )
 
 test('energy that came through the meter without a trade counts as the utility’s', () => {
-  const sources = sourcesOf([trade({ energyWh: 300 })], [row({ importedWh: 100 })])
-  expect(sources).toEqual({ neighboursWh: 300, utilityWh: 100 })
+  const sources = sourcesOf({ trades: [trade({ energyWh: 300 })], balance: [row({ importedWh: 100 })] })
+  expect(sources).toEqual({ neighboursWh: 300, utilityWh: 100, drawnWh: 0 })
   expect(localShare(sources)).toBe(0.75)
 })
 
 test('a trade with the utility and the same energy in the balance are not counted twice', () => {
   const bought = trade({ energyWh: 100, fromUtility: true })
-  expect(sourcesOf([bought], [row({ importedWh: 100 })]).utilityWh).toBe(100)
+  expect(sourcesOf({ trades: [bought], balance: [row({ importedWh: 100 })] }).utilityWh).toBe(100)
 })
 
 test('a trade is held against the tariff of its own slot; a slot without a tariff takes the one before it', () => {
@@ -95,7 +96,7 @@ test('a trade whose price or tariff nobody knows is on neither side of the compa
 })
 
 test('shares of nothing are unknown, not zero and not NaN', () => {
-  expect(localShare({ neighboursWh: 0, utilityWh: 0 })).toBeUndefined()
+  expect(localShare({ neighboursWh: 0, utilityWh: 0, drawnWh: 0 })).toBeUndefined()
   expect(selfSufficiency(0, 0)).toBeUndefined()
   expect(saving({ billMicro: 0, baselineMicro: 0 })).toBeUndefined()
 })
@@ -103,9 +104,9 @@ test('shares of nothing are unknown, not zero and not NaN', () => {
 test('property: whatever was traded, shares lie between 0 and 1 and the parts add up to the whole', () => {
   fc.assert(
     fc.property(trades, some => {
-      const { neighboursWh, utilityWh } = sourcesOf(some, [])
+      const { neighboursWh, utilityWh } = sourcesOf({ trades: some, balance: [] })
       expect(neighboursWh + utilityWh).toBe(tradedWh(some))
-      const share = localShare({ neighboursWh, utilityWh })
+      const share = localShare({ neighboursWh, utilityWh, drawnWh: 0 })
       expect(share === undefined).toBe(tradedWh(some) === 0)
       expect(share ?? 0).toBeGreaterThanOrEqual(0)
       expect(share ?? 0).toBeLessThanOrEqual(1)
@@ -139,4 +140,14 @@ test('property: who pays the retail tariff saves nothing, who pays less saves, w
       expect(at(retailMicro + 1)).toBeLessThanOrEqual(0)
     }),
   )
+})
+
+test('what batteries lost counts as used and not local, and is bought back at retail on both sides of the saving', () => {
+  const traded = [trade({ energyWh: 600, priceMicro: 150_000 })]
+  const totals = totalsOf({ trades: traded, balance: [row({ loadWh: 900 })], prices: RETAIL, drawnWh: 300 })
+  expect(totals.localShare).toBeCloseTo(600 / 900, 12)
+  expect(totals.selfSufficiency).toBeCloseTo(1 - 300 / 900, 12)
+  expect(totals.billMicro).toBe(90_000 + 75_000)
+  expect(totals.baselineMicro).toBe(150_000 + 75_000)
+  expect(totals.baseline).toBe(DRAWN_TOO)
 })

@@ -19,7 +19,9 @@ export interface StreetDeps {
 export function streetReport(deps: StreetDeps): ReportData {
   const { snapshots, slotMs } = deps
   const utilities = new Set(snapshots.filter(one => one.roles.includes('utility')).map(one => one.peerId))
-  const trades = snapshots.flatMap(one => one.trades.filter(trade => trade.role === 'buyer').map(asTrade(utilities)))
+  const trades = snapshots.flatMap(one =>
+    one.trades.filter(trade => trade.role === 'buyer').map(trade => asTrade(trade, one.peerId, utilities)),
+  )
   const balance = balanceOf(snapshots, trades, slotMs)
   const prices = pricesOf(deps, trades)
   const slots = balance.map(row => row.slotStartMs)
@@ -33,9 +35,22 @@ export function streetReport(deps: StreetDeps): ReportData {
     soc: snapshots
       .map(one => socOf(one, slotMs, deps.capacityWh.get(one.name)))
       .filter(({ points }) => points.length > 0),
-    ...{ trades, balance, prices, totals: {} },
+    ...{ trades, balance, prices, drawnWh: drawnWh(snapshots), totals: {} },
   }
   return { ...data, totals: totalsOf(data) }
+}
+
+/** Households that ended emptier than they began. */
+function drawnWh(snapshots: readonly Snapshot[]): number {
+  return snapshots.reduce((sum, { slots }) => sum + Math.max(0, drawnBy(slots)), 0)
+}
+
+/** Energy is neither made nor lost: what went out beyond what came in was in the battery. */
+function drawnBy(slots: Snapshot['slots']): number {
+  return slots.reduce((sum, slot) => {
+    const out = slot.loadWh + slot.soldWh + slot.exportedWh + slot.lossWh
+    return sum + out - slot.solarWh - slot.boughtWh - slot.importedWh
+  }, 0)
 }
 
 function mainRole(roles: readonly string[]): 'household' | 'utility' | 'compute' {
@@ -43,18 +58,18 @@ function mainRole(roles: readonly string[]): 'household' | 'utility' | 'compute'
   return roles.includes('utility') ? 'utility' : 'compute'
 }
 
-function asTrade(utilities: ReadonlySet<string>): (trade: Trade & { buyer?: string }) => ReportTrade {
-  return trade => ({
+function asTrade(trade: Trade, buyer: string, utilities: ReadonlySet<string>): ReportTrade {
+  return {
     slotStartMs: trade.slot.startMs,
     durationMs: trade.slot.durationMs,
-    buyer: trade.terms?.buyer ?? '',
+    buyer,
     seller: trade.counterparty,
     energyWh: trade.energyWh,
     ...(trade.settlement === undefined ? {} : { settledWh: trade.settlement.finalWh }),
     priceMicro: trade.priceMicro + trade.gridFeeMicro,
     fromUtility: utilities.has(trade.counterparty),
     state: trade.state,
-  })
+  }
 }
 
 /** Slots of all households together; what a household took from or gave to the grid counts as the utility's. */

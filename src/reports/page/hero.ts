@@ -20,7 +20,7 @@ function share(localShare: number | undefined): Markup {
 <circle cx="50" cy="50" r="42" fill="none" stroke="var(--faint)" stroke-width="12"/>
 <circle cx="50" cy="50" r="42" fill="none" stroke="var(--neighbours)" stroke-width="12" pathLength="100" stroke-dasharray="${(localShare * 100).toFixed(2)} 100" transform="rotate(-90 50 50)"/>
 </svg>
-<div>${title}<p class="big">${figure(said)}</p><p class="quiet">of the energy bought came from neighbours; the rest from the utility.</p></div>
+<div>${title}<p class="big">${figure(said)}</p><p class="quiet">of the energy taken came from neighbours; the rest from the utility or out of batteries.</p></div>
 </section>`
 }
 

@@ -75,7 +75,7 @@ function withDigest(chunks: readonly Chunk[]): ChunkOutput {
 }
 
 /** Of the JSON of `[[start, end, tokens], …]`: arrays, because the order of an object's keys is not fixed. */
-function digestOf(chunks: readonly Chunk[]): string {
+export function digestOf(chunks: readonly Chunk[]): string {
   const canonical = JSON.stringify(chunks.map(({ start, end, tokens }) => [start, end, tokens]))
   return createHash('sha256').update(canonical).digest('hex')
 }
