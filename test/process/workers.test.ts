@@ -21,7 +21,7 @@ const kinds = {
   exits: () => process.exit(7),
   diesLater: () => { setTimeout(() => { throw new Error('nobody catches this') }); return new Promise(() => {}) },
   endless: () => { for (;;); },
-  hungry: () => { const all = []; for (;;) all.push(new Array(10_000).fill(all.length)) },
+  hungry: async () => { const all = []; for (;;) { all.push(new Array(20_000).fill(all.length)); await new Promise(setImmediate) } },
   deaf: () => new Promise(() => { setInterval(() => {}, 1000) }),
   patient: (_input, _params, { signal, progress }) => new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason))
