@@ -1,6 +1,9 @@
 import { cruise, type ICruiseResult } from 'dependency-cruiser'
 
-/** The real arrows between the folders of src/, as the Mermaid picture of src/README.md. */
+/**
+ * The real arrows between the rooms of src/, as the Mermaid picture of src/README.md. What puts them together (node.ts,
+ * parts/, commands/) points at nearly all of them and is left out.
+ */
 const { output } = await cruise(['src', 'bootstrap'], {
   doNotFollow: { path: 'node_modules' },
   tsPreCompilationDeps: true,
@@ -15,8 +18,9 @@ for (const { source, dependencies } of modules) {
 }
 console.log(['```mermaid', 'flowchart LR', ...[...arrows].sort(), '```'].join('\n'))
 
-/** A folder of src/, or a file that stands beside them; `kernel` is imported by all and drawn by none. */
+/** A folder of src/; `kernel` is imported by all and drawn by none. */
 function roomOf(path: string): string | undefined {
-  const match = /^(?:src\/([\w-]+)(?:\.ts)?(?:\/|$)|(bootstrap)\/)/.exec(path)
-  return match?.[1] ?? match?.[2]
+  const match = /^(?:src\/([\w-]+)\/|(bootstrap)\/)/.exec(path)
+  const room = match?.[1] ?? match?.[2]
+  return room === 'parts' || room === 'commands' ? undefined : room
 }

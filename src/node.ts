@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { getHeapStatistics } from 'node:v8'
 import { createAgents } from './agents.ts'
 import { type Commands, createCommands } from './commands.ts'
 import type { Config } from './config/config.ts'
@@ -54,6 +55,7 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
   const random = Math.random
   const newId = randomUUID
   const metrics = createMetrics()
+  metrics.gauge('heap_used_bytes', 'Memory of JavaScript objects in use', () => getHeapStatistics().used_heap_size)
   const storage = openStorage(join(home, DATABASE_FILE), { clock, metrics })
 
   // ── The road ──────────────────────────────────────────────────────────────────────────────────────────────────

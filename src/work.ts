@@ -7,6 +7,7 @@ import type { Commit } from './kernel/outcome.ts'
 import type { Random } from './kernel/random.ts'
 import type { Manners } from './manners/manners.ts'
 import { createIdleIo } from './manners/sensors/idle-io.ts'
+import { createLies } from './mishap.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { type Identity, verifySignature } from './protocol/keys.ts'
 import type { Fact } from './storage/facts.ts'
@@ -66,6 +67,7 @@ export function createWork(deps: WorkDeps): Work {
   const slots = offered ? deskTasks : 0
   const table = kinds as unknown as KindTable
   const idleIo = createIdleIo({ nice: NICE, log })
+  const said = createLies(options, random)
   const workers = createWorkers({
     threads,
     niceIncrement: NICE,
@@ -90,10 +92,11 @@ export function createWork(deps: WorkDeps): Work {
   const runner = createRunner({
     self,
     openWork: storage.tasks.openWork,
-    run: (work, how) => {
+    run: async (work, how) => {
       const [input] = JSON.parse(storage.tasks.workInput(work.taskId) ?? '[]') as [unknown]
       void idleIo()
-      return workers.run(work.kind, work.params, input, how)
+      const output = await workers.run(work.kind, work.params, input, how)
+      return work.submitter === self ? output : said(output)
     },
     worked: async results => void (await commit(() => tasks.worked(results))),
     alive: beats => {

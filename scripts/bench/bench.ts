@@ -13,7 +13,11 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   query: async () => (await import('./query.ts')).query,
   soc: async () => (await import('./soc.ts')).soc,
   trades: async () => (await import('./trades.ts')).trades,
+  catalog: async () => (await import('./catalog.ts')).catalog,
   compute: async () => (await import('./compute.ts')).compute,
+  chunking: async () => (await import('./chunking.ts')).chunking,
+  spread: async () => (await import('./spread.ts')).spread,
+  queue: async () => (await import('./queue.ts')).queue,
 }
 /** Whatever hangs, hangs no longer than this. */
 const DEADLINE_MS = 20 * 60_000
@@ -48,7 +52,7 @@ async function bench(): Promise<number> {
       console.log(`✔ ${name}, ${seconds(startMs)}`)
     } catch (error) {
       broken += 1
-      console.log(`✘ ${name}, ${seconds(startMs)}: ${messageOf(error)}`)
+      console.log(`✘ ${name}, ${seconds(startMs)}: ${messageOf(firstOf(error))}`)
     }
   }
   console.log(`\n${table(figures)}`)
@@ -57,6 +61,11 @@ async function bench(): Promise<number> {
   for (const { name, value, atLeast } of short)
     console.log(`${name} is ${value.toFixed(3)}, at least ${atLeast} wanted`)
   return broken + short.length === 0 ? 0 : 1
+}
+
+/** What went wrong first, when tidying up after it went wrong as well. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error
 }
 
 function readArguments(): { only: readonly string[]; json: string | undefined } {

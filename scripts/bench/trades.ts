@@ -4,13 +4,13 @@ import { testNodes } from '../../test/support/nodes.ts'
 import type { Figure, Part } from './figure.ts'
 import { percentile } from './race.ts'
 import { openScratch } from './scratch.ts'
-import { acrossProcesses, inOneProcess, type Market, SEARCH_MS } from './trade-market.ts'
+import { acrossProcesses, inOneProcess, MARKET, type Market, SEARCH_MS } from './trade-market.ts'
 
 /** Half of the peers sell, half buy; a purchase is a whole one: search, select, init, confirm, both signatures. */
 const STREETS = [
   { peers: 2, purchases: 30, atOnce: 2 },
   { peers: 10, purchases: 60, atOnce: 5 },
-  { peers: 50, purchases: 60, atOnce: 5 },
+  { peers: 50, purchases: 30, atOnce: 2 },
 ] as const
 const PROCESSES = [2, 10, 50] as const
 
@@ -34,14 +34,20 @@ async function withProcesses(peers: number): Promise<Figure[]> {
     { length: peers },
     (_, i): Actor => ({ name: `peer-${i}`, roles: ['household'], options: {} }),
   )
-  const shared = { 'market.slotMs': 86_400_000, 'market.searchMs': SEARCH_MS, 'log.level': 'warn' }
+  const shared = { ...MARKET, 'log.level': 'warn' }
   const fleet = createFleet(actors, { directory: scratch.folder, networkName: `bench-${peers}`, shared })
+  const kill = (): void => {
+    for (const daemon of [fleet.bootstrap, ...fleet.daemons]) void daemon.kill()
+  }
+  // The bench may be interrupted, or run out of time.
+  process.once('exit', kill)
   try {
     await fleet.start(() => undefined)
     const street = STREETS.find(one => one.peers === peers) ?? STREETS[0]
     return await measure(await acrossProcesses(fleet.daemons), street, 'processes')
   } finally {
     await fleet.stop()
+    process.off('exit', kill)
   }
 }
 
@@ -61,6 +67,8 @@ async function measure(
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
   const tookMs = performance.now() - startMs
+  // Fifty processes take their time to start: what is known by then is said.
+  console.log(`· trades: ${purchases} among ${peers} peers (${how}) in ${(tookMs / 1000).toFixed(1)} s`)
   const after = await market.traffic()
   const part = `trades.${how}${peers}`
   const against = `${peers} peers ${how === 'processes' ? 'as processes' : 'in one process'}, ${atOnce} purchases at once, a search of ${SEARCH_MS} ms included`

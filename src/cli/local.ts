@@ -1,13 +1,17 @@
 import type { Command } from 'commander'
-import { runLocal } from '../harness/local.ts'
+import { type CrowdWork, runLocal } from '../harness/local.ts'
+import { runSurplus } from '../harness/surplus.ts'
 import { CodedError } from '../kernel/errors.ts'
 import type { Terminal } from './terminal/terminal.ts'
 
 interface Flags {
   readonly scenario: string
-  readonly households: string
-  readonly utilities: string
+  readonly households?: string
+  readonly utilities?: string
   readonly compute: string
+  readonly tasks?: string
+  readonly liars?: string
+  readonly lies: string
   readonly seconds: string
   readonly days?: string
   readonly speed?: string
@@ -28,10 +32,13 @@ export function registerLocal(program: Command, terminal: Terminal): void {
   program
     .command('local')
     .description('run a whole network of real daemons on this machine, and judge it')
-    .option('--scenario <name>', 'what they do: street', 'street')
-    .option('--households <n>', 'households: odd ones buy, even ones sell', '4')
-    .option('--utilities <n>', 'utilities', '1')
+    .option('--scenario <name>', 'what they do: street; surplus: real homes compute on their own sun', 'street')
+    .option('--households <n>', 'households: odd ones buy, even ones sell; 4, with --tasks none')
+    .option('--utilities <n>', 'utilities; 1, with --tasks none')
     .option('--compute <n>', 'how many compute: households first, then peers of their own', '2')
+    .option('--tasks <n>', 'small tasks for them; the run lasts until they are done')
+    .option('--liars <percent>', 'with --tasks: share of those who compute that give wrong results')
+    .option('--lies <percent>', 'share of their results that are wrong', '100')
     .option('--seconds <s>', 'how long they live', '30')
     .option('--days <n>', 'how long they live, in days of market time')
     .option('--speed <times>', 'market time against real time; 180 (360 with --days): a slot takes 5 s')
@@ -46,17 +53,15 @@ export function registerLocal(program: Command, terminal: Terminal): void {
     .option('--html <file>', 'write the page with the plots')
     .option('--record <dir>', 'keep the journal of every peer, and each Beckn message as a file')
     .action(async (flags: Flags) => {
+      if (flags.scenario === 'surplus') return await surplus(flags, terminal)
       if (flags.scenario !== 'street') {
         throw new CodedError('HARNESS_SCENARIO', `no scenario is called ${flags.scenario}`, {
-          hint: 'there is: street',
+          hint: 'there are: street, surplus',
         })
       }
       const options = {
-        ...{
-          households: number(flags, 'households'),
-          utilities: number(flags, 'utilities'),
-          compute: number(flags, 'compute'),
-        },
+        ...{ ...peopleOf(flags), compute: number(flags, 'compute') },
+        ...crowdOf(flags),
         ...duration(flags),
         seed: number(flags, 'seed'),
         ...{
@@ -72,6 +77,48 @@ export function registerLocal(program: Command, terminal: Terminal): void {
       const { invariants } = await runLocal(options, { stdout: terminal.out, signal })
       if (signal.aborted || invariants.some(invariant => !invariant.holds)) terminal.fail()
     })
+}
+
+const SURPLUS_DAYS = 14
+const MAX_SURPLUS_DAYS = 365
+
+/** No daemons: their decision alone, over days of real homes. */
+async function surplus(flags: Flags, terminal: Terminal): Promise<void> {
+  const { data } = flags
+  if (data === undefined) {
+    throw new CodedError('HARNESS_FLAG', 'the scenario surplus needs real homes', { hint: 'add --data DIR' })
+  }
+  const days = flags.days === undefined ? SURPLUS_DAYS : Math.floor(number(flags, 'days'))
+  if (days < 1 || days > MAX_SURPLUS_DAYS) {
+    throw new CodedError('HARNESS_FLAG', `--days must be 1 to ${MAX_SURPLUS_DAYS}`, { hint: 'the homes have one year' })
+  }
+  const { json, html } = flags
+  const to = { ...(json === undefined ? {} : { json }), ...(html === undefined ? {} : { html }) }
+  const { invariants } = await runSurplus({ data, days, ...to }, terminal.out)
+  if (invariants.some(invariant => !invariant.holds)) terminal.fail()
+}
+
+/** Who asks only for compute gets no traders. */
+function peopleOf(flags: Flags): { households: number; utilities: number } {
+  const [households, utilities] = flags.tasks === undefined ? [4, 1] : [0, 0]
+  return {
+    households: flags.households === undefined ? households : number(flags, 'households'),
+    utilities: flags.utilities === undefined ? utilities : number(flags, 'utilities'),
+  }
+}
+
+function crowdOf(flags: Flags): { crowd?: CrowdWork } {
+  if (flags.tasks === undefined) {
+    if (flags.liars === undefined) return {}
+    throw new CodedError('HARNESS_FLAG', '--liars needs something to lie about', { hint: 'add --tasks 10000' })
+  }
+  const tasks = number(flags, 'tasks')
+  if (tasks < 1 || !Number.isInteger(tasks) || number(flags, 'compute') < 1) {
+    const hint = 'try --compute 6 --tasks 10000'
+    throw new CodedError('HARNESS_FLAG', '--tasks is a whole number from 1, and somebody must compute', { hint })
+  }
+  const liars = flags.liars === undefined ? {} : { liarPercent: percent(flags, 'liars') }
+  return { crowd: { tasks, liePercent: percent(flags, 'lies'), ...liars } }
 }
 
 function files({ data, json, record, html }: Flags) {

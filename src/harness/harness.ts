@@ -6,6 +6,7 @@ import type { PeerId } from '../kernel/ids.ts'
 import { isAway } from '../mishap.ts'
 import type { ReportData } from '../reports/report-data.ts'
 import { createFleet, type Fleet } from './fleet/fleet.ts'
+import { answersTo } from './judge/answers.ts'
 import type { Reference } from './judge/energy-figures.ts'
 import { createReport, type Report } from './judge/report.ts'
 import { type Snapshot, snapshot } from './judge/snapshot.ts'
@@ -13,12 +14,13 @@ import { type StreetDeps, streetReport } from './judge/street-report.ts'
 import { chunksOf, type Load, submitLoad, workerOf } from './load.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { record } from './recording.ts'
-import { type Kill, killPlan } from './scenario/kill-plan.ts'
+import { type Kill, killPlan, workerKills } from './scenario/kill-plan.ts'
 import type { Actor } from './scenario/street.ts'
 import type { SourceDocument } from './scenario/work.ts'
 import { createStorm, type Storm } from './storm.ts'
 import { discovered, settled } from './until.ts'
 import type { View } from './view.ts'
+import { worked } from './working.ts'
 
 export interface RunOptions {
   readonly actors: readonly Actor[]
@@ -35,6 +37,8 @@ export interface RunOptions {
   readonly lossShare: number
   readonly documents: readonly SourceDocument[]
   readonly kind: 'embed' | 'chunk'
+  /** Peers that do the documents: the run lasts until they are done, and who is killed is one of these. */
+  readonly crowd?: { readonly workers: readonly string[]; readonly liars: boolean }
   /** Share of the households that cannot be reached, drawn for each search. */
   readonly offlineShare: number
   readonly street: Pick<StreetDeps, 'title' | 'currency' | 'retailMicro' | 'feedInMicro'>
@@ -78,7 +82,7 @@ export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
   try {
     const discoverySeconds = await begin(fleet, observer, stage)
     const load = await submitLoad(fleet.daemons, options.documents, { kind: options.kind, view: stage.view })
-    await live({ options, fleet, observer, storm, load }, stage)
+    await (options.crowd === undefined ? live : liveUntilDone)({ options, fleet, observer, storm, load }, stage)
     const snapshots = await end(fleet, observer, stage)
     if (options.recordTo !== undefined) await recordAll(options.recordTo, fleet, stage.view)
     const street = streetReport({
@@ -88,9 +92,9 @@ export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
     const report = createReport({
       ...(options.reference === undefined ? {} : { reference: options.reference }),
       ...{ street, online: (peer, search) => !isAway(options.seed, peer as PeerId, search, options.offlineShare) },
-      ...{ snapshots, counters: observer.counters(), discoverySeconds, killed: storm.killed, seed: options.seed },
+      ...{ snapshots, counters: observer.counters(), discoverySeconds, deaths: storm.deaths, seed: options.seed },
       knownMin: Math.min(...snapshots.map(one => one.knownPeers)),
-      chunksEmbedded: load === undefined ? 0 : await chunksOf(load),
+      ...(await workSeen(load, options, stage)),
       durationSeconds: (stage.clock.now() - startedMs) / 1000,
     })
     judged = true
@@ -104,6 +108,16 @@ export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
   }
 }
 
+/** What came of the load, as far as the kind of work allows to tell. */
+async function workSeen(load: Load | undefined, { kind, crowd, killShare, seed }: RunOptions, { view }: Stage) {
+  if (load === undefined) return { chunksEmbedded: 0 }
+  if (crowd === undefined) return { chunksEmbedded: kind === 'embed' ? await chunksOf(load) : 0 }
+  view.say(`Doing all ${load.total} tasks again, to compare …`)
+  const { kills } = workerKills(crowd.workers, { share: killShare, seed })
+  const asked = { total: load.total, liars: crowd.liars, kills: kills.length }
+  return { chunksEmbedded: 0, asked, answers: await answersTo(load) }
+}
+
 function sharedOptions({ slotMs, speed, seed, lossShare }: RunOptions, originMs: number) {
   const slotLifeMs = slotMs / speed
   const stepTimeoutMs = Math.round(Math.min(STEP_MS.most, Math.max(STEP_MS.least, slotLifeMs * 0.6)))
@@ -113,6 +127,8 @@ function sharedOptions({ slotMs, speed, seed, lossShare }: RunOptions, originMs:
     ...{ 'market.searchMs': Math.round(Math.min(1_000, Math.max(200, slotLifeMs / 8))), 'market.autoOpen': false },
     ...{
       'network.lossShare': lossShare,
+      // To each daemon the others are foreign programs that need the processor: nobody would work.
+      'manners.sensors': false,
       'storage.journalMessages': 2_000_000,
       'log.level': 'warn',
       'report.minutes': 0,
@@ -153,13 +169,20 @@ async function live({ options, fleet, observer, storm, load }: Life, { view, clo
     if (hunted !== undefined) {
       const victim = await workerOf(hunted, fleet.daemons, options.seed)
       if (victim !== undefined) {
-        storm.strike({ name: victim, atMs: 0, backAfterMs: BACK_MS })
+        storm.strike({ name: victim, backAfterMs: BACK_MS })
         hunted = undefined
       }
     }
     await clock.sleep(LOOK_MS, signal)
   }
   await storm.over()
+}
+
+async function liveUntilDone({ options, fleet, observer, storm, load }: Life, stage: Stage): Promise<void> {
+  if (load === undefined) return
+  const { killShare, seed, crowd } = options
+  const who = { daemons: fleet.daemons, workers: crowd?.workers ?? [], observer, storm }
+  await worked({ load, killShare, seed, ...who }, stage)
 }
 
 async function end(fleet: Fleet, observer: Observer, { view, clock, signal }: Stage): Promise<Snapshot[]> {

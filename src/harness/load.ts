@@ -4,14 +4,41 @@ import type { Daemon } from './fleet/daemon.ts'
 import type { SourceDocument } from './scenario/work.ts'
 import type { View } from './view.ts'
 
-/** The job a scenario gives the network: texts of one peer, worked on by the others. */
+/** What a scenario gives the network to do: texts of one peer, worked on by the others. */
 export interface Load {
-  readonly jobId: string
+  readonly jobs: readonly LoadJob[]
   readonly submitter: Daemon
+  /** Parts of all jobs. */
   readonly total: number
 }
 
-/** The job goes to the first peer that does not compute: its work must travel. */
+export interface LoadJob {
+  readonly id: string
+  readonly params: LoadParams
+  /** Its texts, in the order of its result. */
+  readonly documents: readonly SourceDocument[]
+}
+
+interface LoadParams {
+  readonly maxTokens: number
+}
+
+/** How far the load is, however many parts it has. */
+export interface LoadProgress {
+  /** Parts in each state. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Peers that hold parts now. */
+  readonly holders: ReadonlySet<string>
+  /** Whether every job came to an end. */
+  readonly over: boolean
+}
+
+const PARAMS: LoadParams = { maxTokens: 110 }
+/** A few jobs, not one: a result is one answer, merged text by text, and must not take minutes. */
+const TEXTS_A_JOB = 2_000
+const ENDED = new Set(['done', 'failed', 'cancelled', 'expired'])
+
+/** The work goes to the first peer that does not compute: it must travel. */
 export async function submitLoad(
   daemons: readonly Daemon[],
   documents: readonly SourceDocument[],
@@ -19,12 +46,18 @@ export async function submitLoad(
 ): Promise<Load | undefined> {
   if (documents.length === 0) return undefined
   const submitter = submitterOf(daemons)
-  const job = await submitter
-    .client()
-    .post<{ id: string; total: number }>('/v1/jobs', { kind, params: { maxTokens: 110 }, documents })
+  const jobs: LoadJob[] = []
+  let total = 0
+  for (let from = 0; from < documents.length; from += TEXTS_A_JOB) {
+    const some = documents.slice(from, from + TEXTS_A_JOB)
+    const request = { kind, params: PARAMS, documents: some }
+    const job = await submitter.client().post<{ id: string; total: number }>('/v1/jobs', request)
+    jobs.push({ id: job.id, params: PARAMS, documents: some })
+    total += job.total
+  }
   const what = kind === 'embed' ? 'chunk and embed' : 'chunk'
-  view.say(`${submitter.plan.name} asks the neighbours to ${what} ${documents.length} texts: ${job.total} parts.`)
-  return { jobId: job.id, submitter, total: job.total }
+  view.say(`${submitter.plan.name} asks the neighbours to ${what} ${documents.length} texts: ${total} parts.`)
+  return { jobs, submitter, total }
 }
 
 function submitterOf(daemons: readonly Daemon[]): Daemon {
@@ -33,30 +66,50 @@ function submitterOf(daemons: readonly Daemon[]): Daemon {
   return found
 }
 
-/** A peer that holds a part of the job just now, once a tenth is done. */
-export async function workerOf(
-  { jobId, submitter }: Load,
-  daemons: readonly Daemon[],
-  seed: number,
-): Promise<string | undefined> {
+export async function progressOf({ jobs, submitter }: Load): Promise<LoadProgress> {
+  const seen = await Promise.all(
+    jobs.map(({ id }) =>
+      submitter.client().get<{
+        state: string
+        counts: Record<string, number>
+        workers: readonly { peer: string; leased: number }[]
+      }>(`/v1/jobs/${id}/progress`),
+    ),
+  )
+  const counts: Record<string, number> = {}
+  for (const job of seen) {
+    for (const [state, count] of Object.entries(job.counts)) counts[state] = (counts[state] ?? 0) + count
+  }
+  const holders = seen.flatMap(({ workers }) => workers.filter(({ leased }) => leased > 0).map(({ peer }) => peer))
+  return { counts, holders: new Set(holders), over: seen.every(({ state }) => ENDED.has(state)) }
+}
+
+/** A peer that holds a part of the load just now, once a tenth is done. */
+export async function workerOf(load: Load, daemons: readonly Daemon[], seed: number): Promise<string | undefined> {
   // Killed itself just now: the hunt goes on when it is back.
-  if (!submitter.alive) return undefined
-  const job = await submitter
-    .client()
-    .get<{ total: number; counts: Record<string, number>; parts: { state: string; worker?: string }[] }>(
-      `/v1/jobs/${jobId}`,
-    )
-  if ((job.counts['done'] ?? 0) < job.total / 10) return undefined
-  const holders = new Set(job.parts.filter(part => part.state === 'leased').map(part => part.worker))
-  const candidates = daemons.filter(daemon => daemon.alive && holders.has(daemon.ready().peerId))
+  if (!load.submitter.alive) return undefined
+  const progress = await progressOf(load)
+  if ((progress.counts['done'] ?? 0) < load.total / 10) return undefined
+  const candidates = daemons.filter(daemon => daemon.alive && progress.holders.has(daemon.ready().peerId))
   return shuffled(candidates, seededRandom(seed))[0]?.plan.name
 }
 
-/** Chunks in the finished result. */
-export async function chunksOf({ jobId, submitter }: Load): Promise<number> {
+/** Chunks in the finished results. */
+export async function chunksOf(load: Load): Promise<number> {
+  let chunks = 0
+  for (const { id } of load.jobs) {
+    const result = await resultOf<{ chunks: readonly unknown[] }>(load, id)
+    chunks += (result ?? []).reduce((sum, one) => sum + one.result.chunks.length, 0)
+  }
+  return chunks
+}
+
+/** A job's results, text by text; undefined: it is not done. */
+export async function resultOf<Result>(
+  { submitter }: Load,
+  id: string,
+): Promise<readonly { readonly result: Result }[] | undefined> {
   const client = submitter.client()
-  const job = await client.get<{ state: string }>(`/v1/jobs/${jobId}`)
-  if (job.state !== 'done') return 0
-  const result = await client.get<{ result: { chunks: unknown[] } }[]>(`/v1/jobs/${jobId}/result`)
-  return result.reduce((sum, { result: { chunks } }) => sum + chunks.length, 0)
+  const job = await client.get<{ state: string }>(`/v1/jobs/${id}/progress`)
+  return job.state === 'done' ? await client.get(`/v1/jobs/${id}/result`) : undefined
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Daemon } from './fleet/daemon.ts'
-import type { Kill } from './scenario/kill-plan.ts'
+import type { Death, Victim } from './scenario/kill-plan.ts'
 import type { View } from './view.ts'
 
 export interface Storm {
-  strike(kill: Kill): void
+  strike(victim: Victim): void
   /** Resolves when everybody is back. */
   over(): Promise<void>
-  readonly killed: readonly string[]
+  readonly deaths: readonly Death[]
 }
 
 /** Kills peers and brings them back. */
@@ -16,12 +16,12 @@ export function createStorm(
   { view, clock, signal }: { view: View; clock: Clock; signal: AbortSignal },
 ): Storm {
   const running: Promise<void>[] = []
-  const killed: string[] = []
+  const deaths: Death[] = []
 
-  async function strike({ name, backAfterMs }: Kill): Promise<void> {
+  async function strike({ name, backAfterMs }: Victim): Promise<void> {
     const daemon = daemons.find(one => one.plan.name === name)
     if (daemon?.alive !== true) return
-    killed.push(name)
+    deaths.push({ name, peerId: daemon.ready().peerId, atMs: clock.now() })
     view.say(`✝ ${name} is killed`)
     await daemon.kill()
     await clock.sleep(backAfterMs, signal)
@@ -31,8 +31,8 @@ export function createStorm(
   }
 
   return {
-    strike: kill => void running.push(strike(kill)),
+    strike: victim => void running.push(strike(victim)),
     over: async () => void (await Promise.all(running)),
-    killed,
+    deaths,
   }
 }

@@ -1,7 +1,9 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import { createLogUpdate } from 'log-update'
+import type { Invariant } from './judge/invariant.ts'
 import type { Report } from './judge/report.ts'
+import type { SurplusReport } from './judge/surplus-checks.ts'
 
 /** A row of the live table. */
 export interface LiveRow {
@@ -21,13 +23,16 @@ export interface View {
   show(title: string, rows: readonly LiveRow[]): void
   /** A line that stays. */
   say(line: string): void
+  /** A line for where nothing is redrawn; the table shows it already. */
+  note(line: string): void
   done(): void
 }
 
 /** On a terminal the table is redrawn; elsewhere a line tells of each thing that happened. */
 export function createView(stream: NodeJS.WriteStream): View {
   if (stream.isTTY !== true) {
-    return { show: () => undefined, say: line => void stream.write(`${line}\n`), done: () => undefined }
+    const say = (line: string): void => void stream.write(`${line}\n`)
+    return { show: () => undefined, say, note: say, done: () => undefined }
   }
   const update = createLogUpdate(stream)
   return {
@@ -36,6 +41,7 @@ export function createView(stream: NodeJS.WriteStream): View {
       update.clear()
       stream.write(`${line}\n`)
     },
+    note: () => undefined,
     done: () => update.clear(),
   }
 }
@@ -72,8 +78,16 @@ function liveTable(rows: readonly LiveRow[]): string {
 function killedLine({ killed, tasks }: Report): string {
   if (killed.length === 0) return 'nobody'
   const lost =
-    tasks.releaseMsMax === 0 ? 'no part was lost' : `a lost part found a new worker within ${tasks.releaseMsMax} ms`
+    tasks.releaseMs.count === 0 ? 'no part was lost' : `a lost part found a new worker within ${tasks.releaseMsMax} ms`
   return `${killed.join(', ')}; ${lost}`
+}
+
+function computeLine(tasks: Report['tasks']): string {
+  const { submitted, done, retried, lost, chunksEmbedded, perSecond, wrongAccepted, workFactor } = tasks
+  const chunks = chunksEmbedded === 0 ? '' : ` (${chunksEmbedded} chunks embedded)`
+  const proof =
+    wrongAccepted === undefined ? '' : `; ${wrongAccepted} wrong results accepted, ${workFactor} results a task`
+  return `${done} of ${submitted} parts done${chunks}, ${perSecond}/s, ${retried} tried again, ${lost} lost${proof}`
 }
 
 /** The end of a run, for a stranger. */
@@ -93,17 +107,35 @@ export function summary(report: Report): string {
       `${trades.searches} searches, ${trades.confirmed} trades agreed, ${trades.expired} ran out, ${trades.cancelled} cancelled`,
     ],
     ['Contracts', `${contracts.total} signed by both sides, ${contracts.unequal} held differently`],
-    [
-      'Compute',
-      `${tasks.done} of ${tasks.submitted} parts done (${tasks.chunksEmbedded} chunks embedded), ${tasks.retried} tried again, ${tasks.lost} lost`,
-    ],
+    ['Compute', computeLine(tasks)],
     ['Killed', killedLine(report)],
   ]
   const table = new Table({ style: BARE, colWidths: [12, 90], wordWrap: true })
   table.push(...lines)
-  const verdicts = report.invariants.map(({ name, holds, detail }) => {
-    const mark = holds ? styleText('green', '✔') : styleText('red', '✘')
-    return `  ${mark} ${name} (${detail})`
+  return `${table.toString()}\n\n${verdictsOf(report.invariants)}\n`
+}
+
+/** What surplus mode made of each home. */
+export function surplusSummary({ homes, invariants }: SurplusReport): string {
+  const table = new Table({
+    head: ['home', 'surplus', 'computed', 'forced', 'earned', 'export alone'],
+    colAligns: ['left', RIGHT, RIGHT, RIGHT, RIGHT, RIGHT],
+    style: BARE,
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   })
-  return `${table.toString()}\n\n${verdicts.join('\n')}\n`
+  for (const { home, surplusWh, computedWh, forcedWh, earnedMicro, exportOnlyMicro } of homes) {
+    const energies = [surplusWh, computedWh, forcedWh].map(energyWh => `${(energyWh / 1000).toFixed(2)} kWh`)
+    const money = [earnedMicro, exportOnlyMicro].map(micro => (micro / 1_000_000).toFixed(4))
+    table.push([home, ...energies, ...money])
+  }
+  return `${table.toString()}\n\n${verdictsOf(invariants)}\n`
+}
+
+function verdictsOf(invariants: readonly Invariant[]): string {
+  return invariants
+    .map(({ name, holds, detail }) => {
+      const mark = holds ? styleText('green', '✔') : styleText('red', '✘')
+      return `  ${mark} ${name} (${detail})`
+    })
+    .join('\n')
 }

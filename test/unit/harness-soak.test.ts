@@ -38,3 +38,12 @@ test('gauges are read from Prometheus text, counters and histograms are not', ()
   ].join('\n')
   expect(gaugesIn(text)).toEqual({ inbox_waiting: 7, heap_used_bytes: 15_000_000 })
 })
+
+test('the garbage between two collections does not count as growth of the heap', () => {
+  const samples = Array.from({ length: 60 }, (_, i) => ({
+    ...{ atMs: i * 10_000, rssMb: 200 },
+    // A saw that gets higher, on ground that stays: each minute ends in a collection.
+    gauges: { heap_used_bytes: (50 + (i % 6) * (1 + i / 10)) * 1024 * 1024 },
+  }))
+  expect(figuresOf('one', samples).heapMb.slopePerHour).toBeCloseTo(0)
+})

@@ -9,6 +9,7 @@ type Part = Pick<Task, 'id' | 'state' | 'attempt' | 'accepted' | 'steps'>
 const SELF = 'peer-of-the-submitter'
 const VICTIM = 'peer-that-is-killed'
 const OTHER = 'peer-that-goes-on'
+const ASKED = { kills: 0, killed: 0 }
 
 function part(id: string, more: Partial<Part> = {}): Part {
   return { id: id as TaskId, state: 'done', attempt: 1, accepted: 1, steps: [], ...more }
@@ -56,7 +57,7 @@ describe('what became of a scenario’s tasks', () => {
 
   test('a text that never became a task is lost as well', () => {
     const figures = taskFigures(seen([part('a')]))
-    expect(failing(taskInvariants(figures, { total: 2, liars: false }))).toEqual(['every task ended'])
+    expect(failing(taskInvariants(figures, { ...ASKED, total: 2, liars: false }))).toEqual(['every task ended'])
   })
 
   test('the time to a new lease counts from the death of the worker, not from when it was noticed', () => {
@@ -67,6 +68,15 @@ describe('what became of a scenario’s tasks', () => {
     expect(releaseMsMax).toBe(3_500)
     const late = taskFigures({ ...seen([part('a', { steps: lostStory(16_500, 16_600) })]), deaths })
     expect(failing(taskInvariants(late, undefined))).toEqual(['what a lost worker had was leased again within 15 s'])
+  })
+
+  test('a scenario that kills fails when nobody died', () => {
+    const figures = taskFigures(seen([part('a')]))
+    const asked = { total: 1, liars: false, kills: 1 }
+    expect(failing(taskInvariants(figures, { ...asked, killed: 0 }))).toEqual([
+      'workers were killed while they held tasks',
+    ])
+    expect(failing(taskInvariants(figures, { ...asked, killed: 1 }))).toEqual([])
   })
 
   test('a lease that was lost while a copy went on needed no other', () => {
@@ -85,7 +95,7 @@ describe('what became of a scenario’s tasks', () => {
     // The first task was done four times over; of the other four, one was done again by a peer and one here.
     const figures = taskFigures({ ...seen(parts), answers: answers(['a', 'a', 'a', 'b', 'a', 'c', 'd', 'e', 'c']) })
     expect(figures.workFactor).toBe(1.5)
-    expect(failing(taskInvariants(figures, { total: 5, liars: true }))).toContain(
+    expect(failing(taskInvariants(figures, { ...ASKED, total: 5, liars: true }))).toContain(
       'finding out costs at most 1.3 × the work',
     )
   })
@@ -97,6 +107,7 @@ describe('what became of a scenario’s tasks', () => {
     const failed = (wrong: number, delivered: readonly string[]) =>
       failing(
         taskInvariants(taskFigures({ ...seen(parts), answers: answers(delivered, wrong) }), {
+          ...ASKED,
           total: 1_000,
           liars: true,
         }),

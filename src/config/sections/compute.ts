@@ -31,4 +31,9 @@ export const compute = z.strictObject({
     'Power that one busy thread draws, where nothing meters it: what receipts of work are estimated from.',
     'W',
   ),
+  lieShare: option(
+    z.number().min(0).max(1).default(0),
+    'Share of the results for others that are falsified before they are sent (scenarios only).',
+    '0–1',
+  ),
 })

@@ -51,7 +51,8 @@ export async function snapshot(name: string, client: Client): Promise<Snapshot> 
     client.get<Need[]>(`/v1/needs?limit=${MANY}`),
     client.get<Job[]>(`/v1/jobs?limit=${MANY}`),
   ])
-  const withParts = await Promise.all(jobs.map(job => client.get<Snapshot['jobs'][number]>(`/v1/jobs/${job.id}`)))
+  const withParts: Snapshot['jobs'][number][] = []
+  for (const job of jobs) withParts.push({ ...job, parts: await partsOf(client, job) })
   return {
     ...{ name, peerId, roles, trades, needs, jobs: withParts },
     knownPeers: peers.filter(peer => peer.roles !== undefined).length,
@@ -60,6 +61,18 @@ export async function snapshot(name: string, client: Client): Promise<Snapshot> 
     soc: await client.get<Snapshot['soc']>('/v1/utility/soc'),
     published: await publishedBy(client),
     answers: await answersTo(client),
+  }
+}
+
+/** Parts of a job in an answer: the daemon does nothing else while it writes one. */
+const PARTS_A_PAGE = 500
+
+async function partsOf(client: Client, { id }: Job): Promise<Task[]> {
+  const parts: Task[] = []
+  for (;;) {
+    const page = await client.get<{ parts: Task[] }>(`/v1/jobs/${id}?limit=${PARTS_A_PAGE}&offset=${parts.length}`)
+    parts.push(...page.parts)
+    if (page.parts.length < PARTS_A_PAGE) return parts
   }
 }
 

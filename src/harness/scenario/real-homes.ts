@@ -5,48 +5,75 @@ import type { Actor } from './street.ts'
 
 const LOAD = 'households_us_load_hourly_kwh.csv'
 const SOLAR = 'households_us_pv_hourly_kwh.csv'
+const TARIFF = 'tariff_carbon_hourly_us.csv'
+const PRICE = 'import_price_usd_per_kwh'
 /** Hourly values are split evenly over quarter-hour slots. */
-const SLOTS_AN_HOUR = 4
+export const SLOTS_AN_HOUR = 4
 const CAPACITY_WH = 6_400
 
+/** What a home used and made in a slot. */
+export interface HomeSlot {
+  readonly loadWh: number
+  readonly solarWh: number
+}
+
 /**
- * Gives each household the load and solar of a real home: hourly CSV files in kWh, a column a home, a row an hour, as
- * described in their README. Rows are written as the slots a daemon replays.
+ * Gives each household the load and solar of a real home. Rows are written as the slots a daemon replays.
+ * @throws HARNESS_DATA
  */
 export function withRealHomes(actors: readonly Actor[], data: string, scratch: string): Actor[] {
-  const [load, solar] = [columns(join(data, LOAD)), columns(join(data, SOLAR))]
-  const homes = [...load.keys()].filter(home => solar.has(home))
-  if (homes.length === 0) throw unusable(data, `${LOAD} and ${SOLAR} have no home in common`)
+  const homes = [...realHomes(data)]
   mkdirSync(scratch, { recursive: true })
   let next = 0
   return actors.map(actor => {
     if (!actor.roles.includes('household')) return actor
-    const home = homes[next++ % homes.length] as string
+    const [home, slots] = homes[next++ % homes.length] as (typeof homes)[number]
     const file = join(scratch, `${home}.csv`)
-    writeFileSync(file, slots(load.get(home) ?? [], solar.get(home) ?? []))
+    writeFileSync(file, replayed(slots))
     const options = { 'household.dataFile': file, 'household.capacityWh': CAPACITY_WH, 'household.socPercent': 50 }
     const thresholds = { 'household.sellAbovePercent': 60, 'household.buyBelowPercent': 55 }
     return { ...actor, options: { ...actor.options, ...options, ...thresholds } }
   })
 }
 
-function columns(file: string): Map<string, number[]> {
-  const [header = '', ...rows] = read(file).trim().split(/\r?\n/)
-  const names = header.split(',')
-  const cells = rows.map(row => row.split(','))
-  const homes = names
-    .map((name, i) => [name, cells.map(row => Number(row[i] ?? ''))] as const)
-    .filter(([name]) => /^h\d+$/.test(name))
-  return new Map(homes.map(([name, values]) => [name, values]))
+/**
+ * Quarter-hour slots of real homes, by their names, from hourly CSV files in kWh, a column a home, a row an hour, as
+ * described in their README.
+ * @throws HARNESS_DATA
+ */
+export function realHomes(data: string): ReadonlyMap<string, readonly HomeSlot[]> {
+  const [load, solar] = [columns(join(data, LOAD)), columns(join(data, SOLAR))]
+  const homes = [...load].filter(([name]) => /^h\d+$/.test(name) && solar.has(name))
+  if (homes.length === 0) throw unusable(data, `${LOAD} and ${SOLAR} have no home in common`)
+  return new Map(homes.map(([name, loads]) => [name, slotsOf(loads, solar.get(name) ?? [])]))
 }
 
-function slots(load: readonly number[], solar: readonly number[]): string {
+/**
+ * What a kWh from the utility cost, in millionths, hour by hour from the same hour as the homes.
+ * @throws HARNESS_DATA
+ */
+export function realTariff(data: string): readonly number[] {
+  const prices = columns(join(data, TARIFF)).get(PRICE)
+  if (prices === undefined) throw unusable(join(data, TARIFF), `it has no column ${PRICE}`)
+  return prices.map(price => Math.round(price * 1_000_000))
+}
+
+function columns(file: string): Map<string, number[]> {
+  const [header = '', ...rows] = read(file).trim().split(/\r?\n/)
+  const cells = rows.map(row => row.split(','))
+  return new Map(header.split(',').map((name, i) => [name, cells.map(row => Number(row[i] ?? ''))]))
+}
+
+function slotsOf(load: readonly number[], solar: readonly number[]): HomeSlot[] {
   const wattHours = (kwh: number | undefined): number =>
     Math.round(((Number.isFinite(kwh) ? (kwh as number) : 0) * 1000) / SLOTS_AN_HOUR)
-  const lines = load.flatMap((kwh, hour) =>
-    Array.from({ length: SLOTS_AN_HOUR }, () => `${wattHours(kwh)},${wattHours(solar[hour])}`),
+  return load.flatMap((kwh, hour) =>
+    Array.from({ length: SLOTS_AN_HOUR }, () => ({ loadWh: wattHours(kwh), solarWh: wattHours(solar[hour]) })),
   )
-  return `load_wh,solar_wh\n${lines.join('\n')}\n`
+}
+
+function replayed(slots: readonly HomeSlot[]): string {
+  return `load_wh,solar_wh\n${slots.map(({ loadWh, solarWh }) => `${loadWh},${solarWh}\n`).join('')}`
 }
 
 function read(file: string): string {

@@ -1,51 +1,20 @@
-import { createHash } from 'node:crypto'
 import { balancePlot } from '../charts/balance.ts'
 import { flowsOf, flowsPlot } from '../charts/flows.ts'
-import { keyOf, type Plot, plotOf } from '../charts/plot.ts'
 import { pricesPlot } from '../charts/prices.ts'
 import { socPlot } from '../charts/soc.ts'
 import { tradesPlot } from '../charts/trades.ts'
-import { html, type Markup, trusted } from '../markup.ts'
+import { html, type Markup } from '../markup.ts'
 import type { ReportData, Totals } from '../report-data.ts'
 import { spanOf } from '../slots.ts'
 import { counted, dated, namesOf, span as spanInWords } from '../words.ts'
+import { framed, section } from './frame.ts'
 import { hero } from './hero.ts'
-import { POINTER_SCRIPT } from './pointer.ts'
-import { STYLE } from './style.ts'
 import { flowsTable, tradesTable } from './tables.ts'
-
-const SCRIPT_DIGEST = createHash('sha256').update(POINTER_SCRIPT).digest('base64')
-
-/**
- * The page may fetch nothing, and runs the one script it was written with: names of strangers are escaped, and were
- * one not, a browser would still refuse what it carries.
- */
-const POLICY = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_DIGEST}'; base-uri 'none'; form-action 'none'`
 
 /** One page that stands alone: no network, light and dark, a phone and a projector. */
 export function pageOf(data: ReportData, totals: Partial<Totals>): string {
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="generator" content="wattmesh">
-<title>${data.title}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<main>
-<header><h1>${data.title}</h1><p>${subtitle(data)}</p></header>
-${hero(data, totals)}
-${sections(data)}
-${footer(data)}
-</main>
-<script>${trusted(POINTER_SCRIPT)}</script>
-</body>
-</html>
-`
-  return page.markup
+  const body = [hero(data, totals), ...sections(data), footer(data)]
+  return framed({ title: data.title, subtitle: subtitle(data), body })
 }
 
 function subtitle({ fromMs, toMs, peers }: ReportData): string {
@@ -93,23 +62,6 @@ function sections(data: ReportData): Markup[] {
       more: trades.length === 0 ? undefined : tradesTable(trades, { nameOf, currency }),
     }),
   ]
-}
-
-interface Section {
-  readonly title: string
-  readonly said: string
-  readonly plot: Plot | undefined
-  /** What to say when there is nothing to draw. */
-  readonly none: string
-  readonly more?: Markup | undefined
-}
-
-function section({ title, said, plot, none, more }: Section): Markup {
-  const shown =
-    plot === undefined
-      ? html`<p class="empty">${none}</p>`
-      : html`<p class="quiet">${said}</p>${keyOf(plot)}${plotOf(plot)}`
-  return html`<section><h2>${title}</h2>${shown}${more}</section>`
 }
 
 function footer({ writtenMs }: ReportData): Markup {

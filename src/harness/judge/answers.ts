@@ -1,0 +1,96 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Client } from '../../api/client.ts'
+import { type ChunkOutput, chunk } from '../../tasks/kinds/chunk.ts'
+import type { WorkContext } from '../../tasks/kinds/kind.ts'
+import { openTokenizer } from '../../tasks/kinds/use-lite/use-lite.ts'
+import { type Load, type LoadJob, resultOf } from '../load.ts'
+import type { SourceDocument } from '../scenario/work.ts'
+import type { Answers } from './task-figures.ts'
+
+/** Texts done again between two turns of the event loop. */
+const TEXTS_AT_ONCE = 32
+
+/** Only for work of the kind `chunk`: it is the same everywhere, to the letter. */
+export async function answersTo(load: Load): Promise<Answers> {
+  const delivered = await deliveredTo(
+    load.submitter.client(),
+    load.jobs.map(({ id }) => id),
+  )
+  const context = await contextOf()
+  let [judged, wrong] = [0, 0]
+  for (const job of load.jobs) {
+    const results = (await resultOf<ChunkOutput>(load, job.id)) ?? []
+    judged += results.length
+    wrong += await wrongOf(job, results, context)
+  }
+  const reputations = await load.submitter.client().get<{ wrong: number }[]>('/v1/compute/reputation')
+  return { delivered, judged, wrong, caught: reputations.filter(one => one.wrong > 0).length }
+}
+
+async function contextOf(): Promise<WorkContext> {
+  const tokenizer = await openTokenizer()
+  return {
+    counter: () => Promise.resolve(tokenizer),
+    embedder: () => Promise.reject(new TypeError('chunking needs no embedder')),
+    signal: new AbortController().signal,
+    progress: () => undefined,
+  }
+}
+
+async function wrongOf(
+  { documents, params }: LoadJob,
+  results: readonly { readonly result: ChunkOutput }[],
+  context: WorkContext,
+): Promise<number> {
+  let wrong = 0
+  for (const [place, { result }] of results.entries()) {
+    const document = documents[place]
+    const right = document === undefined ? undefined : await chunked(document, params, context)
+    if (right === undefined || !chunk.agrees(right, result)) wrong++
+    if (place % TEXTS_AT_ONCE === 0) await turn()
+  }
+  return wrong
+}
+
+/** The answer, worked out here. */
+export async function chunked(
+  document: SourceDocument,
+  params: LoadJob['params'],
+  context: WorkContext,
+): Promise<ChunkOutput> {
+  const parts: { input: { text: string; offset: number }; output: ChunkOutput }[] = []
+  for (const input of chunk.split(document, params)) {
+    parts.push({ input, output: await chunk.run(input, params, context) })
+  }
+  return chunk.merge(parts)
+}
+
+interface Received {
+  readonly seq: number
+  readonly direction: 'in' | 'out'
+  readonly taskId: string
+  readonly envelope: string
+}
+
+/** Each message may carry dozens of results. */
+const MESSAGES_A_PAGE = 200
+
+async function deliveredTo(client: Client, jobs: readonly string[]): Promise<string[]> {
+  const delivered: string[] = []
+  for (let after = 0; ; ) {
+    const page = await client.get<Received[]>(`/v1/messages?type=task.result&after=${after}&limit=${MESSAGES_A_PAGE}`)
+    for (const { seq, direction, taskId, envelope } of page) {
+      after = seq
+      if (direction === 'in' && jobs.includes(taskId)) delivered.push(...answeredIn(envelope))
+    }
+    if (page.length < MESSAGES_A_PAGE) return delivered
+  }
+}
+
+/** Failures are no results. */
+function answeredIn(envelope: string): string[] {
+  const { payload } = JSON.parse(envelope) as {
+    payload: { results: readonly { task_id: string; error?: unknown }[] }
+  }
+  return payload.results.filter(({ error }) => error === undefined).map(({ task_id }) => task_id)
+}
