@@ -1,7 +1,7 @@
 import { type A2a, createA2a } from './a2a/a2a.ts'
 import { roundTiming } from './a2a/utility/collector.ts'
 import type { Options } from './config/options.ts'
-import { type Clock, repeat } from './kernel/clock.ts'
+import type { Clock } from './kernel/clock.ts'
 import { messageOf } from './kernel/errors.ts'
 import type { NewId, PeerId } from './kernel/ids.ts'
 import type { Part } from './kernel/lifecycle.ts'
@@ -14,6 +14,7 @@ import type { KnownPeer } from './peers/peers.ts'
 import { A2A_PROTOCOL } from './protocol/topics.ts'
 import type { Fact } from './storage/facts.ts'
 import type { Storage } from './storage/storage.ts'
+import { isBelieved } from './trading-terms.ts'
 
 export interface AgentsDeps {
   readonly self: PeerId
@@ -53,7 +54,7 @@ export function createAgents(deps: AgentsDeps): Agents {
     ...{ self, name: options.name || self.slice(-6), version: deps.version },
     household: {
       sharesSoc: options.household.shareSoc && options.roles.includes('household'),
-      isUtility: peer => known(peer)?.roles.includes('utility') === true,
+      isUtility: peer => known(peer)?.roles.includes('utility') === true && isBelieved(peer, options),
       inZone: peer => known(peer)?.zone === zone,
       stateOfCharge() {
         const household = storage.energy.household()
@@ -85,6 +86,14 @@ export function createAgents(deps: AgentsDeps): Agents {
     }
   }
 
+  /** At each multiple of the period, however long a round took. */
+  async function every(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(periodMs - (clock.now() % periodMs), signal)
+      if (!signal.aborted) await collect(signal)
+    }
+  }
+
   return {
     name: 'agents',
     answer: a2a.answer,
@@ -92,7 +101,7 @@ export function createAgents(deps: AgentsDeps): Agents {
       if (!collects) return
       stopping = new AbortController()
       const { signal } = stopping
-      void repeat(clock, periodMs, signal, () => collect(signal))
+      void every(signal)
     },
     stop: () => stopping?.abort(),
   }

@@ -6,7 +6,7 @@ import { messageOf } from './kernel/errors.ts'
 import type { PeerId } from './kernel/ids.ts'
 import type { Part } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
-import type { Commit } from './kernel/outcome.ts'
+import type { Answer, Commit } from './kernel/outcome.ts'
 import type { Random } from './kernel/random.ts'
 import type { Fact } from './storage/facts.ts'
 import type { Slot } from './trading/slot.ts'
@@ -91,9 +91,19 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     })
   }
 
-  function offerSpare(slot: number, availableWh: number): Promise<void> {
+  /** What a person has put on offer for the slot by hand is out of the same battery. */
+  function offeredByHandWh(slot: number): number {
+    const own = trading.offers({ slot: slotOf(slot) }).filter(({ catalog }) => catalog.seller === deps.self)
+    return own
+      .filter(({ offer: { offerId } }) => offerId !== `household-${slot}`)
+      .reduce((sum, { offer: { availableWh } }) => sum + availableWh, 0)
+  }
+
+  async function offerSpare(slot: number, spareWh: number): Promise<void> {
+    const availableWh = spareWh - offeredByHandWh(slot)
+    if (availableWh <= 0) return
     const sourceType = options.household.capacityWh > 0 ? 'HYBRID' : 'SOLAR'
-    return offer(slot, { role: 'household', sourceType, priceMicro: options.household.sellPriceMicro, availableWh })
+    await offer(slot, { role: 'household', sourceType, priceMicro: options.household.sellPriceMicro, availableWh })
   }
 
   async function offer(
@@ -107,7 +117,7 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
       validUntilMs: clock.now() + Math.ceil(2 * lifeMs) + CATALOG_GRACE_MS,
       offers: [{ offerId: `${role}-${slot}`, slot: slotOf(slot), priceMicro, availableWh }],
     }
-    await commit(() => trading.publishCatalog(catalog))
+    told(await commit(() => trading.publishCatalog(catalog)), slot)
   }
 
   async function buy(slot: number, energyWh: number, reason: string, signal: AbortSignal): Promise<void> {
@@ -117,7 +127,12 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     if (signal.aborted) return
     // One need a slot: a household that restarted in the middle of one does not buy twice.
     const id = uuidFrom(`${deps.self}/${slot}`)
-    await commit(() => trading.buyOnce({ id, slot: slotOf(slot), energyWh, maxPriceMicro, reason }))
+    told(await commit(() => trading.buyOnce({ id, slot: slotOf(slot), energyWh, maxPriceMicro, reason })), slot)
+  }
+
+  function told({ answer }: { answer: Answer }, slot: number): void {
+    if (answer.status === 'NACK')
+      log.warn({ slot, code: answer.error.code, reason: answer.error.message }, 'nothing came of what was decided')
   }
 
   function tradedWh(slot: number): { boughtWh: number; soldWh: number } {

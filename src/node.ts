@@ -80,7 +80,11 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
       (storage.peers.peer(seller)?.zone ?? zone) === zone ? 0 : tariffHeard(trading, options).gridFeeMicro,
     beyondZone: () =>
       network.peers().flatMap(({ peer }) => ((storage.peers.peer(peer)?.zone ?? zone) === zone ? [] : [peer])),
-    creditLeftMicro: buyer => creditLeft(storage.trading, options.household.creditMicro, buyer),
+    // A utility supplies whoever asks; who does not pay is a matter for its lawyers.
+    creditLeftMicro: buyer =>
+      options.roles.includes('utility')
+        ? Number.MAX_SAFE_INTEGER
+        : creditLeft(storage.trading, options.household.creditMicro, buyer),
     metered: slot => house.metered(slot),
   })
   const work = createWork({

@@ -97,6 +97,14 @@ export function createRounds(deps: RoundsDeps): Rounds {
     outbox.post(peers.advertDraft())
   }
 
+  /** Says who this peer is, and asks for the catalogs it has missed. */
+  function greet(peer: PeerId): void {
+    outbox.post(peers.advertDraft(peer))
+    commit(() => trading.joined(peer)).catch((error: unknown) =>
+      log.warn({ peer, reason: messageOf(error) }, 'what was missed was not asked for'),
+    )
+  }
+
   async function maintain(): Promise<void> {
     const now = clock.now()
     const { journalDays, journalMessages } = deps.options.storage
@@ -124,7 +132,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
       const { signal } = stopping
       await maintain()
       advertise()
-      for (const { peer } of network.peers()) outbox.post(peers.advertDraft(peer))
+      for (const { peer } of network.peers()) greet(peer)
       void repeat(clock, TICK_MS, signal, tick)
       void repeat(clock, ADVERT_TTL_MS / 2, signal, advertise)
       void repeat(clock, MAINTENANCE_MS, signal, () =>
@@ -137,11 +145,8 @@ export function createRounds(deps: RoundsDeps): Rounds {
     peerChanged({ peer, connected }) {
       if (stopping?.signal.aborted !== false) return
       if (connected) {
-        outbox.post(peers.advertDraft(peer))
+        greet(peer)
         outbox.peerConnected(peer)
-        commit(() => trading.joined(peer)).catch((error: unknown) =>
-          log.warn({ peer, reason: messageOf(error) }, 'what was missed was not asked for'),
-        )
         return
       }
       commit(() => tasks.workerLost(peer)).then(tick, error =>

@@ -7,11 +7,19 @@ import { neighbourAccount } from './trading/settlement/ledger.ts'
 import type { Tariff } from './trading/trade.ts'
 import type { Trading } from './trading/trading.ts'
 
+/** Whether a peer that says it is a utility is believed: by a household that names its own, only those. */
+export function isBelieved(peer: PeerId, { household }: Options): boolean {
+  return household.utilities.length === 0 || household.utilities.includes(peer)
+}
+
 /** The tariff of the utility that is heard here, cheapest first where there are several; else this peer's own idea of it. */
-export function tariffHeard(trading: Trading, { utility }: Options): Tariff {
+export function tariffHeard(trading: Trading, options: Options): Tariff {
+  const { utility } = options
   const heard = trading
     .offers({ sourceTypes: ['GRID'] })
-    .flatMap(({ catalog: { role, tariff } }) => (role === 'utility' && tariff !== undefined ? [tariff] : []))
+    .flatMap(({ catalog: { seller, role, tariff } }) =>
+      role === 'utility' && tariff !== undefined && isBelieved(seller, options) ? [tariff] : [],
+    )
   const cheapest = heard.toSorted((a, b) => a.retailMicro - b.retailMicro)[0]
   return (
     cheapest ?? {

@@ -8,6 +8,9 @@ import type { Trade } from '../trading/trade.ts'
 import { type CommandDeps, decided } from './deps.ts'
 import { ownReport } from './own-report.ts'
 
+/** Of all households together; the newest. */
+const MOST_READINGS = 20_000
+
 /** What was delivered and is owed; what the utility was told; the report. */
 export function bookCommands(deps: CommandDeps) {
   const { config, storage, trading, clock } = deps
@@ -58,9 +61,10 @@ export function bookCommands(deps: CommandDeps) {
 
     /** What the households told the utility; newest rounds last. */
     soc() {
-      const readings = Map.groupBy(storage.soc.readings(), ({ peer }) => peer)
+      const told = storage.soc.readings(MOST_READINGS)
+      const readings = Map.groupBy(told, ({ peer }) => peer)
       const history = {
-        readings: storage.soc.readings(),
+        readings: told,
         rounds: storage.soc.rounds(),
         refusals: storage.soc.refusals(),
       }

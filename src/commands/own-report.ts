@@ -1,14 +1,19 @@
+import type { SocReading } from '../a2a/soc/round.ts'
 import type { PeerId } from '../kernel/ids.ts'
+import { isBinding, totalsOf } from '../reports/figures.ts'
 import type { PriceRow, ReportData, ReportTrade, SocHistory } from '../reports/report-data.ts'
 import type { Receipt } from '../trading/settlement/receipt.ts'
 import type { Trade } from '../trading/trade.ts'
+import { tariffHeard } from '../trading-terms.ts'
 import type { CommandDeps } from './deps.ts'
 
-type Known = Pick<CommandDeps, 'config' | 'identity' | 'storage' | 'clock' | 'marketClock'>
+type Known = Pick<CommandDeps, 'config' | 'identity' | 'storage' | 'trading' | 'clock' | 'marketClock'>
 
 /** Two weeks of quarter-hours; a page is to be read. */
 const MOST_SLOTS = 1_344
-const MOST_TRADES = 5_000
+const MOST_TRADES = 3_000
+/** Of all households together; the newest. */
+const MOST_READINGS = 5_000
 
 /**
  * What this peer knows, as a report. A household: its own slots, trades and prices. A utility besides: the states of
@@ -19,17 +24,21 @@ export function ownReport(deps: Known): ReportData {
   const { slotMs, currency } = config.options.market
   const now = marketClock.now()
   const slots = storage.energy.slots(MOST_SLOTS)
-  const fromMs = slots[0] === undefined ? now - 96 * slotMs : slots[0].slot * slotMs
-  const trades = [...ownTrades(deps), ...receiptTrades(deps)].filter(trade => trade.slotStartMs >= fromMs)
+  const fromMs = (slots[0]?.slot ?? Math.floor(now / slotMs) - 96) * slotMs
+  const seen = config.options.roles.includes('utility') ? receiptTrades(deps) : []
+  const trades = [...ownTrades(deps), ...seen].filter(trade => trade.slotStartMs >= fromMs)
+  const told = storage.soc.readings(MOST_READINGS)
+  const balance = slots.map(({ slot, socWh: _, lossWh: __, ...flows }) => ({ slotStartMs: slot * slotMs, ...flows }))
+  const prices = pricesOf(trades, deps)
   return {
     title: `${config.options.name || identity.peerId.slice(-6)} · ${config.options.network.name}`,
     ...{ writtenMs: clock.now(), fromMs, toMs: Math.max(now, ...trades.map(trade => trade.slotStartMs)), currency },
-    peers: peersOf(deps, trades),
-    soc: [...ownSoc(deps, slots), ...toldSoc(deps)],
+    peers: peersOf(deps, [...trades.flatMap(({ buyer, seller }) => [buyer, seller]), ...told.map(({ peer }) => peer)]),
+    soc: [...ownSoc(deps, slots), ...socHistories(told)],
     trades,
-    balance: slots.map(({ slot, socWh: _, lossWh: __, ...flows }) => ({ slotStartMs: slot * slotMs, ...flows })),
-    prices: pricesOf(trades, deps),
-    totals: {},
+    ...{ balance, prices },
+    // Shares and the bill are about what this peer took; what it sold is in the plots.
+    totals: totalsOf({ trades: trades.filter(trade => trade.buyer === identity.peerId), balance, prices }),
   }
 }
 
@@ -73,10 +82,8 @@ function receiptTrades(deps: Known): ReportTrade[] {
     }))
 }
 
-function peersOf({ storage, identity, config }: Known, trades: readonly ReportTrade[]): ReportData['peers'] {
-  const named = new Set([...trades.flatMap(({ buyer, seller }) => [buyer, seller]), identity.peerId])
-  const told = storage.soc.readings().map(({ peer }) => peer)
-  return [...new Set<string>([...named, ...told])].map(id => {
+function peersOf({ storage, identity, config }: Known, named: readonly string[]): ReportData['peers'] {
+  return [...new Set([identity.peerId as string, ...named])].map(id => {
     const own = id === identity.peerId
     const roles: readonly string[] = own ? config.options.roles : (storage.peers.peer(id as PeerId)?.roles ?? [])
     const name = own ? config.options.name : (storage.peers.peer(id as PeerId)?.name ?? '')
@@ -97,20 +104,20 @@ function ownSoc({ identity, config }: Known, slots: readonly { slot: number; soc
 }
 
 /** By the slot at whose end it was so, in market time. */
-function toldSoc({ storage }: Known): SocHistory[] {
-  return [...Map.groupBy(storage.soc.readings(), ({ peer }) => peer)].map(([peer, told]) => {
+function socHistories(readings: readonly SocReading[]): SocHistory[] {
+  return [...Map.groupBy(readings, ({ peer }) => peer)].map(([peer, told]) => {
     const points = told.map(({ slot, socWh }) => ({ atMs: slot.startMs + slot.durationMs, socWh }))
     return { peer, points: points.toSorted((a, b) => a.atMs - b.atMs) }
   })
 }
 
-/** What this peer paid and was paid, beside the tariff it knows. */
-function pricesOf(trades: readonly ReportTrade[], { config }: Known): PriceRow[] {
-  const { priceMicro: retailMicro, feedInMicro } = config.options.utility
+/** What was paid in trades in force, beside the tariff that is heard. */
+function pricesOf(trades: readonly ReportTrade[], { config, trading }: Known): PriceRow[] {
+  const { retailMicro, feedInMicro } = tariffHeard(trading, config.options)
   return [...Map.groupBy(trades, trade => trade.slotStartMs)]
     .toSorted(([a], [b]) => a - b)
     .map(([slotStartMs, made]) => {
-      const priced = made.filter(trade => trade.priceMicro !== undefined)
+      const priced = made.filter(trade => isBinding(trade) && trade.priceMicro !== undefined)
       const energyWh = priced.reduce((sum, trade) => sum + trade.energyWh, 0)
       const spent = priced.reduce((sum, trade) => sum + trade.energyWh * (trade.priceMicro ?? 0), 0)
       const averageMicro = energyWh === 0 ? {} : { averageMicro: Math.round(spent / energyWh) }

@@ -70,15 +70,13 @@ export function tradeCommands(deps: CommandDeps) {
 
     /** What a cancellation would cost, as the other side says. */
     async cancelTerms(id: string): Promise<NonNullable<Trade['cancelTerms']>> {
-      const before = storage.trading.trade(id as TaskId)?.cancelTerms
       await decided(deps, () => trading.askCancelTerms(id as TaskId))
       const untilMs = clock.now() + ANSWER_MS
       while (clock.now() < untilMs) {
-        const { cancelTerms } = storage.trading.trade(id as TaskId) ?? {}
-        if (cancelTerms !== undefined && cancelTerms !== before) return cancelTerms
+        const { cancelTerms, asking } = storage.trading.trade(id as TaskId) ?? {}
+        if (cancelTerms !== undefined && asking?.cancel === undefined) return cancelTerms
         await clock.sleep(LOOK_MS)
       }
-      if (before !== undefined) return before
       throw new CodedError('TRADE_SILENT', 'the other side has not said what a cancellation costs', {
         hint: 'ask again; it may be away',
       })

@@ -35,7 +35,12 @@ export const household = z.strictObject({
     'A module whose default export decides instead of the thresholds.',
     'path',
   ),
-  shareSoc: option(flag(false), 'Tell the utility your state of charge when it asks.'),
+  utilities: option(
+    list.default([]),
+    'Believe only these peers that they are your utility; empty: everybody who says so.',
+    'peer id',
+  ),
+  shareSoc: option(flag(false), 'Tell your utility your state of charge when it asks; see household.utilities.'),
   trade: option(flag(false), 'Buy and sell by yourself, each market slot.'),
 })
 

@@ -25,7 +25,7 @@ export function socFacts(db: DatabaseSync, now: () => number) {
     readers: {
       refusal: (peer: PeerId) => refusals.get(peer),
       refusals: () => refusals.all(),
-      readings: () => readings.all(),
+      readings: (limit: number) => readings.all(limit),
       rounds: () => rounds.all(),
       forget(beforeMs: number) {
         readings.pruneRanked(beforeMs)
