@@ -7,7 +7,7 @@ import type { Log } from './kernel/log.ts'
 import type { Commit } from './kernel/outcome.ts'
 import type { Network, PeerChange } from './network/network.ts'
 import type { Outbox } from './outbox/outbox.ts'
-import { ADVERT_TTL_MS, type Peers } from './peers/peers.ts'
+import { ADVERT_TTL_MS, type KnownPeer, type Peers } from './peers/peers.ts'
 import { CLOCK_SKEW_MS } from './protocol/limits.ts'
 import type { Fact } from './storage/facts.ts'
 import type { Storage } from './storage/storage.ts'
@@ -66,6 +66,8 @@ export function createRounds(deps: RoundsDeps): Rounds {
   let stopping: AbortController | undefined
   let ticking = false
   let woken = false
+  /** Connected peers that were asked for catalogs; forgotten when they leave. */
+  const pulled = new Set<PeerId>()
 
   async function tick(): Promise<void> {
     if (ticking || stopping?.signal.aborted !== false) return
@@ -97,9 +99,11 @@ export function createRounds(deps: RoundsDeps): Rounds {
     outbox.post(peers.advertDraft())
   }
 
-  /** Says who this peer is, and asks for the catalogs it has missed. */
-  function greet(peer: PeerId): void {
-    outbox.post(peers.advertDraft(peer))
+  /** Somebody of our zone who trades has said who it is: it may know catalogs that were missed. */
+  function met({ peer, zone, roles }: KnownPeer): void {
+    const trades = roles.includes('household') || roles.includes('utility')
+    if (!trades || zone !== deps.options.network.zone || pulled.has(peer)) return
+    pulled.add(peer)
     commit(() => trading.joined(peer)).catch((error: unknown) =>
       log.warn({ peer, reason: messageOf(error) }, 'what was missed was not asked for'),
     )
@@ -132,7 +136,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
       const { signal } = stopping
       await maintain()
       advertise()
-      for (const { peer } of network.peers()) greet(peer)
+      for (const { peer } of network.peers()) outbox.post(peers.advertDraft(peer))
       void repeat(clock, TICK_MS, signal, tick)
       void repeat(clock, ADVERT_TTL_MS / 2, signal, advertise)
       void repeat(clock, MAINTENANCE_MS, signal, () =>
@@ -145,16 +149,18 @@ export function createRounds(deps: RoundsDeps): Rounds {
     peerChanged({ peer, connected }) {
       if (stopping?.signal.aborted !== false) return
       if (connected) {
-        greet(peer)
+        outbox.post(peers.advertDraft(peer))
         outbox.peerConnected(peer)
         return
       }
+      pulled.delete(peer)
       commit(() => tasks.workerLost(peer)).then(tick, error =>
         log.warn({ peer, reason: messageOf(error) }, 'a lease was not taken back'),
       )
     },
 
     committed(facts) {
+      for (const fact of facts) if (fact.kind === 'peer') met(fact.peer)
       if (facts.some(fact => TASK_FACTS.has(fact.kind))) wake()
     },
 

@@ -25,6 +25,7 @@ interface Journal {
     at: number
     expires: number
     envelope: string
+    instead: string | undefined
     carrier: Arrival['carrier']
     sealed: boolean
     state: 'handled'
@@ -131,6 +132,7 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
       at: deps.clock.now(),
       expires: envelope.expires,
       envelope: text,
+      instead: frameOnly(type, outcome.answer) ? canonical({ ...unsigned, payload: {} }) : undefined,
       carrier: arrival.carrier,
       sealed: payload !== envelope.payload,
       state: 'handled',
@@ -173,4 +175,9 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
 
 function nack(code: ProtocolCode | InboxCode, message: string): Answer {
   return { status: 'NACK', error: { code, message } }
+}
+
+/** Whoever is refused, or sends what a domain keeps anyway, does not fill the journal with it. */
+function frameOnly({ bulky }: { readonly bulky?: boolean }, answer: Answer): boolean {
+  return answer.status === 'NACK' || bulky === true
 }

@@ -19,6 +19,8 @@ export interface MessageType<Fact> {
   readonly sealed: boolean
   /** Kept in the journal, answered once. What is not kept (adverts) is only guarded against replay while it is valid. */
   readonly kept: boolean
+  /** Its payload is large and kept by its domain: the journal remembers the frame and the digest. */
+  readonly bulky?: boolean
   handle(envelope: Envelope, payload: JsonObject): Outcome<Fact>
   /** What follows when one of ours of this type was refused or expired. */
   undelivered?(message: Undelivered): Outcome<Fact>

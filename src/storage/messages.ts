@@ -22,7 +22,10 @@ export interface MessageRow {
   readonly attempts: number
 }
 
-export type NewMessage = Omit<MessageRow, 'seq' | 'attempts'>
+export type NewMessage = Omit<MessageRow, 'seq' | 'attempts'> & {
+  /** Kept in the place of the envelope, which then counts by its digest alone. */
+  readonly instead?: string | undefined
+}
 
 export interface MessageFilter {
   readonly afterSeq?: number
@@ -94,7 +97,7 @@ export function createMessages(db: DatabaseSync): Messages {
         $peer: message.peer ?? null,
         $at: message.at,
         $expires: message.expires,
-        $envelope: message.envelope,
+        $envelope: message.instead ?? message.envelope,
         $digest: digestOf(message.envelope),
         $carrier: message.carrier,
         $sealed: message.sealed ? 1 : 0,

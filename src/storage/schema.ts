@@ -127,6 +127,7 @@ const MIGRATIONS: readonly string[] = [
     body TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tasks_next ON tasks (job, state, rank, position);
+  CREATE INDEX tasks_document ON tasks (job, document, position);
   CREATE INDEX tasks_order ON tasks (job, position);
   CREATE INDEX tasks_worker ON tasks (job, worker, state);
   CREATE INDEX tasks_leased ON tasks (worker, until) WHERE state = 'leased';

@@ -59,6 +59,7 @@ export function createTasks(deps: TasksDeps): Tasks {
   }
 
   const assignRow: MessageType<TaskFact> = {
+    bulky: true,
     ...straight<Assign>(assignSchema, ({ task_id, sender_id }, assign) => desk.taken(task_id, sender_id, assign)),
     undelivered({ envelope, refusal }) {
       const assign = envelope.payload as unknown as Assign
@@ -113,7 +114,12 @@ export function createTasks(deps: TasksDeps): Tasks {
       ],
       [
         'task.result',
-        straight<Result>(resultSchema, ({ task_id, sender_id }, result) => queue.finished(task_id, sender_id, result)),
+        {
+          ...straight<Result>(resultSchema, ({ task_id, sender_id }, result) =>
+            queue.finished(task_id, sender_id, result),
+          ),
+          bulky: true,
+        },
       ],
       [
         'task.ack',
