@@ -1,4 +1,4 @@
-import { CodedError } from './kernel/errors.ts'
+import { CodedError, messageOf } from './kernel/errors.ts'
 import type { PeerId } from './kernel/ids.ts'
 import type { Part } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
@@ -95,6 +95,8 @@ export function createLibrary(deps: LibraryDeps): Library {
     for (let page = some(); page.length > 0; page = some())
       await keep(...page.map(({ id }): KnowledgeFact => ({ kind: 'knowledge.dropped', document: id })))
     await sweep.now()
+    // Which ends the sweep too early: the collection stays to be removed again.
+    stopping.signal.throwIfAborted()
     await keep({ kind: 'knowledge.forgotten', collection: name })
   }
 
@@ -102,10 +104,13 @@ export function createLibrary(deps: LibraryDeps): Library {
     name: 'library',
     messages: knowledge.messages,
     kinds: knowledge.kinds,
-    start: () => sweep.debris(),
+    async start() {
+      await sweep.mark()
+      sweep.now().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'not swept'))
+    },
     async stop() {
       stopping.abort()
-      await ingest.stop()
+      await Promise.all([sweep.stop(), ingest.stop()])
       await readers.stop()
     },
     commands: {

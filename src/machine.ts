@@ -34,6 +34,7 @@ export async function openMachineManners(deps: MachineDeps, threadMemoryMb: numb
   const { sensors, graceSeconds, maxWaitHours } = options.manners
   const maxWaitMs = maxWaitHours * 3_600_000
   return createManners({
+    offered: options.roles.includes('compute'),
     preferences: { ...options.manners, taskPowerW: options.compute.watts },
     machine: await openMachine({ maxThreads: options.compute.threads, threadMemoryMb }),
     sense: sensors

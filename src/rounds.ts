@@ -175,10 +175,10 @@ export function createRounds(deps: RoundsDeps): Rounds {
     },
 
     workersFor(kind) {
-      const others = network.peers().flatMap(({ peer }): Worker[] => {
+      const others = network.peers().flatMap(({ peer, latencyMs }): Worker[] => {
         const known = storage.peers.peer(peer)
         return known?.kinds.includes(kind) === true && known.expiresMs > clock.now()
-          ? [{ peer, slots: Math.min(known.slots, MAX_SLOTS) }]
+          ? [{ peer, slots: Math.min(known.slots, MAX_SLOTS), ...(latencyMs === undefined ? {} : { latencyMs }) }]
           : []
       })
       // A peer that has nobody does its work itself.

@@ -19,12 +19,14 @@ import type { Worker } from './tasks/placement.ts'
 import type { PowerSource } from './tasks/proof/receipt.ts'
 import { createRunner, type Runner } from './tasks/runner.ts'
 import { createTasks, type Tasks } from './tasks/tasks.ts'
-import { createWorkers, type Workers } from './tasks/workers.ts'
+import { createOwnModel, createWorkers, type Workers } from './tasks/workers.ts'
 
 /** What lies on the desk for each worker thread, so that none waits for the network; small tasks come many at a time. */
 const DESK_PER_THREAD = 8
 /** Worker threads give way to everything else. */
 const NICE = 10
+/** Threads come and go; each new one is told to step back behind other programs' disk this soon. */
+const IDLE_IO_MS = 10_000
 
 export interface WorkDeps {
   readonly self: PeerId
@@ -76,13 +78,15 @@ export function createWork(deps: WorkDeps): Work {
     idleTimeoutMs: 60_000,
     log,
   })
+  const model = createOwnModel(workers)
+  const stepBack = atMostEvery(IDLE_IO_MS, clock, () => void idleIo())
   const tasks = createTasks({
     ...{ self, store: storage.tasks, kinds: table, newId, random, leaseMs, heartbeatMs, maxOpenTasks, slots, threads },
     ...{ memoryMb, priceClass, ownSlots: deskTasks, now: clock.now, sign: identity.sign },
     trustedPeers: options.compute.trustedPeers as PeerId[],
     verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
-    engines: ['onnxruntime'],
-    models: () => undefined,
+    engines: model.engines,
+    models: model.fingerprints,
     paused: () => deps.manners().refusal(),
     // A watt for a millisecond is a 3.6th of a millionth of a watt-hour.
     energyMicroWh: busyMs => (watts * busyMs) / 3.6,
@@ -93,10 +97,14 @@ export function createWork(deps: WorkDeps): Work {
     self,
     openWork: storage.tasks.openWork,
     run: async (work, how) => {
-      const [input] = JSON.parse(storage.tasks.workInput(work.taskId) ?? '[]') as [unknown]
-      void idleIo()
+      const own = work.submitter === self
+      // What somebody else sent under the same name is never the input of own work.
+      const text = own ? storage.tasks.input(work.taskId) : storage.tasks.workInput(work.taskId)
+      const [input] = JSON.parse(text ?? '[]') as [unknown]
+      stepBack()
       const output = await workers.run(work.kind, work.params, input, how)
-      return work.submitter === self ? output : said(output)
+      model.used(work.kind)
+      return own ? output : said(output)
     },
     worked: async results => void (await commit(() => tasks.worked(results))),
     alive: beats => {
@@ -106,8 +114,7 @@ export function createWork(deps: WorkDeps): Work {
       for (const draft of progressDrafts(others)) outbox.post(draft)
     },
     // The owner's own jobs are not held back by manners towards others.
-    threads: () =>
-      storage.tasks.openWork().some(({ submitter }) => submitter === self) ? threads : deps.manners().threads(),
+    threads: { own: () => threads, others: () => deps.manners().threads() },
     ...{ heartbeatMs, clock, log: log.child({ part: 'tasks' }) },
   })
   return {
@@ -115,5 +122,15 @@ export function createWork(deps: WorkDeps): Work {
     threadMemoryMb: Math.max(...Object.values(table).map(kind => kind.limits.maxMemoryMb)),
     kindNames: Object.values(table).map(kind => `${kind.name}@${kind.version}`),
     parts: [{ name: 'workers', stop: () => workers.stop() }, runner],
+  }
+}
+
+/** Once, and not again before so many milliseconds have passed. */
+function atMostEvery(everyMs: number, clock: Clock, act: () => void): () => void {
+  let nextMs = 0
+  return () => {
+    if (clock.now() < nextMs) return
+    nextMs = clock.now() + everyMs
+    act()
   }
 }

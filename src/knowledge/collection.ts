@@ -56,7 +56,7 @@ export interface KnownDocument {
   readonly bytes: number
   /** When the file was changed last, Unix milliseconds. */
   readonly modifiedMs: number
-  /** When it was read, Unix milliseconds. */
+  /** When reading it began, Unix milliseconds. */
   readonly readMs: number
 }
 
@@ -70,6 +70,13 @@ export type KnowledgeFact =
   | { readonly kind: 'knowledge.begun'; readonly document: KnownDocument; readonly fingerprint: string }
   | { readonly kind: 'knowledge.filled'; readonly document: string; readonly sections: readonly Section[] }
   | { readonly kind: 'knowledge.whole'; readonly document: string }
+  /** Its file was looked at again and has the same content: when it was changed last, as files say, and when looked at. */
+  | {
+      readonly kind: 'knowledge.unchanged'
+      readonly document: string
+      readonly modifiedMs: number
+      readonly readMs: number
+    }
   | { readonly kind: 'knowledge.dropped'; readonly document: string }
   /** Takes up to `sections` of a dropped document away, and with the last the document. */
   | { readonly kind: 'knowledge.swept'; readonly document: string; readonly sections: number }

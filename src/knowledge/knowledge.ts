@@ -31,7 +31,7 @@ export interface Knowledge {
   kinds(): readonly string[]
 }
 
-/** Searching a hundred thousand passages takes about 20 ms: no peer gets more of us than a twentieth. */
+/** Searching a hundred thousand passages takes about 20 ms: nobody who goes on asking gets more of us than a tenth. */
 const [MAX_ASKED, ASKED_WITHIN_MS] = [40, 10_000]
 const MAX_ASKERS = 1_024
 

@@ -17,6 +17,8 @@ export interface Pause {
 export type MannersFact = { readonly kind: 'pause'; readonly pause: Pause }
 
 export interface MannersDeps {
+  /** Whether this peer works for others at all; false: nobody looks at the machine, and the verdict says so. */
+  readonly offered?: boolean
   readonly preferences: Preferences
   readonly machine: Machine
   /** Looks at the machine; absent where the owner wants that nobody looks. */
@@ -59,6 +61,12 @@ const ASK_AGAIN_MS = 60_000
 /** Longer is no pause but another configuration. */
 const MAX_PAUSE_MS = 30 * 24 * 3_600_000
 
+const STARTING: Verdict = { allowed: false, code: 'MANNERS_STARTING', sentence: 'paused: just starting' }
+const NOT_OFFERED: Verdict = {
+  ...{ allowed: false, code: 'MANNERS_NOT_OFFERED' },
+  sentence: 'this peer offers nothing: it does its own jobs and takes no tasks of others',
+}
+
 /** Decides every 5 s whether this machine works for others, and tells when that changes. */
 export function createManners(deps: MannersDeps): Manners {
   const { preferences, clock, log } = deps
@@ -66,7 +74,8 @@ export function createManners(deps: MannersDeps): Manners {
   parseHours(preferences.hours)
   let history = noHistory
   let sensed: Sensed = nothingSensed
-  let verdict: Verdict = { allowed: false, code: 'MANNERS_STARTING', sentence: 'paused: just starting' }
+  const { offered = true } = deps
+  let verdict: Verdict = offered ? STARTING : NOT_OFFERED
   let pausedSinceMs: number | undefined
   let looking: Promise<void> | undefined
   let stopping: AbortController | undefined
@@ -87,6 +96,7 @@ export function createManners(deps: MannersDeps): Manners {
       sensed = nothingSensed
       log.warn({ reason: messageOf(error) }, 'the machine could not be looked at; its state counts as unknown')
     }
+    if (!offered) return
     const now = conditions()
     history = remember(history, now, preferences)
     decide(mayWork(preferences, now, history), now.atMs)

@@ -7,6 +7,8 @@ import { minutesUntilOpen, type Preferences, parseHours } from './preferences.ts
 export type PauseCode =
   /** The machine has not been looked at yet. */
   | 'MANNERS_STARTING'
+  /** This peer has not the role: it never works for others. */
+  | 'MANNERS_NOT_OFFERED'
   | 'MANNERS_PAUSED'
   | 'MANNERS_ON_BATTERY'
   | 'MANNERS_TOO_HOT'

@@ -34,6 +34,7 @@ export function createKnowledgeWriters(db: DatabaseSync, blocks: ReturnType<type
      (SELECT collection, path FROM knowledge_documents WHERE id = ?)`,
   )
   const setState = db.prepare('UPDATE knowledge_documents SET state = ? WHERE id = ?')
+  const setStamp = db.prepare('UPDATE knowledge_documents SET modified = ?, read = ? WHERE id = ?')
   const addSection = db.prepare('INSERT INTO knowledge_sections (document, length, terms) VALUES (?, ?, ?)')
   const addPassage = db.prepare('INSERT INTO knowledge_passages (section, start, end, text) VALUES (?, ?, ?, ?)')
   const addVector = db.prepare('INSERT INTO knowledge_vectors (passage, section, scale, vector) VALUES (?, ?, ?, ?)')
@@ -89,6 +90,8 @@ export function createKnowledgeWriters(db: DatabaseSync, blocks: ReturnType<type
       replace.run(document)
       setState.run('whole', document)
     },
+    'knowledge.unchanged': ({ document, modifiedMs, readMs }) =>
+      void setStamp.run(Math.round(modifiedMs), Math.round(readMs), document),
     'knowledge.dropped': ({ document }) => void setState.run('dropped', document),
     'knowledge.swept': ({ document, sections }) => {
       const of = owner(document)

@@ -4,7 +4,7 @@ import { acknowledged, type Draft, type Json, type JsonObject, outcome } from '.
 import { canonical } from '../protocol/canonical.ts'
 import type { KindTable } from './kinds/kind.ts'
 import { type Ack, type Assign, bidDraft, type Cancel, type Offer, refuseDraft } from './messages.ts'
-import { hashOfText, type Statement, statementIsGood, type Verify } from './proof/receipt.ts'
+import { areStated, hashOfText, type Statement, statementIsGood, type Verify } from './proof/receipt.ts'
 import { type Needs, refuseTask, type TaskCode, type TaskFact, type TasksOutcome, type Work } from './task.ts'
 
 export interface DeskDeps {
@@ -12,6 +12,8 @@ export interface DeskDeps {
   readonly kinds: KindTable
   readonly store: {
     work(taskId: TaskId): Work | undefined
+    /** Of this peer's own jobs. */
+    task(taskId: TaskId): object | undefined
     openWork(): Work[]
     /** What a job's worker stated, newest last. */
     statements(jobId: string): Statement[]
@@ -22,7 +24,7 @@ export interface DeskDeps {
   /** Memory that a worker thread may use. */
   readonly memoryMb: number
   /** Words of what computes here: `onnxruntime-node`, … */
-  readonly engines: readonly string[]
+  engines(): readonly string[]
   /** From 0, free, to 9. */
   readonly priceClass: number
   readonly verify: Verify
@@ -59,7 +61,7 @@ export interface Desk {
 const BID_MS = 60_000
 const MIN_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
-/** Offers and assignments of one submitter in a second; what comes on top is turned away unread. */
+/** Offers, assignments and signatures of one submitter in a second; what comes on top is turned away unread. */
 const MAX_ASKS_A_SECOND = 200
 const MAX_SUBMITTERS = 1_024
 const NEWEST = 0.2
@@ -93,7 +95,7 @@ export function createDesk(deps: DeskDeps): Desk {
 
   function lacks({ memoryMb, fingerprint, engine }: Needs): string | undefined {
     if (memoryMb > deps.memoryMb) return `it needs ${memoryMb} MB, a worker here has ${deps.memoryMb} MB`
-    if (engine !== undefined && !deps.engines.includes(engine)) return `there is no ${engine} here`
+    if (engine !== undefined && !deps.engines().includes(engine)) return `there is no ${engine} here`
     const models = deps.models()
     const missing = fingerprint !== undefined && models !== undefined && !models.includes(fingerprint)
     return missing ? 'this peer has another model' : undefined
@@ -124,7 +126,9 @@ export function createDesk(deps: DeskDeps): Desk {
     const fits = kind?.input.safeParse(one.input).success === true && kind.params.safeParse(params).success
     if (!fits) return { code: 'TASK_BAD_INPUT', message: `not an input of ${name}` }
     const before = store.work(one.task_id as TaskId)
-    if (before === undefined || before.submitter === submitter) return undefined
+    // Under the name of one of our own tasks, a stranger's input would be mistaken for ours.
+    const free = store.task(one.task_id as TaskId) === undefined
+    if (free && (before === undefined || before.submitter === submitter)) return undefined
     return { code: 'TASK_UNKNOWN', message: 'this task is of somebody else' }
   }
 
@@ -197,11 +201,13 @@ export function createDesk(deps: DeskDeps): Desk {
       ),
 
     acknowledged(jobId, submitter, { hashes, signature }) {
+      const flood = floods(submitter)
+      if (flood !== undefined) return nack(flood)
       const parties = { role: 'submitter', jobId, worker: self, submitter, hashes, claims: [] } as const
       const statement: Statement = { ...parties, signature, atMs: now() }
-      const claimed = new Set(store.statements(jobId).flatMap(one => (one.role === 'worker' ? one.hashes : [])))
-      const ours = hashes.every(hash => claimed.has(hash))
-      if (!ours || !statementIsGood(statement, deps.verify)) {
+      const kept = store.statements(jobId)
+      if (areStated(kept, statement, 'submitter')) return outcome()
+      if (!areStated(kept, statement, 'worker') || !statementIsGood(statement, deps.verify)) {
         return refuseTask('TASK_RESULT_WRONG', 'the signature does not stand under work of this peer')
       }
       return outcome([{ kind: 'work.statement', statement }])

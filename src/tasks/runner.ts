@@ -19,8 +19,11 @@ export interface RunnerDeps {
   /** Tells whose tasks they are that they are being worked on. */
   readonly alive: (beats: readonly Beat[]) => void
   readonly heartbeatMs: number
-  /** Worker threads that may be busy now; fewer while the machine is needed, 0: none begins anew. */
-  readonly threads: () => number
+  /**
+   * Worker threads that may be busy now: with anything, and with the work of others, which are fewer while the machine is
+   * needed (0: none of it begins anew). Own work goes first.
+   */
+  readonly threads: { own(): number; others(): number }
   readonly clock: Clock
   readonly log: Log
 }
@@ -56,12 +59,18 @@ export function createRunner(deps: RunnerDeps): Runner {
 
   const keyOf = ({ taskId, leaseEpoch }: Pick<Work, 'taskId' | 'leaseEpoch'>): string => `${taskId}/${leaseEpoch}`
 
+  const isOwn = ({ submitter }: Work): boolean => submitter === deps.self
+
   function wake(): void {
     if (stopping?.signal.aborted !== false) return
     const open = deps.openWork()
     abortAllBut(new Set(open.map(keyOf)))
     const waiting = open.filter(work => !running.has(keyOf(work)) && !tray.has(keyOf(work)))
-    for (const work of waiting.slice(0, Math.max(0, deps.threads() - running.size))) start(work)
+    const [own, others] = [waiting.filter(isOwn), waiting.filter(work => !isOwn(work))]
+    for (const work of own.slice(0, Math.max(0, deps.threads.own() - running.size))) start(work)
+    const foreign = [...running.values()].filter(({ work }) => !isOwn(work)).length
+    const room = Math.min(deps.threads.own() - running.size, deps.threads.others() - foreign)
+    for (const work of others.slice(0, Math.max(0, room))) start(work)
   }
 
   function start(work: Work): void {

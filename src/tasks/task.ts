@@ -15,6 +15,8 @@ export interface Lease {
   readonly capMs: number
   /** The furthest the worker got, and when it last got further. */
   readonly progress: { readonly done: number; readonly total: number; readonly atMs: number }
+  /** A sign of life said that work on it has begun; until then it lay on the desk. */
+  readonly begun?: true
 }
 
 /** What one worker says the answer is; the answer itself is kept apart. */
@@ -58,6 +60,8 @@ export interface Task {
   readonly doubt?: Doubt
   /** This machine tried and cannot: it lacks the model, or the memory. */
   readonly ownCannot?: true
+  /** Others have tried in vain: before it is given up, this machine tries once itself. */
+  readonly ownTurn?: true
   /** Who has it, or whose result was accepted. */
   readonly worker?: PeerId
   /** Not given out before, Unix milliseconds. */

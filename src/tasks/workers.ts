@@ -15,7 +15,7 @@ import {
   type WorkersErrorCode,
 } from './attempt.ts'
 import type { EmbedderOptions } from './kinds/embedders/open.ts'
-import type { KindTable } from './kinds/kind.ts'
+import { type KindTable, takesModel } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
 
 export interface WorkersOptions {
@@ -184,4 +184,38 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw failure('TASK_BAD_INPUT', z.prettifyError(parsed.error))
+}
+
+/** What is known of the model of this machine: nothing before it was opened for a task that needed it. */
+export interface OwnModel {
+  /** A task of this kind was done here: if that took the model, it is open now and can be asked who it is. */
+  used(kind: string): void
+  fingerprints(): readonly string[] | undefined
+  /** Words of what computes here. */
+  engines(): readonly string[]
+}
+
+/** Known without asking: the model that comes with wattmesh runs on it everywhere. */
+const ALWAYS = 'onnxruntime'
+
+export function createOwnModel(workers: Pick<Workers, 'warm'>, table: KindTable = kinds): OwnModel {
+  let known: ModelInfo | undefined
+  let asked = false
+  return {
+    used(kind) {
+      if (asked || !Object.hasOwn(table, kind) || !takesModel(table[kind])) return
+      asked = true
+      workers.warm().then(
+        info => {
+          known = info
+        },
+        () => {
+          // No thread was free, or everything stops: the next task asks again.
+          asked = false
+        },
+      )
+    },
+    fingerprints: () => (known === undefined ? undefined : [known.fingerprint]),
+    engines: () => (known === undefined ? [ALWAYS] : [...new Set([ALWAYS, known.engine, ...known.engine.split(' ')])]),
+  }
 }

@@ -5,7 +5,7 @@ import type { Envelope } from '../protocol/envelope.ts'
 import { type Action, type BecknMessage, becknContext, digestOf, typeOf } from './beckn/context.ts'
 import type { BecknRefusal } from './beckn/error.ts'
 import type { CatalogIndex } from './catalog-index.ts'
-import type { RateLimit } from './catalogs/rate-limit.ts'
+import type { MarketMemory } from './memory/market-memory.ts'
 import type { Metered } from './settlement/allocation.ts'
 import type { LedgerBatch } from './settlement/ledger.ts'
 import type { Statement, StatementProposal } from './settlement/signed-statement.ts'
@@ -25,7 +25,7 @@ export interface TradingStore {
   trade(transactionId: TaskId): Trade | undefined
   tradesInState(state: Trade['state']): Trade[]
   tradesOfSlot(state: Trade['state'], startMs: number): Trade[]
-  /** This peer's sales from that offer. */
+  /** This peer's sales from that offer that hold its energy: reserved, agreed or settled. */
   tradesOfOffer(offerId: string): Trade[]
   /** This peer's purchases for that need. */
   tradesOfNeed(needId: string): Trade[]
@@ -35,7 +35,6 @@ export interface TradingStore {
   settling(limit: number): Trade[]
   need(id: string): Need | undefined
   needsInState(state: Need['state']): Need[]
-  receiptCount(): number
   batchesWith(peer: PeerId): LedgerBatch[]
   statementsWith(peer: PeerId): Statement[]
   /** What this peer has proposed to that one last. */
@@ -62,7 +61,10 @@ export interface TradingDeps {
   /** How long a search collects answers before the cheapest is chosen. */
   readonly searchMs: number
   readonly limits: TradeLimits
-  /** What this peer as a seller pays for missing energy beyond the utility's price: millionths a kWh, whole percent. */
+  /**
+   * What a side pays the other for energy it did not deliver or did not take, beyond the tolerance: millionths a kWh,
+   * whole percent. A seller asks for this; a buyer signs nothing harsher.
+   */
   readonly shortfall: { readonly penaltyMicro: number; readonly tolerancePercent: number }
   readonly store: TradingStore
   readonly newId: NewId
@@ -84,11 +86,9 @@ export interface TradingDeps {
 }
 
 /** Everything the flows know about the world. */
-export interface Market extends TradingDeps {
+export interface Market extends TradingDeps, MarketMemory {
   /** The catalogs of the zone in memory; what the store keeps, found faster. */
   readonly index: CatalogIndex
-  /** How often anybody may tell us of a catalog. */
-  readonly announcements: RateLimit
 }
 
 export type TradingOutcome = Outcome<TradingFact>

@@ -51,11 +51,19 @@ function unanswered(market: Market, action: Action, { envelope, refusal }: Undel
   const sale = to === undefined ? undefined : market.store.sale(envelope.task_id, to)
   const trade = action.startsWith('on_') ? sale : market.store.purchase(envelope.task_id)
   if (trade === undefined) return outcome()
-  if (action === 'on_update') return proposalRefused(trade)
+  if (action === 'on_update') return proposalRefused(trade, { envelope, refusal })
   if (trade.role !== 'buyer') return outcome()
   if (action === 'update') return updateRefused(market, trade, { id: envelope.id, message: refusal.message })
   const ending = endingOf(trade, action, { envelope, refusal })
   return ending === undefined ? outcome() : closeTrade(market, trade, ending)
+}
+
+/**
+ * Whether a refusal is about the trade. What is wrong with a message's time, size or form, or with an inbox that is full,
+ * says nothing of what both have signed.
+ */
+function judges(code: string): boolean {
+  return /^(BIZ|POL)_/.test(code) || code === 'CTX_TRANSACTION_ID_UNKNOWN' || code === 'AUT_SIGNATURE_INVALID'
 }
 
 /** How a purchase ends whose step came to nothing; undefined: it goes on. */
@@ -63,7 +71,7 @@ function endingOf(trade: Trade, action: Action, { envelope, refusal }: Undeliver
   const expired = refusal.code === EXPIRED
   if (trade.state === 'confirming') {
     // Whether the seller has it is not known: time asks until it says so.
-    const told = !expired && (action === 'confirm' || action === 'status')
+    const told = (action === 'confirm' || action === 'status') && judges(refusal.code)
     return told ? { state: 'refused', reason: refusal.message } : undefined
   }
   // What is agreed or over does not end because an old step of it comes back.
@@ -83,9 +91,10 @@ function updateRefused(market: Market, trade: Trade, { id, message }: { id: stri
   return outcome([tradeFact({ ...rest, asking, reason: `the change was refused: ${message}` })])
 }
 
-/** Seller: the buyer does not sign a curtailment. */
-function proposalRefused(trade: Trade): TradingOutcome {
+/** Seller: the buyer does not sign a curtailment. An answer that did not arrive is none. */
+function proposalRefused(trade: Trade, { envelope, refusal }: Undelivered): TradingOutcome {
+  if (envelope.reply_to !== undefined) return outcome()
   if (trade.role !== 'seller' || trade.proposal?.by !== 'seller') return outcome()
   const { proposal: _, ...rest } = trade
-  return outcome([tradeFact(rest)])
+  return outcome([tradeFact({ ...rest, reason: `the curtailment was refused: ${refusal.message}` })])
 }

@@ -17,7 +17,7 @@ const stays = (state: TradeState): Row => ({ status: state, track: state, suppor
 
 /**
  * What a message does to a trade: state × message → next state, or the code it is refused with. What is not in a row is
- * an illegal step. `none`: no such trade here. A cancellation of what is not known here is kept all the same: the
+ * an illegal step. `none`: no such trade here. A cancellation of what is not known here is taken all the same: the
  * select it overtook must not begin the trade after all.
  */
 const SELLER: Readonly<Record<TradeState | 'none', Row>> = {

@@ -2,7 +2,7 @@ import type { Market } from './market.ts'
 import { type Slot, slotKey } from './slot.ts'
 import type { Offer, Trade } from './trade.ts'
 
-/** A sale holds its energy from the reservation on; a quote holds nothing. */
+/** A sale holds its energy from the reservation on; a quote holds nothing. The store finds only these by their offer. */
 const HOLDING: ReadonlySet<Trade['state']> = new Set(['reserved', 'active', 'settled'])
 
 /** This peer's own offer of a slot, as published last. */

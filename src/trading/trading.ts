@@ -10,7 +10,6 @@ import { type CatalogIndex, createCatalogIndex, type Listing, type OfferFilter }
 import { discover, publishCatalog, withdraw } from './catalogs/own.ts'
 import { publish } from './catalogs/publish.ts'
 import { createPulls } from './catalogs/pull.ts'
-import { createRateLimit } from './catalogs/rate-limit.ts'
 import { cancel, onCancel, startCancel } from './flows/cancel.ts'
 import { confirm, onConfirm } from './flows/confirm.ts'
 import { init, onInit } from './flows/init.ts'
@@ -21,12 +20,10 @@ import { onSupport, startSupport, support } from './flows/support.ts'
 import { onTrack, startTrack, track } from './flows/track.ts'
 import { onUpdate, startUpdate, update } from './flows/update.ts'
 import { type Market, refuse, type TradingDeps, type TradingOutcome } from './market.ts'
+import { createMarketMemory } from './memory/market-memory.ts'
 import { becknRow, type Handler } from './router.ts'
 import { nextDeadline, passTime } from './timing.ts'
 import type { Catalog, CurtailmentReason, Trade, TradingFact } from './trade.ts'
-
-/** A seller may say a few things at once; in the long run a catalog a second. */
-const ANNOUNCEMENTS = { burst: 5, perSecond: 1 }
 
 export interface Trading {
   /** The rows of the router this domain answers for. */
@@ -141,7 +138,7 @@ function withMemory(deps: TradingDeps): Market {
   let index: CatalogIndex | undefined
   return {
     ...deps,
-    announcements: createRateLimit({ ...ANNOUNCEMENTS, now: deps.now }),
+    ...createMarketMemory(deps.now),
     get index() {
       index ??= createCatalogIndex(deps.store.catalogs())
       return index

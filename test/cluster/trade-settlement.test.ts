@@ -70,7 +70,7 @@ test('over the road and the database: a late joiner pulls the catalogs, buys, is
     expect(bought?.settlement).toEqual(sold?.settlement)
     expect(sold?.settlement).toMatchObject({ finalWh: 700, shortfallWh: 200 })
     expect([sumOf(buyer), sumOf(seller)]).toEqual([0, 0])
-    await eventually('the neighbour has the receipt', () => neighbour.storage.trading.receiptCount() === 1)
+    await eventually('the neighbour has the receipt', () => neighbour.storage.trading.receipts(2).length === 1)
     expect(neighbour.storage.trading.receipts(1)).toEqual([sold?.receipt])
     expect(seller.storage.trading.settling(1)).toEqual([])
     expect(seller.storage.trading.unsettled(1)).toEqual([])

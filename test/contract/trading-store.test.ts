@@ -12,7 +12,7 @@ import { scratch } from '../support/storm.ts'
 import { memoryStore } from '../support/two-markets.ts'
 
 interface Kept extends Disposable {
-  readonly store: TradingStore
+  readonly store: TradingStore & { receipts(limit: number): Receipt[] }
   keep(...facts: TradingFact[]): Promise<void>
 }
 
@@ -106,10 +106,21 @@ describe.each(implementations)('a trading store %s', (_, open) => {
     expect(kept.store.needsInState('failed')).toEqual([])
   })
 
-  test('finds this peer’s sales of an offer, not its purchases of an offer of that name', async () => {
+  test('finds the sales that hold energy of an offer, not purchases of an offer of that name', async () => {
     using kept = open()
-    await kept.keep(trade('sold'), trade('bought', { role: 'buyer' }), trade('other', { offerId: 'evening' }))
-    expect(kept.store.tradesOfOffer('noon').map(({ transactionId }) => transactionId)).toEqual(['sold'])
+    const state = 'active'
+    await kept.keep(
+      trade('sold', { state }),
+      trade('bought', { state, role: 'buyer' }),
+      trade('other', { state, offerId: 'evening' }),
+    )
+    await kept.keep(trade('kept', { state: 'reserved' }), trade('over', { state: 'settled' }))
+    const fruitless = ['quoted', 'expired', 'cancelled', 'refused'] as const
+    await kept.keep(...fruitless.map(none => trade(none, { state: none })))
+    await kept.keep(trade('given-up', { state: 'reserved' }))
+    await kept.keep(trade('given-up', { state: 'cancelled' }))
+    const ids = kept.store.tradesOfOffer('noon').map(({ transactionId }) => transactionId)
+    expect(ids.toSorted()).toEqual(['kept', 'over', 'sold'])
   })
 
   test('keeps a sale for each buyer that names a transaction id, and a purchase of that id apart', async () => {
@@ -179,13 +190,24 @@ describe.each(implementations)('a trading store %s', (_, open) => {
     await kept.keep(batch('c', one), batch('d', two), { kind: 'receipt', receipt }, { kind: 'receipt', receipt })
     await kept.keep({ kind: 'statement.proposed', counterparty: two, proposal })
     expect(kept.store.batchesWith(one).map(({ id }) => id)).toEqual(['c'])
-    expect(kept.store.receiptCount()).toBe(1)
+    expect(kept.store.receipts(9)).toEqual([receipt])
     expect(kept.store.proposedStatement(two)).toEqual(proposal)
     const statement = { body, signatures: { creditor: '', debtor: '' } }
     await kept.keep({ kind: 'statement', counterparty: two, statement })
     expect(kept.store.statementsWith(two)).toEqual([statement])
     expect(kept.store.statementsWith(one)).toEqual([])
     expect(kept.store.proposedStatement(two)).toBeUndefined()
+  })
+
+  test('keeps beside a receipt what others claim of the same contract', async () => {
+    using kept = open()
+    const receipt = (buyer: string, settledWh: number): Receipt => ({
+      body: { contractHash: 'h', slot, buyer: buyer as PeerId, seller: 'two' as PeerId, settledWh, quality: 'OK' },
+      signatures: { buyer: '', seller: '' },
+    })
+    await kept.keep({ kind: 'receipt', receipt: receipt('one', 1) }, { kind: 'receipt', receipt: receipt('thief', 9) })
+    expect(kept.store.receipts(9)).toHaveLength(2)
+    expect(kept.store.receipts(9)).toContainEqual(receipt('one', 1))
   })
 
   test('keeps the signed word of a seller beside its catalog', async () => {
@@ -195,4 +217,24 @@ describe.each(implementations)('a trading store %s', (_, open) => {
     expect(kept.store.signedCatalog('a' as PeerId)).toEqual({ version: 3, envelope })
     expect(kept.store.signedCatalog('b' as PeerId)).toBeUndefined()
   })
+})
+
+test('of receipts the newest are kept, however many strangers send', async () => {
+  using folder = scratch()
+  let nowMs = 0
+  const storage = openStorage(folder.path('db'), {
+    clock: { ...systemClock, now: () => ++nowMs },
+    metrics: createMetrics(),
+  })
+  const receipts = Array.from({ length: 20_100 }, (_, i): TradingFact => {
+    const [buyer, seller] = ['one', 'two'] as PeerId[] as [PeerId, PeerId]
+    const body = { contractHash: `${i}`, slot, buyer, seller, settledWh: 1, quality: 'OK' } as const
+    return { kind: 'receipt', receipt: { body, signatures: { buyer: '', seller: '' } } }
+  })
+  await storage.write(() => storage.apply(receipts))
+  await storage.write(() => storage.forget({ ended: 0, fruitless: 0 }))
+  const kept = storage.trading.receipts(30_000).map(({ body }) => Number(body.contractHash))
+  expect(kept.length).toBeLessThan(20_010)
+  expect(Math.max(...kept)).toBe(20_099)
+  storage.stop()
 })

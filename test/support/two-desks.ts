@@ -62,7 +62,15 @@ export function createOffice(random: () => number = () => 0.99) {
         heartbeatMs: BEAT_MS,
         slots,
       },
-      ...{ maxOpenTasks: 20_000, ownSlots: 2, trustedPeers: [], threads: 2, memoryMb: 64, engines: [], priceClass: 0 },
+      ...{
+        maxOpenTasks: 20_000,
+        ownSlots: 2,
+        trustedPeers: [],
+        threads: 2,
+        memoryMb: 64,
+        engines: () => [],
+        priceClass: 0,
+      },
       ...{ sign: fakeSign(name), verify: fakeVerify, now: () => nowMs, workersFor: () => staff },
       ...{ models: () => undefined, paused: () => undefined },
       ...{ energyMicroWh: (busyMs: number) => busyMs * 5, powerSource: () => 'unknown' as const },
@@ -146,8 +154,10 @@ export function createOffice(random: () => number = () => 0.99) {
       peer: Peer,
       answer: (word: string) => WorkResult['result'] = word => ({ output: word.toUpperCase() }),
     ): Draft[] {
-      const results = peer.store.openWork().map(({ taskId, leaseEpoch }): WorkResult => {
-        const [word] = JSON.parse(peer.store.workInput(taskId) ?? '[]') as [string]
+      const textOf = (taskId: Task['id'], submitter: PeerId) =>
+        submitter === peer.self ? peer.store.input(taskId) : peer.store.workInput(taskId)
+      const results = peer.store.openWork().map(({ taskId, leaseEpoch, submitter }): WorkResult => {
+        const [word] = JSON.parse(textOf(taskId, submitter) ?? '[]') as [string]
         return { taskId, leaseEpoch, busyMs: 10, result: answer(word) }
       })
       return results.length === 0 ? [] : [...keep(peer, peer.tasks.worked(results)).messages]

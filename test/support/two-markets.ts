@@ -9,6 +9,7 @@ import { signEnvelope } from '../../src/protocol/sign.ts'
 import { createCatalogIndex } from '../../src/trading/catalog-index.ts'
 import { publishDraft } from '../../src/trading/catalogs/publish.ts'
 import type { Market, TradingDeps, TradingStore } from '../../src/trading/market.ts'
+import { createMarketMemory } from '../../src/trading/memory/market-memory.ts'
 import type { Metered } from '../../src/trading/settlement/allocation.ts'
 import type { LedgerBatch } from '../../src/trading/settlement/ledger.ts'
 import type { Receipt } from '../../src/trading/settlement/receipt.ts'
@@ -84,7 +85,7 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
       beyondZone: () => options.beyondZone?.(name) ?? [],
       metered: () => party.meter,
     } satisfies TradingDeps
-    const announcing: Market = { ...market, index: createCatalogIndex(), announcements: { take: () => true } }
+    const announcing: Market = { ...market, index: createCatalogIndex(), ...createMarketMemory(market.now) }
     const party: Party = {
       ...{ identity, self: identity.peerId, name, market: announcing, store, meter: undefined },
       trading: createTrading(market),
@@ -229,7 +230,7 @@ export function memoryStore() {
       case 'ledger':
         return void batches.push(fact.batch)
       case 'receipt':
-        return void receipts.set(fact.receipt.body.contractHash, fact.receipt)
+        return void receipts.set(receiptKey(fact.receipt), fact.receipt)
       case 'statement':
         proposals.delete(fact.counterparty)
         return void statements.push({ peer: fact.counterparty, statement: fact.statement })
@@ -250,7 +251,8 @@ export function memoryStore() {
     tradesInState: (state: Trade['state']) => all().filter(trade => trade.state === state),
     tradesOfSlot: (state: Trade['state'], startMs: number) =>
       all().filter(trade => trade.state === state && trade.slot.startMs === startMs),
-    tradesOfOffer: (offerId: string) => all().filter(trade => trade.role === 'seller' && trade.offerId === offerId),
+    tradesOfOffer: (offerId: string) =>
+      all().filter(trade => trade.role === 'seller' && trade.offerId === offerId && HOLDING.includes(trade.state)),
     tradesOfNeed: (needId: string) => all().filter(trade => trade.role === 'buyer' && trade.needId === needId),
     unsettled: (limit: number) => active(false).toSorted(bySlot).slice(0, limit),
     settling: (limit: number) => active(true).toSorted(byTry).slice(0, limit),
@@ -260,11 +262,12 @@ export function memoryStore() {
     batches: () => batches,
     batchesWith: (peer: PeerId) => batches.filter(batch => batch.counterparty === peer),
     receipts: () => [...receipts.values()],
-    receiptCount: () => receipts.size,
     statementsWith: (peer: PeerId) => statements.filter(one => one.peer === peer).map(one => one.statement),
     proposedStatement: (peer: PeerId) => proposals.get(peer),
   } satisfies TradingStore & Record<string, unknown>
 }
 
+const HOLDING: readonly Trade['state'][] = ['reserved', 'active', 'settled']
+const receiptKey = ({ body }: Receipt): string => `${body.contractHash}/${body.buyer}/${body.seller}`
 const bySlot = (a: Trade, b: Trade): number => a.slot.startMs + a.slot.durationMs - b.slot.startMs - b.slot.durationMs
 const byTry = (a: Trade, b: Trade): number => (a.settling?.nextMs ?? 0) - (b.settling?.nextMs ?? 0)

@@ -170,7 +170,7 @@ describe('a peer that', () => {
 
   it.each([
     ['answers in another shape', { finds: 'all of them' }],
-    ['answers with nothing', undefined],
+    ['answers with nothing in it', {}],
     ['sends a whole document', { finds: [{ ...find, text: 'heat '.repeat(1_000) }] }],
     ['sends more than was asked for', { finds: Array.from({ length: 101 }, () => find) }],
     ['claims a closeness that no vector has', { finds: [{ ...find, closeness: 40 }] }],
@@ -185,6 +185,62 @@ describe('a peer that', () => {
     ['does not count the words of its own passage', { finds: [{ ...find, counts: [0, 1] }] }],
   ])('%s is left out, with the reason', async (_, found) => {
     expect(await beside(says(found))).toMatchObject({ state: 'unusable', reason: expect.any(String) })
+  })
+
+  it.each([
+    ['claims more words than it has sections for', { sections: 1, terms: 1e12, frequencies: [1, 1] }],
+    ['claims a word in more sections than it has', { sections: 1, terms: 9, frequencies: [2, 1] }],
+    ['claims words and no section', { sections: 0, terms: 1e12, frequencies: [1e12, 0] }],
+  ])('%s is left out, with the reason, before it is asked anything else', async (_, details) => {
+    const asked: string[] = []
+    const liar: Respond = async ({ type }) => {
+      asked.push(type)
+      return { status: 'ACK', details }
+    }
+    expect(await beside(liar)).toMatchObject({ state: 'unusable', reason: expect.stringContaining('claims') })
+    expect(asked).toEqual([STATISTICS])
+  })
+
+  it('says that it has a hundred thousand million sections counts as one with a hundred thousand', async () => {
+    const ben = household()
+    for (let n = 0; n < 20; n++) await ben.put('manuals', `${n}`, `heat number${n}`)
+    await ben.put('manuals', 'rare', 'quicksilver')
+    await ben.share('manuals', { to: 'everybody' })
+    let told: unknown
+    const watched: Respond = async (draft, signal) => {
+      if (draft.type === QUERY) told = draft.payload['statistics']
+      return await at(ben, ANN)(draft, signal)
+    }
+    const said = { sections: 1e11, terms: 1e12, frequencies: [0, 1e11] }
+    const liar: Respond = async ({ type }) => ({ status: 'ACK', details: type === STATISTICS ? said : { finds: [] } })
+    const request = asker(
+      new Map([
+        [CEM, liar],
+        [BEN, watched],
+      ]),
+    )
+    await ask(request, 'heat quicksilver')
+    expect(told).toEqual({ sections: 100_021, terms: 1_000_041, frequencies: [20, 100_001] })
+  })
+
+  it('claims a nearness that is not shown does not press the others together', async () => {
+    const alone = household()
+    await alone.put('manuals', 'a', 'heat pump')
+    await alone.put('manuals', 'b', 'heat roof')
+    const far = { ...find, text: 'roof tiles', counts: [0, 0], length: 0, closeness: 1 }
+    const liar = says({ finds: [far], extremes: { min: 0, max: 1 } })
+    const answered = await ask(asker(new Map([[CEM, liar]]), alone), 'heat pump', { top: 1 })
+    expect(answered.passages).toMatchObject([{ text: 'heat pump' }])
+    expect(answered.peers).toMatchObject([{ peer: CEM, state: 'unusable' }])
+  })
+
+  it('only confirms that it has the question is called out of reach, for its answer was lost on the way', async () => {
+    const confirming: Respond = async ({ type }) =>
+      type === STATISTICS ? { status: 'ACK', details: sections } : { status: 'ACK' }
+    expect(await beside(confirming)).toMatchObject({
+      state: 'unreachable',
+      reason: expect.stringContaining('ask again'),
+    })
   })
 
   it('refuses is left out, with its reason', async () => {

@@ -11,6 +11,7 @@ import { createIngest, type Ingest } from '../../src/knowledge/ingest/ingest.ts'
 import type { IngestJob } from '../../src/knowledge/ingest/job.ts'
 import { createSweep } from '../../src/knowledge/ingest/sweep.ts'
 import { read } from '../../src/reader.ts'
+import { pdfOf } from '../support/knowledge-files.ts'
 import { fakeEncode, openShelf } from '../support/knowledge-shelf.ts'
 import { eventually } from '../support/network-hosts.ts'
 
@@ -34,7 +35,7 @@ function write(name: string, content: string | Uint8Array, at = new Date('2020-0
   utimesSync(path, at, at)
 }
 
-function open(encode: Encode = fakeEncode()) {
+function open(encode: Encode = fakeEncode(), now: () => number = Date.now, reader: typeof read = read) {
   const reads: string[] = []
   const { store, commit } = shelf
   const sweep = createSweep({ store, commit })
@@ -42,10 +43,10 @@ function open(encode: Encode = fakeEncode()) {
     ...{ store, commit, sweep, encode, width: 2, log: silentLog, maxFileBytes: 100_000 },
     newId: randomUUID,
     accessChanged: () => undefined,
-    now: Date.now,
+    now,
     read: request => {
       reads.push(request.name)
-      return read(request)
+      return reader(request)
     },
   })
   return { ingest, reads, sweep }
@@ -115,12 +116,51 @@ describe('reading a folder', () => {
     expect(shelf.store.shard('papers')?.frequency('gone')).toBe(0)
   })
 
-  it('looks at the content of a file that was only touched, and embeds nothing', async () => {
+  it('looks once at the content of a file that was only touched, and embeds nothing', async () => {
     write('a.txt', 'words')
-    const { ingest } = open()
+    const { ingest, reads } = open()
     await take(ingest)
+    reads.length = 0
     write('a.txt', 'words', new Date('2022-01-01'))
-    expect(await take(ingest)).toMatchObject({ unchanged: 1, changed: 0, passages: 0 })
+    for (const _ of ['touched', 'as it was'])
+      expect(await take(ingest)).toMatchObject({ unchanged: 1, changed: 0, passages: 0 })
+    expect(reads).toHaveLength(1)
+  })
+
+  it('looks a second time at a file read within two seconds of its change, and not a third', async () => {
+    const changed = Date.parse('2022-01-01')
+    let now = changed + 1_000
+    write('a.txt', 'words', new Date(changed))
+    const { ingest, reads } = open(fakeEncode(), () => now)
+    await take(ingest)
+    now += 60_000
+    for (const _ of ['second', 'third']) expect(await take(ingest)).toMatchObject({ unchanged: 1 })
+    expect(reads).toHaveLength(2)
+  })
+
+  it('does not read a scan again that has no words, says so each time, and looks again when it has changed', async () => {
+    write('scan.pdf', pdfOf(''))
+    write('symbols.txt', '+++ --- ***')
+    const { ingest, reads } = open()
+    const [first, second] = [await take(ingest), await take(ingest)]
+    expect(second.reasons).toEqual(first.reasons)
+    expect(second).toMatchObject({ skipped: 2, unchanged: 0 })
+    expect(reads).toHaveLength(2)
+    write('scan.pdf', pdfOf('heat pump'), new Date('2022-01-01'))
+    expect(await take(ingest)).toMatchObject({ added: 1, skipped: 1 })
+    expect(textsOf('papers')).toEqual(['heat pump'])
+  })
+
+  it('tries a file again that the disk did not give', async () => {
+    write('a.txt', 'words')
+    let broken = true
+    const { ingest } = open(fakeEncode(), Date.now, request => {
+      if (!broken) return read(request)
+      broken = false
+      return Promise.resolve({ status: 'unreadable', code: 'READ_FAILED', reason: 'a thread died', lasting: true })
+    })
+    expect(await take(ingest)).toMatchObject({ skipped: 1 })
+    expect(await take(ingest)).toMatchObject({ added: 1 })
   })
 
   it('forgets a document that is no longer text', async () => {
@@ -212,7 +252,9 @@ describe('reading that is interrupted', () => {
     const [document] = shelf.store.documents('papers', '', 1)
     const half: KnowledgeFact = { kind: 'knowledge.dropped', document: document?.id ?? '' }
     await shelf.commit(() => outcome([half]))
-    await createSweep({ store: shelf.store, commit: shelf.commit }).debris()
+    const sweep = createSweep({ store: shelf.store, commit: shelf.commit })
+    await sweep.mark()
+    await sweep.now()
     expect(shelf.rows()).toEqual({
       ...{ collections: 1, documents: 0, sections: 0, passages: 0, vectors: 0, signatures: 0, postings: 0 },
     })

@@ -47,6 +47,16 @@ function machine(over: Partial<MannersDeps> = {}) {
 }
 
 describe('a daemon with manners', () => {
+  it('says that it offers nothing where it does not work for others, and not that it is just starting', async () => {
+    const one = machine({ offered: false })
+    const nothing = { allowed: false, code: 'MANNERS_NOT_OFFERED' }
+    expect(one.manners().verdict()).toMatchObject(nothing)
+    // A person pauses it all the same.
+    await one.says(one.manners().pause(60_000))
+    expect(one.manners().verdict()).toMatchObject({ ...nothing, sentence: expect.stringContaining('offers nothing') })
+    expect(one.manners().threads()).toBe(0)
+  })
+
   it('looks before it offers anything, then every five seconds, and tells only what changed', async () => {
     const one = machine()
     expect(one.manners().threads()).toBe(0)

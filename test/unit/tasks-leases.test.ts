@@ -77,7 +77,8 @@ test('a job is split, worked on and closed, and its parts keep their order', () 
 })
 
 test('a lease ends when its worker gives no sign of life, and the part goes to another at once', () => {
-  const { desk, boss, task, again, holder, other } = assigned(2)
+  const { desk, boss, assign, task, again, holder, other } = assigned(2)
+  desk.deliver(holder, progress(assign, 1), boss)
   desk.hire([holder, 2])
   desk.pass(LEASE_MS - 1)
   desk.tick(boss)
@@ -107,7 +108,7 @@ test('three missed signs of life end a lease before its time', () => {
   expect(desk.task(boss, jobId).state).toBe('leased')
   desk.pass(1)
   desk.tick(boss)
-  expect(desk.task(boss, jobId).lostWith).toEqual(['worker'])
+  expect(desk.task(boss, jobId).state).toBe('queued')
 })
 
 test('a sign of life prolongs the lease of who holds it, and of nobody else', () => {
@@ -152,7 +153,8 @@ test('a worker that accepts a task and sleeps on it for ever loses it when its s
     desk.pass(BEAT_MS)
     desk.tick(boss)
   }
-  expect(task()).toMatchObject({ state: 'queued', lostWith: [holder.self] })
+  // It never began: nothing in the task made it vanish.
+  expect(task()).toMatchObject({ state: 'queued', lostWith: [] })
 })
 
 test('the leases of a worker that went away are taken back without waiting for their end', () => {
@@ -222,13 +224,38 @@ test('a result that is not the one its worker signed for is refused', () => {
   expect(desk.deliver(holder, unsigned, boss).answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
 })
 
-test('a part with which three workers vanished is poison, with the evidence kept, and its job fails', () => {
-  const { desk, boss, jobId, task } = assigned(4)
+/** Four workers, of which three vanish one after another with the part they had begun, or only had on their desks. */
+function lostThrice(waiting: boolean) {
+  const all = assigned(4)
+  const { desk, boss, staff, assign, task } = all
   for (let lost = 1; lost <= 3; lost++) {
-    desk.keep(boss, boss.tasks.workerLost(task().worker ?? expect.fail('nobody has it')))
+    const holder = staff.find(({ self }) => self === task().worker) ?? expect.fail('nobody has it')
+    desk.deliver(holder, progress(assign, task().leaseEpoch, waiting ? 0 : 1, waiting), boss)
+    desk.keep(boss, boss.tasks.workerLost(holder.self))
     desk.giveOut(boss, HELD)
   }
-  expect(task()).toMatchObject({ state: 'poisoned', attempt: 3 })
+  return all
+}
+
+test('a part with which three workers vanished is tried by the own machine before it is given up', () => {
+  const { desk, boss, jobId, task } = lostThrice(false)
+  expect(task()).toMatchObject({ state: 'leased', worker: boss.self, attempt: 4 })
+  desk.work(boss)
+  desk.tick(boss)
+  expect(boss.store.job(jobId)?.state).toBe('done')
+})
+
+test('workers that vanished before they began say nothing about the part', () => {
+  const { task, boss } = lostThrice(true)
+  expect(task()).toMatchObject({ state: 'leased', attempt: 4, lostWith: [] })
+  expect(task().worker).not.toBe(boss.self)
+})
+
+test('a part with which three workers vanished, and this machine failed, is poison, and its job fails', () => {
+  const { desk, boss, jobId, task } = lostThrice(false)
+  desk.work(boss, () => ({ error: { code: 'TASK_CRASHED', message: 'out of memory' } }))
+  desk.giveOut(boss, HELD)
+  expect(task()).toMatchObject({ state: 'poisoned', attempt: 4 })
   expect(new Set(task().lostWith).size).toBe(3)
   expect(task().steps.filter(({ text }) => text.includes('was lost'))).toHaveLength(3)
   expect(boss.store.job(jobId)).toMatchObject({ state: 'failed', reason: '1 of 1 parts were not done' })
@@ -244,7 +271,7 @@ test('one worker that vanishes again and again is not three workers', () => {
   expect(task()).toMatchObject({ state: 'leased', attempt: 4 })
 })
 
-test('a part that failed five times is not tried a sixth time', () => {
+test('a part that failed five times elsewhere is tried once more, by the own machine, and then given up', () => {
   const { desk, boss, staff, jobId, task } = assigned()
   const [worker] = staff
   for (let attempt = 1; attempt <= 5; attempt++) {
@@ -259,7 +286,10 @@ test('a part that failed five times is not tried a sixth time', () => {
     desk.pass(LONG_MS)
     desk.giveOut(boss, HELD)
   }
-  expect(task()).toMatchObject({ state: 'failed', attempt: 5, reason: 'TASK_CRASHED: out of luck' })
+  expect(task()).toMatchObject({ state: 'leased', attempt: 6, worker: boss.self })
+  desk.work(boss, () => ({ error: { code: 'TASK_CRASHED', message: 'here as well' } }))
+  desk.giveOut(boss, HELD)
+  expect(task()).toMatchObject({ state: 'failed', attempt: 6, reason: 'TASK_CRASHED: here as well' })
   expect(boss.store.job(jobId)?.state).toBe('failed')
 })
 
@@ -314,7 +344,7 @@ test('a start forgets the work of others, gives its own out again and leaves oth
   expect(holder.store.openWork()).toHaveLength(2)
   desk.keep(holder, holder.tasks.restarted())
   expect(holder.store.openWork()).toEqual([])
-  expect(desk.task(holder, own.jobId)).toMatchObject({ state: 'queued', lostWith: [holder.self] })
+  expect(desk.task(holder, own.jobId)).toMatchObject({ state: 'queued', tried: [holder.self] })
   // The submitter was away for longer than its leases lasted.
   desk.hire([holder, 2])
   desk.pass(10 * LEASE_MS)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { MessageId } from '../../src/kernel/ids.ts'
 import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
 import { signedText } from '../../src/trading/contract.ts'
 import { CURTAILMENT_REASONS } from '../../src/trading/trade.ts'
@@ -140,6 +141,17 @@ describe('curtailment', () => {
     expect(town.deliver(late, buyer)).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
     expect(bought().energyWh).toBe(1_000)
     expect(sold().proposal).toBeUndefined()
+    expect(sold().reason).toBe('the curtailment was refused: the slot has begun')
+  })
+
+  test('still stands when an answer to something else did not arrive', () => {
+    const { town, seller, id, sold } = agreedTrade()
+    town.keep(seller, seller.trading.curtailTrade(id, { energyWh: 250, reason: 'CONGESTION' }))
+    const { draft } = only(town.take())
+    town.expire({ from: seller, draft: { ...draft, replyTo: crypto.randomUUID() as MessageId } })
+    expect(sold().proposal).toMatchObject({ by: 'seller', terms: { energyWh: 250 } })
+    town.expire({ from: seller, draft })
+    expect(sold().proposal).toBeUndefined()
   })
 })
 
@@ -187,7 +199,7 @@ describe('cancel', () => {
     expect(buyer.store.purchase(transactionId)?.state).toBe('cancelled')
     expect(buyer.store.need(need)?.state).toBe('failed')
     expect(town.deliver(select, seller)).toMatchObject(nack('BIZ_ALREADY_CANCELLED'))
-    expect(seller.store.sale(transactionId, buyer.self)?.state).toBe('cancelled')
+    expect(seller.store.trades()).toEqual([])
   })
 
   test('of one of several trades for a need takes its energy off what was bought', () => {

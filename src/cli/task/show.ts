@@ -47,7 +47,8 @@ function headline({ kind, documents, state }: JobView): string {
 
 /** Chunks, parts, workers and how long it took. */
 export function summaryOf(job: JobView, results: readonly DocumentResult[] | undefined): string {
-  const chunks = results === undefined ? '' : `${counted(chunkCount(results), 'chunk')} in `
+  const count = results === undefined ? undefined : chunkCount(results)
+  const chunks = count === undefined ? '' : `${counted(count, 'chunk')} in `
   const took = job.finishedMs === undefined ? '' : `, in ${duration(job.finishedMs - job.createdMs)}`
   const again = job.retried === 0 ? ', none tried again' : `, ${job.retried} tried again`
   const undone = Object.entries(job.counts).filter(([state]) => state !== 'done')

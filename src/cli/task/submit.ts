@@ -3,6 +3,7 @@ import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { readTexts } from './files.ts'
+import { paramsOf } from './params.ts'
 import { followJob, isOpen, type JobProgress, type JobView } from './progress.ts'
 import { type DocumentResult, writeResult } from './result.ts'
 import { summaryOf } from './show.ts'
@@ -10,7 +11,8 @@ import { type WishFlags, wishesOf } from './wishes.ts'
 
 export interface SubmitFlags extends WishFlags {
   readonly kind: string
-  readonly maxTokens: number
+  readonly maxTokens?: number
+  readonly param?: readonly string[]
   readonly out?: string
   readonly wait: boolean
   readonly json?: boolean
@@ -29,7 +31,7 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
   const signal = terminal.interrupted()
   const documents = readTexts(files, terminal.cwd)
   const { id, total } = await client.post<{ id: string; total: number }>('/v1/jobs', {
-    ...{ kind: flags.kind, params: { maxTokens: flags.maxTokens }, documents },
+    ...{ kind: flags.kind, params: paramsOf(flags), documents },
     ...wishesOf(flags, systemClock.now()),
   })
   if (!flags.wait) return json ? printJson(terminal, { id, total }) : printLine(terminal, `job ${id}, ${total} parts`)

@@ -18,13 +18,24 @@ export function registerTask(program: Command, terminal: Terminal): void {
 
   task
     .command('submit <file...>')
-    .description('split texts into chunks, or chunk and embed them, spread over the peers that compute')
-    .option('--kind <kind>', 'chunk or embed', 'embed')
-    .option('--max-tokens <n>', 'tokens in a chunk at most, 48 to 120', parseCount, 110)
-    .option('--out <file>', 'write the chunks there, a line of JSON each')
+    .description(
+      'have texts worked on by this machine and the peers that compute. A job is public unless you say --private: ' +
+        'the neighbours that work on a public job can read its texts',
+    )
+    .option('--kind <kind>', 'chunk, embed, pipeline, search or summarize', 'embed')
+    .option(
+      '--max-tokens <n>',
+      'of kinds that make chunks: tokens in one at most, 48 to 120 (default: 110)',
+      parseCount,
+    )
+    .option('--param <key=value...>', 'a parameter of the kind: query=…, top=5, sentences=3')
+    .option('--out <file>', 'write the result there as lines of JSON: one a chunk, or one a text')
     .option('--priority <n>', 'higher goes first, -100 to 100', parsePriority)
     .option('--deadline <when>', 'drop what is not done by then: 90s, 10m, 2h, or 2026-12-24T18:00')
-    .option('--private [peers]', 'only for these peers, by commas; without any, for those of compute.trustedPeers')
+    .option(
+      '--private [peers]',
+      'only these peers may read and work on the texts, by commas; without any, those of compute.trustedPeers',
+    )
     .option('--verify <how>', 'adaptive: check the results of unproven peers; none: believe them')
     .option('--after <id...>', 'begin when these jobs are done')
     .option('--key <key>', 'submitted again under the same key, it is the same job')
@@ -59,7 +70,7 @@ export function registerTask(program: Command, terminal: Terminal): void {
   task
     .command('show <id>')
     .description('how far a job is, and who works on it')
-    .option('--out <file>', 'write the chunks of a finished job there, a line of JSON each')
+    .option('--out <file>', 'write the result of a finished job there as lines of JSON: one a chunk, or one a text')
     .option('--json', 'for programs')
     .option('--peers', 'what each peer did')
     .action((id: string, flags: { json?: boolean; out?: string; peers?: boolean }) =>

@@ -54,15 +54,15 @@ export function createAsk(deps: AskDeps) {
     const question = await understood(request.question, signal)
     const sharers = request.local === true ? [] : deps.sharers()
     const conversation = remote.open(sharers.slice(0, MAX_PEERS), question, asked, signal)
-    const statistics = mergeStatistics(
-      [shards.statistics(question.terms, mine, request.collection), ...(await conversation.statistics())],
-      question.terms.length,
-    )
+    const held = shards.statistics(question.terms, mine, request.collection)
+    const others = await conversation.statistics(held.sections)
+    const statistics = mergeStatistics([held, ...others], question.terms.length)
     let parts = [own(question, statistics, asked), ...(await conversation.search(statistics))]
     const first = () => gather(parts, statistics).slice(0, asked.top)
     const liarIn = createHonesty(encode, question, signal)
     let best = first()
-    for (let liar = await liarIn(best); liar !== undefined; liar = await liarIn(best)) {
+    const checked = () => [...best.map(({ item }) => item), ...nearest(parts)]
+    for (let liar = await liarIn(checked()); liar !== undefined; liar = await liarIn(checked())) {
       conversation.leaveOut(liar, 'claims to be closer to the question than its passage can be')
       parts = parts.filter(({ finds }) => finds[0]?.peer !== liar)
       best = first()
@@ -76,6 +76,12 @@ export function createAsk(deps: AskDeps) {
 }
 
 const NO_MEANING = { vector: undefined, fingerprint: undefined }
+
+/** What all closeness is measured by, shown or not. */
+function nearest(parts: readonly Part<Passage>[]): Passage[] {
+  const finds = parts.flatMap(part => part.finds).filter(({ closeness }) => closeness !== undefined)
+  return finds.toSorted((a, b) => (b.closeness ?? 0) - (a.closeness ?? 0)).slice(0, 1)
+}
 
 function flat({ item, score }: Scored<Passage>): Passage & { score: number } {
   return { ...item, score }

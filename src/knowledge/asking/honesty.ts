@@ -1,6 +1,5 @@
 import type { PeerId } from '../../kernel/ids.ts'
 import { type Encode, encodeQuestion } from '../encode.ts'
-import type { Scored } from '../search/ranking.ts'
 import type { Question } from '../search/search.ts'
 import { dot } from '../search/vectors.ts'
 import type { Passage } from './answered.ts'
@@ -9,7 +8,7 @@ import type { Passage } from './answered.ts'
 const TOLERANCE = 0.01
 
 /**
- * Compares the passages of others that are about to be shown with the question again, here. A closeness is half the
+ * Compares passages of others that decide what is shown with the question again, here. A closeness is half the
  * passage's and half that of its section's first one, which stays where it is: so it is at most half the passage's and a
  * half. Names a peer that claims more.
  */
@@ -26,8 +25,8 @@ export function createHonesty(encode: Encode, { vector, fingerprint }: Question,
     return known.get(text)
   }
 
-  return async (shown: readonly Scored<Passage>[]): Promise<PeerId | undefined> => {
-    for (const { item } of shown) {
+  return async (passages: readonly Passage[]): Promise<PeerId | undefined> => {
+    for (const item of passages) {
       if (item.peer === undefined || item.closeness === undefined || vector === undefined) continue
       const most = await mostOf(item.text, vector)
       if (most !== undefined && item.closeness > most) return item.peer

@@ -3,13 +3,13 @@ import type { Clock } from '../../kernel/clock.ts'
 import { messageOf } from '../../kernel/errors.ts'
 import type { PeerId } from '../../kernel/ids.ts'
 import type { Answer, Draft } from '../../kernel/outcome.ts'
-import { askDraft, foundSchema, QUERY, type Query, type SharedFind, STATISTICS, statisticsSchema } from '../messages.ts'
+import { askDraft, foundSchema, QUERY, type Query, STATISTICS, statisticsSchema } from '../messages.ts'
 import type { Statistics } from '../search/bm25.ts'
 import type { Part } from '../search/gather.ts'
 import type { Question } from '../search/search.ts'
 import { vectorToText } from '../search/vectors.ts'
-import { termsOf } from '../search/words.ts'
 import type { AskRequest, Passage, PeerReport } from './answered.ts'
+import { extremesOf, shareOf, wrongFind, wrongStatistics } from './claims.ts'
 
 export interface RemoteDeps {
   /** Sends straight to a peer and resolves with its answer; neither is kept. Rejects when there is none. */
@@ -23,7 +23,16 @@ const PATIENCE_MS = 3_000
 
 type Failure = Pick<PeerReport, 'state' | 'reason'>
 
-/** The part of an ask that other peers have in it. Everything they say is checked; whoever is late or wrong is left out. */
+/** The road sends again when a connection breaks; a peer that had answered by then confirms, and answers no second time. */
+const LOST: Failure = {
+  state: 'unreachable',
+  reason: 'it has the question, but sent no answer with it: that was lost if the connection broke; ask again',
+}
+
+/**
+ * The part of an ask that other peers have in it. Whoever is late, or says what cannot be true, is left out. What could
+ * be true and cannot be checked (how many sections there are, how often a word occurs in them) has a bounded effect.
+ */
 export function createRemote({ askPeer, clock, newId }: RemoteDeps) {
   /** @throws a `Failure` */
   async function said<T>(draft: Draft, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
@@ -37,6 +46,7 @@ export function createRemote({ askPeer, clock, newId }: RemoteDeps) {
       const answer = await Promise.race([askPeer(draft, given), late])
       if ('state' in answer) throw failed(answer)
       if (answer.status === 'NACK') throw failed({ state: 'refused', reason: answer.error.message })
+      if (answer.details === undefined) throw failed(LOST)
       const parsed = schema.safeParse(answer.details)
       if (parsed.success) return parsed.data
       const issue = parsed.error.issues[0]
@@ -54,7 +64,7 @@ export function createRemote({ askPeer, clock, newId }: RemoteDeps) {
       const askId = newId()
       const beganMs = clock.now()
       const reports = new Map<PeerId, PeerReport>()
-      const known = new Map<PeerId, Statistics>()
+      const holding = new Set<PeerId>()
 
       function report(peer: PeerId, outcome: Failure, passages = 0): void {
         reports.set(peer, { ...outcome, peer, passages, tookMs: clock.now() - beganMs })
@@ -77,26 +87,32 @@ export function createRemote({ askPeer, clock, newId }: RemoteDeps) {
       }
 
       return {
-        statistics: () =>
-          each(peers, async peer => {
+        /** Of those that hold anything, each as it counts beside `ownSections`. */
+        async statistics(ownSections: number): Promise<Statistics[]> {
+          const shares = await each(peers, async peer => {
             const answer = await said(askDraft(STATISTICS, peer, { terms, ...only }, askId), statisticsSchema, signal)
-            const frequencies = terms.map((_, term) => Math.min(answer.sections, answer.frequencies[term] ?? 0))
-            if (answer.sections === 0) report(peer, { state: 'nothing' })
-            else known.set(peer, { ...answer, frequencies })
-            return { ...answer, frequencies }
-          }),
+            refuse(wrongStatistics(answer))
+            if (answer.sections > 0) {
+              holding.add(peer)
+              return [shareOf(answer, terms.length, ownSections)]
+            }
+            report(peer, { state: 'nothing' })
+            return []
+          })
+          return shares.flat()
+        },
 
         async search(statistics: Statistics): Promise<Part<Passage>[]> {
           const query: Query = { ...queryOf(question, statistics, request.top), ...only }
-          return await each([...known.keys()], async peer => {
+          return await each([...holding], async peer => {
             const { finds, extremes } = await said(askDraft(QUERY, peer, query, askId), foundSchema, signal)
-            const lie = finds.map(find => implausible(find, terms)).find(reason => reason !== undefined)
-            if (lie !== undefined) throw failed({ state: 'unusable', reason: lie })
+            refuse(finds.map(find => wrongFind(find, terms)).find(reason => reason !== undefined))
             report(peer, { state: finds.length === 0 ? 'nothing' : 'answered' }, finds.length)
             const passages = finds.map(
               ({ closeness, ...find }): Passage => ({ ...find, closeness, peer, path: undefined }),
             )
-            return { extremes: extremesOf(passages, extremes), finds: passages }
+            const values = passages.flatMap(({ closeness }) => closeness ?? [])
+            return { extremes: extremesOf(values, extremes, question.vector?.length ?? 1), finds: passages }
           })
         },
         /** What that peer sent is not shown after all. */
@@ -118,20 +134,9 @@ function plain({ sections, terms, frequencies }: Statistics): Query['statistics'
   return { sections, terms, frequencies: [...frequencies] }
 }
 
-/** The words of a passage are words of its section: so many it has at least, and no section has more than its length. */
-function implausible({ counts, length, text }: SharedFind, terms: readonly string[]): string | undefined {
-  const words = termsOf(text)
-  const claimed = counts.reduce((sum, count) => sum + count, 0)
-  if (claimed > length) return `counts ${claimed} words in a section of ${length}`
-  const missing = terms.find((term, index) => words.includes(term) && (counts[index] ?? 0) === 0)
-  return missing === undefined ? undefined : `does not count "${missing}", which is in the passage`
-}
-
-/** What was sent lies within what was scanned, whatever was said of it. */
-function extremesOf(passages: readonly Passage[], said: Part<Passage>['extremes']): Part<Passage>['extremes'] {
-  const values = passages.flatMap(({ closeness }) => closeness ?? [])
-  if (said === undefined || values.length === 0) return undefined
-  return { min: Math.min(said.min, ...values), max: Math.max(...values) }
+/** @throws a `Failure` when there is a reason */
+function refuse(reason: string | undefined): void {
+  if (reason !== undefined) throw failed({ state: 'unusable', reason })
 }
 
 function failed(failure: Failure): Failed {

@@ -1,4 +1,5 @@
 import { isAbsolute, relative } from 'node:path'
+import { LRUCache } from 'lru-cache'
 import { CodedError } from '../../kernel/errors.ts'
 import { type Commit, outcome } from '../../kernel/outcome.ts'
 import type { KnowledgeCode, KnowledgeFact, KnownDocument } from '../collection.ts'
@@ -31,11 +32,30 @@ const PAGE = 500
 /** A file changed so shortly before it was read may have changed again within the same tick of the file system. */
 const RACY_MS = 2_000
 
+/** Files without words, such as scans, that are not read again while the daemon runs; their reasons take a megabyte. */
+const MAX_WORDLESS = 4_096
+
+/** By which a file is known to be as it was. */
+type Stamp = Pick<KnownDocument, 'bytes' | 'modifiedMs' | 'readMs'>
+
+interface Wordless {
+  readonly code: string
+  readonly reason: string
+}
+
+interface Unread extends Wordless {
+  readonly lasting: boolean
+  readonly before: KnownDocument | undefined
+  readonly readMs: number
+}
+
 type Read = Extract<ReadAnswer, { status: 'read' }>
 
 /** One file of a folder into a collection: nothing when it has not changed, in place of what was read of it before. */
 export function createIntake({ store, commit, read, encode, newId, now, maxFileBytes }: IntakeDeps) {
   const keep = (...facts: KnowledgeFact[]) => commit(() => outcome<KnowledgeFact>(facts))
+
+  const wordless = new LRUCache<string, Stamp & Wordless>({ max: MAX_WORDLESS })
 
   async function take(file: FoundFile, tally: Tally, signal: AbortSignal): Promise<void> {
     const before = store.document(tally.collection, file.path)
@@ -43,18 +63,37 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
       tally.unchanged += 1
       return
     }
+    const had = wordless.get(file.path)
+    if (had !== undefined && sameStamp(had, file)) return await skip(file, tally, { ...had, lasting: true, before })
+    const readMs = now()
     const request = { path: file.path, name: file.name, hash: before?.hash, maxBytes: maxFileBytes }
     const answer = await read(request, signal)
-    if (answer.status === 'unchanged') tally.unchanged += 1
-    else if (answer.status === 'unreadable') await skip(file, tally, { ...answer, before })
-    else await index(file, answer, { tally, signal, before })
+    if (answer.status === 'unchanged') await touched(before, file, { tally, readMs })
+    else if (answer.status === 'unreadable') await without(file, tally, { ...answer, before, readMs })
+    else await index(file, answer, { tally, signal, before, readMs })
   }
 
-  async function skip(
-    { path }: FoundFile,
-    tally: Tally,
-    why: { code: string; reason: string; lasting: boolean; before: KnownDocument | undefined },
+  /** The same content: next time its stamp alone will tell. */
+  async function touched(
+    before: KnownDocument | undefined,
+    { modifiedMs }: FoundFile,
+    { tally, readMs }: { tally: Tally; readMs: number },
   ): Promise<void> {
+    tally.unchanged += 1
+    if (before !== undefined) await keep({ kind: 'knowledge.unchanged', document: before.id, modifiedMs, readMs })
+  }
+
+  /** Remembers what has no words by its content; what the disk or a thread made of it is tried again. */
+  async function without(file: FoundFile, tally: Tally, why: Unread): Promise<void> {
+    const { code, reason, readMs } = why
+    if (why.lasting && code !== 'READ_FAILED') {
+      const modifiedMs = Math.round(file.modifiedMs)
+      wordless.set(file.path, { code, reason, bytes: file.bytes, modifiedMs, readMs })
+    }
+    await skip(file, tally, why)
+  }
+
+  async function skip({ path }: FoundFile, tally: Tally, why: Omit<Unread, 'readMs'>): Promise<void> {
     noteSkipped(tally, { path, code: why.code, reason: why.reason })
     if (why.before === undefined || !why.lasting) return
     await keep({ kind: 'knowledge.dropped', document: why.before.id })
@@ -64,11 +103,12 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
   async function index(
     file: FoundFile,
     { text, title, hash, bytes }: Read,
-    { tally, signal, before }: { tally: Tally; signal: AbortSignal; before: KnownDocument | undefined },
+    how: { tally: Tally; signal: AbortSignal; before: KnownDocument | undefined; readMs: number },
   ): Promise<void> {
     const { path, name, modifiedMs } = file
+    const { tally, signal, before, readMs } = how
     const { collection } = tally
-    const document = { id: newId(), collection, path, name, title, hash, bytes, modifiedMs, readMs: now() }
+    const document = { id: newId(), collection, path, name, title, hash, bytes, modifiedMs, readMs }
     const begun = { any: false }
     const write = async (passages: readonly EncodedPassage[], fingerprint: string): Promise<void> => {
       if (!begun.any) await keep({ kind: 'knowledge.begun', document, fingerprint })
@@ -85,7 +125,7 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
     }
     if (!begun.any) {
       const reason = `${name} has no words that could be compared`
-      return await skip(file, tally, { code: 'TEXT_EMPTY', reason, lasting: true, before })
+      return await without(file, tally, { code: 'TEXT_EMPTY', reason, lasting: true, before, readMs })
     }
     await keep({ kind: 'knowledge.whole', document: document.id })
     if (before === undefined) tally.added += 1
@@ -139,7 +179,7 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
   return { take, prune }
 }
 
-function sameStamp(before: KnownDocument, { bytes, modifiedMs }: FoundFile): boolean {
+function sameStamp(before: Stamp, { bytes, modifiedMs }: FoundFile): boolean {
   const same = before.bytes === bytes && before.modifiedMs === Math.round(modifiedMs)
   return same && before.readMs - modifiedMs > RACY_MS
 }

@@ -4,8 +4,10 @@ import type { KnowledgeFact } from '../collection.ts'
 export interface Sweep {
   /** Takes away what was dropped. Resolves when nothing of it is left. */
   now(): Promise<void>
-  /** At the start, before anything is read: also what the last life left half done. */
-  debris(): Promise<void>
+  /** At the start, before anything is read: drops what the last life left half done. Sweeping it may take minutes. */
+  mark(): Promise<void>
+  /** Ends a sweep between two commits; the rest is for the next life. */
+  stop(): Promise<void>
 }
 
 /** Removed at a time: about 20 ms of the event loop. */
@@ -20,10 +22,12 @@ export function createSweep(deps: {
 }): Sweep {
   const { store, commit } = deps
   let sweeping: Promise<void> | undefined
+  let stopped = false
 
   async function sweepAll(): Promise<void> {
-    for (let ids = store.dropped(PAGE); ids.length > 0; ids = store.dropped(PAGE)) {
+    for (let ids = store.dropped(PAGE); ids.length > 0 && !stopped; ids = store.dropped(PAGE)) {
       for (const document of ids) {
+        if (stopped) return
         const fact: KnowledgeFact = { kind: 'knowledge.swept', document, sections: SECTIONS_A_COMMIT }
         await commit(() => outcome([fact]))
       }
@@ -41,10 +45,14 @@ export function createSweep(deps: {
 
   return {
     now,
-    async debris() {
+    async mark() {
       const facts = store.debris().map((document): KnowledgeFact => ({ kind: 'knowledge.dropped', document }))
       if (facts.length > 0) await commit(() => outcome(facts))
-      await now()
+    },
+    async stop() {
+      stopped = true
+      // Whoever began it hears of its failure.
+      await sweeping?.catch(() => undefined)
     },
   }
 }

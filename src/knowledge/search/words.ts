@@ -33,6 +33,11 @@ export function termsOf(text: string): string[] {
   return terms
 }
 
+/** The fewest UTF-16 code units that a term takes in a text: with the space after it, or one when it shares its characters. */
+export function leastUnits(term: string): number {
+  return UNSPACED.test(term) ? 1 : term.length + 1
+}
+
 function pairs(word: string): string[] {
   const characters = Array.from(word)
   if (characters.length < 2) return characters

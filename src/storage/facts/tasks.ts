@@ -76,8 +76,8 @@ export function taskFacts(db: DatabaseSync, now: () => number) {
       output: (taskId: TaskId, epoch: number) => data.get(`${taskId}/${epoch}`),
       work: (id: TaskId) => works.get(id),
       openWork: () => works.inState('accepted'),
-      /** JSON text of a one-element array; own work's is kept with its task. */
-      workInput: (id: TaskId) => data.get(`${id}/work`) ?? data.get(`${id}/in`),
+      /** JSON text of a one-element array, as its submitter sent it; own work's is the task's own `input`. */
+      workInput: (id: TaskId) => data.get(`${id}/work`),
       reputation: (key: string) => reputations.get(key),
       reputations: () => reputations.all(),
       statements: (jobId: string) => statements.ownedBy(jobId).sort((a, b) => a.atMs - b.atMs),
@@ -116,6 +116,11 @@ function taskRows(db: DatabaseSync) {
   const byWorker = db.prepare(`SELECT body FROM tasks WHERE job = ? AND state = 'done' AND worker = ?`)
   const doubted = db.prepare(`SELECT body FROM tasks WHERE job = ? AND state = 'queued' AND rank <= 0`)
   const open = db.prepare(`SELECT count(*) AS n FROM tasks WHERE job = ? AND state IN ('queued', 'leased')`)
+  const anyOpen = db.prepare(`SELECT EXISTS (SELECT 1 FROM tasks WHERE job = ? AND state IN ('queued', 'leased')) AS n`)
+  const slow = db.prepare(
+    `SELECT body FROM tasks WHERE job = ? AND state = 'leased' AND json_array_length(body, '$.leases') = 1
+       AND body ->> '$.leases[0].grantedMs' < ? ORDER BY body ->> '$.leases[0].grantedMs' LIMIT ?`,
+  )
   const allOpen = db.prepare(`SELECT count(*) AS n FROM tasks WHERE state IN ('queued', 'leased')`)
   const counts = db.prepare('SELECT state, count(*) AS n FROM tasks WHERE job = ? GROUP BY state')
   const workers = db.prepare(
@@ -129,7 +134,7 @@ function taskRows(db: DatabaseSync) {
      WHERE job = $job AND state IN (SELECT value FROM json_each($from))`,
   )
   const again = db.prepare(
-    `UPDATE tasks SET state = 'queued', rank = 1, updated = $now, body = json_set(json_remove(body, '$.lostAtMs', '$.doubt', '$.ownCannot'),
+    `UPDATE tasks SET state = 'queued', rank = 1, updated = $now, body = json_set(json_remove(body, '$.lostAtMs', '$.doubt', '$.ownCannot', '$.ownTurn'),
        '$.state', 'queued', '$.reason', $reason, '$.attempt', 0, '$.notBeforeMs', 0,
        '$.leases', json('[]'), '$.opinions', json('[]'), '$.tried', json('[]'), '$.lostWith', json('[]'))
      WHERE job = $job AND state IN (SELECT value FROM json_each($from))`,
@@ -160,6 +165,10 @@ function taskRows(db: DatabaseSync) {
         bodies(byWorker.all(jobId, worker)).filter(({ confirmed }) => confirmed !== true),
       doubtedTasks: (jobId: string) => bodies(doubted.all(jobId)).filter(({ opinions }) => opinions.length > 0),
       openTasks: (jobId: string) => number(open.get(jobId)),
+      hasOpenTasks: (jobId: string) => number(anyOpen.get(jobId)) === 1,
+      /** Tasks that one worker has had since before then, the slowest first. */
+      slowTasks: (jobId: string, grantedBeforeMs: number, limit: number) =>
+        bodies(slow.all(jobId, grantedBeforeMs, limit)),
       allOpenTasks: () => number(allOpen.get()),
       taskCounts: (jobId: string): Readonly<Record<string, number>> =>
         Object.fromEntries(counts.all(jobId).map(row => [String(row['state']), number(row)])),

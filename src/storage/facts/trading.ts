@@ -8,6 +8,9 @@ import { createDocuments } from '../documents.ts'
 
 type Fact<Kind extends TradingFact['kind']> = Extract<TradingFact, { kind: Kind }>
 
+/** Receipts that are kept, the newest first: they are everybody's, and strangers make as many as they like. */
+const MAX_RECEIPTS = 20_000
+
 /** What `trading` writes and reads: the market, its trades, and the books they end in. */
 export function tradingFacts(db: DatabaseSync, now: () => number) {
   const catalogs = createDocuments<Catalog>(db, 'catalog')
@@ -49,7 +52,11 @@ export function tradingFacts(db: DatabaseSync, now: () => number) {
         for (const { account, micro } of batch.postings)
           accounts.put({ key: account, body: { account, micro: (accounts.get(account)?.micro ?? 0) + micro } }, now())
       },
-      receipt: ({ receipt }: Fact<'receipt'>) => receipts.put({ key: receipt.body.contractHash, body: receipt }, now()),
+      // The hash alone is not enough: a stranger can put another's contract hash into a receipt of his own.
+      receipt({ receipt }: Fact<'receipt'>) {
+        const { contractHash, buyer, seller } = receipt.body
+        receipts.put({ key: `${contractHash}/${buyer}/${seller}`, body: receipt }, now())
+      },
       statement({ counterparty, statement }: Fact<'statement'>) {
         const key = `${counterparty}/${statement.body.sequence}`
         statements.put({ key, owner: counterparty, rank: statement.body.sequence, body: statement }, now())
@@ -64,6 +71,7 @@ export function tradingFacts(db: DatabaseSync, now: () => number) {
       trades.prune(['cancelled'], ended)
       needs.prune(['bought', 'part', 'failed'], ended)
       receipts.prune([''], ended)
+      receipts.keepNewest(MAX_RECEIPTS)
     },
     readers: {
       catalog: (seller: PeerId) => catalogs.get(seller),
@@ -95,9 +103,7 @@ export function tradingFacts(db: DatabaseSync, now: () => number) {
       accounts: () => accounts.all(),
       accountMicro: (account: string) => accounts.get(account)?.micro ?? 0,
       batchesWith: (peer: PeerId) => batches.ownedBy(peer),
-      receipt: (contractHash: string) => receipts.get(contractHash),
       receipts: (limit: number) => receipts.all(limit),
-      receiptCount: () => receipts.count(),
       statements: (limit: number) => statements.all(limit),
       statementsWith: (peer: PeerId) => statements.ownedBy(peer),
       proposedStatement: (peer: PeerId) => proposals.get(peer),
@@ -115,9 +121,16 @@ function saleKey(id: TaskId, buyer: PeerId): string {
   return `${id}/${buyer}`
 }
 
-/** A seller looks for what it sold of an offer, a buyer for what it tried for a need. */
+/** States in which a sale holds energy of its offer. */
+const HOLDING: ReadonlySet<Trade['state']> = new Set(['reserved', 'active', 'settled'])
+
+/**
+ * A seller looks for what holds the energy of an offer, a buyer for what it tried for a need. What came to nothing is
+ * not found by its offer: of that, strangers make as much as they like.
+ */
 function ownerOf(trade: Trade): string {
-  return trade.role === 'seller' ? `offer/${trade.offerId}` : `need/${trade.needId ?? ''}`
+  if (trade.role === 'buyer') return `need/${trade.needId ?? ''}`
+  return HOLDING.has(trade.state) ? `offer/${trade.offerId}` : ''
 }
 
 /** First when the slot ends, in market time; then whenever it is tried again, in wall-clock time. */

@@ -49,6 +49,7 @@ const maxChunks = 270
 export const embed: Kind<EmbedParams, TextPart, EmbedOutput, EmbedResult> = {
   name: 'embed',
   version: 1,
+  takesModel: true,
   params: z.strictObject({ maxTokens: maxTokensSchema, fingerprint: fingerprintSchema.optional() }),
   input: textPartSchema(maxInputBytes),
   output: z.strictObject({ fingerprint: fingerprintSchema, chunks: z.array(sentChunkSchema).max(maxChunks) }),

@@ -58,6 +58,8 @@ export interface Kind<Params, Input, Output, Result> {
   readonly params: z.ZodType<Params>
   readonly input: z.ZodType<Input>
   readonly output: z.ZodType<Output>
+  /** Its answers depend on the model; its parameters take a `fingerprint`. */
+  readonly takesModel?: true
   readonly limits: KindLimits<Input>
   /** Parts in order. Lazy, so that a large document does not hold up the event loop; deterministic and lossless. */
   split(document: SourceText, params: Params): Iterable<Input>
@@ -74,3 +76,7 @@ export interface Kind<Params, Input, Output, Result> {
 /** A kind whose types are known only to itself; parse with its schemas before calling it. */
 export type AnyKind = Kind<unknown, unknown, unknown, unknown>
 export type KindTable = Readonly<Record<string, AnyKind>>
+
+export function takesModel(kind: Pick<AnyKind, 'takesModel'> | undefined): boolean {
+  return kind?.takesModel === true
+}

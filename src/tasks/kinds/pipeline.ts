@@ -59,6 +59,7 @@ const maxChunks = 200
 export const pipeline: Kind<PipelineParams, TextPart, PipelineOutput, PipelineResult> = {
   name: 'pipeline',
   version: 1,
+  takesModel: true,
   params: z.strictObject({ maxTokens: maxTokensSchema, fingerprint: fingerprintSchema.optional() }),
   input: textPartSchema(maxInputBytes),
   output: z.strictObject({

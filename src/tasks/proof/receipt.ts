@@ -76,6 +76,13 @@ export function statementIsGood(statement: Statement, verify: Verify): boolean {
   return claimed && verify(by, statementText(statement), statement.signature)
 }
 
+/** Whether each hash of `one` stands in some statement of this party between the same two. */
+export function areStated(statements: readonly Statement[], one: Statement, by: Statement['role']): boolean {
+  const between = statements.filter(({ worker, submitter }) => worker === one.worker && submitter === one.submitter)
+  const stated = new Set(between.flatMap(({ role, hashes }) => (role === by ? hashes : [])))
+  return one.hashes.every(hash => stated.has(hash))
+}
+
 /** Both signed, the same parties, and both signatures stand under this very claim. */
 export function workReceiptIsGood({ claim, worker, submitter }: WorkReceipt, verify: Verify): boolean {
   const hash = claimHash(claim)
@@ -86,9 +93,10 @@ export function workReceiptIsGood({ claim, worker, submitter }: WorkReceipt, ver
   return roles && same && named && statementIsGood(worker, verify) && statementIsGood(submitter, verify)
 }
 
-/** The receipts that a job's statements amount to. */
+/** The receipts that a job's statements amount to: one for each claim, however often it was stated. */
 export function receiptsOf(statements: readonly Statement[]): WorkReceipt[] {
   const accepted = new Map<string, Statement>()
+  const counted = new Set<string>()
   for (const statement of statements) {
     if (statement.role === 'submitter') for (const hash of statement.hashes) accepted.set(hash, statement)
   }
@@ -96,8 +104,11 @@ export function receiptsOf(statements: readonly Statement[]): WorkReceipt[] {
     .filter(({ role }) => role === 'worker')
     .flatMap(worker =>
       worker.claims.flatMap((claim, i): WorkReceipt[] => {
-        const submitter = accepted.get(worker.hashes[i] ?? '')
-        return submitter === undefined ? [] : [{ claim, worker, submitter }]
+        const hash = worker.hashes[i] ?? ''
+        const submitter = accepted.get(hash)
+        if (submitter === undefined || counted.has(hash)) return []
+        counted.add(hash)
+        return [{ claim, worker, submitter }]
       }),
     )
 }

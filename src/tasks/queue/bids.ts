@@ -12,13 +12,15 @@ export interface Bids {
   /** Neither offers nor tasks until then. */
   refused(peer: PeerId, kind: string, retryAfterMs: number): void
   standing(peer: PeerId, kind: string): Bid | undefined
-  /** It said no a while ago. */
+  /** It said no a while ago, failed, or does not answer. */
   refuses(peer: PeerId, kind: string): boolean
   /** Asked a moment ago, and not answered yet. */
   isAwaited(peer: PeerId, kind: string): boolean
   mayBeAsked(peer: PeerId, kind: string): boolean
-  /** A result came this long after its lease began. */
+  /** A good result came this long after its lease began. */
   took(peer: PeerId, kind: string, tookMs: number): void
+  /** An error or a wrong result came instead: neither offers nor tasks for a while, longer each time in a row. */
+  failed(peer: PeerId, kind: string): void
   /** What a lease lasts at this peer; without one, at anybody. */
   paceMs(kind: string, peer?: PeerId): number | undefined
   gone(peer: PeerId): void
@@ -41,12 +43,16 @@ const RENEW_MS = 10_000
 /** How soon a worker that refused is asked again, whatever it says. */
 const MIN_REFUSED_MS = 1_000
 const MAX_REFUSED_MS = 10 * 60_000
+/** How long a worker that failed is left alone; doubled with each failure in a row. */
+const FAILED_MS = 5_000
+const MAX_FAILURES = 8
 /** Weight of the newest of measured times. */
 const NEWEST = 0.2
 
 export function createBids(now: () => number): Bids {
   const entries = new LRUCache<string, Entry>({ max: MAX_ENTRIES })
   const paces = new LRUCache<string, number>({ max: MAX_ENTRIES })
+  const failures = new LRUCache<string, { inARow: number; untilMs: number }>({ max: MAX_ENTRIES })
   const keyOf = (peer: PeerId, kind: string): string => `${peer} ${kind}`
 
   function learn(key: string, tookMs: number): void {
@@ -54,10 +60,22 @@ export function createBids(now: () => number): Bids {
     paces.set(key, before === undefined ? tookMs : before + NEWEST * (tookMs - before))
   }
 
+  /** A bid does not take it back: failing fast must not bring work. */
+  function isLeftAlone(peer: PeerId, kind: string): boolean {
+    return (failures.get(keyOf(peer, kind))?.untilMs ?? 0) > now()
+  }
+
+  function standing(peer: PeerId, kind: string): Bid | undefined {
+    const bid = entries.get(keyOf(peer, kind))?.bid
+    return bid !== undefined && bid.until > now() && !isLeftAlone(peer, kind) ? bid : undefined
+  }
+
   return {
     asked(peer, kind) {
       const before = entries.get(keyOf(peer, kind))
-      entries.set(keyOf(peer, kind), { ...before, askedMs: now(), notBeforeMs: now() + ASK_AGAIN_MS })
+      // Who never answers is silent since the first offer, however often it was made again.
+      const askedMs = before?.askedMs ?? now()
+      entries.set(keyOf(peer, kind), { ...before, askedMs, notBeforeMs: now() + ASK_AGAIN_MS })
     },
     heard(peer, kind, bid) {
       entries.set(keyOf(peer, kind), { bid, notBeforeMs: Math.min(bid.until, now() + MAX_REFUSED_MS) - RENEW_MS })
@@ -66,23 +84,30 @@ export function createBids(now: () => number): Bids {
       const delayMs = Math.min(MAX_REFUSED_MS, Math.max(MIN_REFUSED_MS, retryAfterMs))
       entries.set(keyOf(peer, kind), { notBeforeMs: now() + delayMs })
     },
-    standing(peer, kind) {
-      const bid = entries.get(keyOf(peer, kind))?.bid
-      return bid !== undefined && bid.until > now() ? bid : undefined
-    },
+    standing,
     refuses(peer, kind) {
       const entry = entries.get(keyOf(peer, kind))
-      const answered = entry !== undefined && entry.bid === undefined && entry.askedMs === undefined
-      return answered && entry.notBeforeMs > now()
+      if (isLeftAlone(peer, kind)) return true
+      if (entry === undefined || standing(peer, kind) !== undefined) return false
+      if (entry.askedMs !== undefined) return now() - entry.askedMs >= ASK_AGAIN_MS
+      return entry.bid === undefined && entry.notBeforeMs > now()
     },
     isAwaited(peer, kind) {
       const entry = entries.get(keyOf(peer, kind))
       return entry?.bid === undefined && entry?.askedMs !== undefined && now() - entry.askedMs < AWAITED_MS
     },
-    mayBeAsked: (peer, kind) => (entries.get(keyOf(peer, kind))?.notBeforeMs ?? 0) <= now(),
+    mayBeAsked: (peer, kind) => (entries.get(keyOf(peer, kind))?.notBeforeMs ?? 0) <= now() && !isLeftAlone(peer, kind),
     took(peer, kind, tookMs) {
+      failures.delete(keyOf(peer, kind))
       learn(keyOf(peer, kind), tookMs)
       learn(kind, tookMs)
+    },
+    failed(peer, kind) {
+      // What it had when it failed comes back in the same message, and is one failure.
+      if (isLeftAlone(peer, kind)) return
+      const inARow = Math.min(MAX_FAILURES, (failures.get(keyOf(peer, kind))?.inARow ?? 0) + 1)
+      const leftAloneMs = Math.min(MAX_REFUSED_MS, FAILED_MS * 2 ** (inARow - 1))
+      failures.set(keyOf(peer, kind), { inARow, untilMs: now() + leftAloneMs })
     },
     paceMs: (kind, peer) => (peer === undefined ? undefined : paces.get(keyOf(peer, kind))) ?? paces.get(kind),
     gone(peer) {

@@ -25,6 +25,9 @@ export interface QueueStore {
   /** A job's queued tasks that keep an opinion. */
   doubtedTasks(jobId: string): Task[]
   openTasks(jobId: string): number
+  hasOpenTasks(jobId: string): boolean
+  /** Tasks of a job that one worker has had since before then, the slowest first. */
+  slowTasks(jobId: string, grantedBeforeMs: number, limit: number): Task[]
   /** How many tasks of a job are in each state. */
   taskCounts(jobId: string): Readonly<Record<string, number>>
   allOpenTasks(): number
@@ -47,6 +50,8 @@ export interface QueueDeps {
   readonly maxOpenTasks: number
   /** Tasks this machine takes of its own jobs when nobody else does them, and to check others' answers. */
   readonly ownSlots: number
+  /** Fingerprints of the models here; undefined: not known before one was opened. */
+  models(): readonly string[] | undefined
   /** Why this machine cannot do such work itself; undefined: it can. */
   ownLacks(needs: Needs): string | undefined
   /** Peers that may be given private jobs which name nobody. */

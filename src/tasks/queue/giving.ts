@@ -108,11 +108,11 @@ export function createGiving(
 
   function ask(sheet: Sheet, job: Job, others: readonly Worker[]): void {
     const kind = kindName(job)
-    const open = store.openTasks(job.id)
     const asked = shuffled(
       others.filter(({ peer }) => bids.mayBeAsked(peer, kind)),
       deps.random,
     ).slice(0, ASKED_AT_ONCE)
+    const open = asked.length === 0 ? 0 : store.openTasks(job.id)
     for (const { peer } of asked) {
       bids.asked(peer, kind)
       sheet.send(offerDraft(job, open, peer))
@@ -160,12 +160,15 @@ export function createGiving(
     round(sheet: Sheet, job: Job, load: Load): readonly Desk[] {
       const others = eligible(sheet, job)
       const waiting = store.nextTasks(job.id, now(), batchFor(job, others, load))
-      const [doubted, fresh] = parted(waiting, task => task.opinions.length > 0)
+      const [last, rest] = parted(waiting, task => task.ownTurn === true)
+      const [doubted, fresh] = parted(rest, task => task.opinions.length > 0)
       const desks = desksFor(sheet, job, others, uncheckedOf(doubted))
+      give(sheet, job, last, { desks: [ownDesk(job)], load })
       check(sheet, job, doubted, { desks, load })
       const given = giveFresh(sheet, job, { others, fresh }, { desks, load })
       if (given < fresh.length) ask(sheet, job, others)
-      if (waiting.length > 0 && desks.length === 0) complain(sheet, job)
+      const nobody = desks.length === 0 && others.every(({ peer }) => bids.refuses(peer, kindName(job)))
+      if (rest.length > 0 && nobody) complain(sheet, job)
       return given < fresh.length ? [] : desks
     },
     give,

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
+import { messageOf } from '../../kernel/errors.ts'
 import type { PeerId, TaskId } from '../../kernel/ids.ts'
 import type { Commit, Json, JsonObject } from '../../kernel/outcome.ts'
 import { outcome } from '../../kernel/outcome.ts'
 import { canonical } from '../../protocol/canonical.ts'
-import type { AnyKind } from '../kinds/kind.ts'
+import { type AnyKind, takesModel } from '../kinds/kind.ts'
 import { hashOfText } from '../proof/receipt.ts'
 import { nextJobState } from '../states.ts'
 import { type Job, type Needs, refuseTask, type Task, type TaskFact, type TasksOutcome } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
+import { withStep } from './steps.ts'
 
 /** What somebody wants done. */
 export interface JobRequest {
@@ -21,7 +23,7 @@ export interface JobRequest {
   readonly needs?: Partial<Needs>
   /** `public` when absent. */
   readonly privacy?: 'public' | 'private'
-  /** Who may have a private job; the trusted peers when absent. */
+  /** Who may have a private job; the trusted peers when absent. Of a public job it is refused. */
   readonly peers?: readonly PeerId[]
   readonly after?: readonly string[]
   /** The same key with the same request is the same job. */
@@ -36,6 +38,8 @@ export interface Submission {
   readonly outcome: TasksOutcome
   /** The next slice of its parts, of a few milliseconds; undefined after the last. */
   next(): TasksOutcome | undefined
+  /** A slice could not be made or kept: the job fails with the parts it has, and says why. */
+  abandon(reason: string): TasksOutcome
 }
 
 /** Parts and milliseconds of splitting between two turns of the event loop. */
@@ -63,7 +67,7 @@ export function openJob(request: JobRequest, deps: QueueDeps): Submission {
   }
   const hindrance = hindered(request, deps)
   if (hindrance !== undefined) return refusedJob(jobId, hindrance)
-  const job = freshJob(jobId, request, { kind, now: deps.now() })
+  const job = freshJob(jobId, request, { kind, now: deps.now(), fingerprint: deps.models()?.[0] })
   const documents = request.documents.map(({ name, text }) => ({ name, characters: text.length }))
   return {
     jobId,
@@ -72,11 +76,25 @@ export function openJob(request: JobRequest, deps: QueueDeps): Submission {
       { kind: 'job.documents', jobId, documents },
     ]),
     next: slicer(job, partsOf(request, kind, params.data), deps),
+    abandon: reason => abandoned(deps.store.job(jobId), reason, deps),
   }
 }
 
-/** Takes a job in, slice by slice; the event loop runs in between. The answer of what ended it. */
+/**
+ * Takes a job in, slice by slice; the event loop runs in between. The answer of what ended it.
+ * @throws what a slice threw (text that is no Unicode, a full disk); the job has failed then, and its key is free again
+ */
 export async function takeIn(submission: Submission, commit: Commit<TaskFact>): Promise<TasksOutcome['answer']> {
+  try {
+    return await takeSlices(submission, commit)
+  } catch (error) {
+    // What cannot be kept now either is failed by the next start.
+    await commit(() => submission.abandon(messageOf(error))).catch(() => undefined)
+    throw error
+  }
+}
+
+async function takeSlices(submission: Submission, commit: Commit<TaskFact>): Promise<TasksOutcome['answer']> {
   const { answer } = await commit(() => submission.outcome)
   if (answer.status === 'NACK') return answer
   for (;;) {
@@ -91,7 +109,24 @@ export async function takeIn(submission: Submission, commit: Commit<TaskFact>): 
 }
 
 function refusedJob(jobId: string, refusal: TasksOutcome): Submission {
-  return { jobId, outcome: refusal, next: () => undefined }
+  return { jobId, outcome: refusal, next: () => undefined, abandon: () => outcome<TaskFact>() }
+}
+
+/** What was never taken in whole: it is not retried, and its key does not stand for it. */
+export function notTakenIn({ key: _, ...job }: Job): Job {
+  return { ...job, total: 0 }
+}
+
+function abandoned(job: Job | undefined, reason: string, { now }: QueueDeps): TasksOutcome {
+  if (job?.state !== 'opening') return outcome<TaskFact>()
+  const failed: Job = {
+    ...{ ...notTakenIn(job), state: 'failed', reason, finishedMs: now() },
+    steps: withStep(job.steps, now(), reason),
+  }
+  return outcome<TaskFact>([
+    { kind: 'job', job: failed },
+    { kind: 'tasks.moved', jobId: job.id, from: ['queued'], to: 'failed', reason },
+  ])
 }
 
 function sameAgain(job: Job, request: JobRequest): Submission {
@@ -100,7 +135,11 @@ function sameAgain(job: Job, request: JobRequest): Submission {
   return refusedJob(job.id, same ? outcome<TaskFact>() : refusal)
 }
 
-function hindered({ deadlineMs, after = [] }: JobRequest, { store, now, maxOpenTasks }: QueueDeps) {
+function hindered(request: JobRequest, { store, now, maxOpenTasks }: QueueDeps) {
+  const { deadlineMs, after = [] } = request
+  if (request.privacy !== 'private' && (request.peers ?? []).length > 0) {
+    return refuseTask('TASK_BAD_INPUT', 'peers are named for a public job, which goes to everybody: make it private')
+  }
   if (deadlineMs !== undefined && deadlineMs <= now()) {
     return refuseTask('TASK_DEADLINE_PAST', `the deadline passed ${Math.ceil((now() - deadlineMs) / 1000)} s ago`)
   }
@@ -113,19 +152,36 @@ function queueFull(maxOpenTasks: number) {
   return refuseTask('TASK_QUEUE_FULL', `${maxOpenTasks} tasks are open already; submit again when some are done`)
 }
 
-function freshJob(id: string, request: JobRequest, { kind, now }: { kind: AnyKind; now: number }): Job {
-  const { privacy = 'public', documents, deadlineMs, key } = request
-  const fingerprint = request.needs?.fingerprint ?? request.params['fingerprint']
+/** Vectors are compared with this machine's own, so its model is wanted where nobody says otherwise. */
+function modelOf({ needs, params }: JobRequest, kind: AnyKind, own: string | undefined): string | undefined {
+  const said = needs?.fingerprint ?? params['fingerprint']
+  if (typeof said === 'string') return said
+  return takesModel(kind) ? own : undefined
+}
+
+function needsOf({ needs }: JobRequest, kind: AnyKind, fingerprint: string | undefined): Needs {
   return {
-    ...{ id, kind: kind.name, version: kind.version, params: request.params, privacy, state: 'opening' },
+    memoryMb: needs?.memoryMb ?? kind.limits.maxMemoryMb,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(needs?.engine === undefined ? {} : { engine: needs.engine }),
+  }
+}
+
+function freshJob(
+  id: string,
+  request: JobRequest,
+  { kind, now, fingerprint: own }: { kind: AnyKind; now: number; fingerprint: string | undefined },
+): Job {
+  const { privacy = 'public', documents, deadlineMs, key } = request
+  const fingerprint = modelOf(request, kind, own)
+  const pinned = takesModel(kind) && fingerprint !== undefined ? { fingerprint } : {}
+  const params: JsonObject = { ...pinned, ...request.params }
+  return {
+    ...{ id, kind: kind.name, version: kind.version, params, privacy, state: 'opening' },
     ...{ texts: documents.length, total: 0, createdMs: now, priority: request.priority ?? 0 },
     ...{ peers: request.peers ?? [], after: request.after ?? [] },
     verify: request.verify ?? (privacy === 'public' ? 'adaptive' : 'none'),
-    needs: {
-      memoryMb: request.needs?.memoryMb ?? kind.limits.maxMemoryMb,
-      ...(typeof fingerprint === 'string' ? { fingerprint } : {}),
-      ...(request.needs?.engine === undefined ? {} : { engine: request.needs.engine }),
-    },
+    needs: needsOf(request, kind, fingerprint),
     requestHash: key === undefined ? '' : requestHash(request),
     steps: [{ atMs: now, text: `submitted, ${documents.length} texts` }],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
@@ -160,9 +216,7 @@ function slicer(opening: Job, parts: Iterator<{ document: number; input: Json }>
     if (facts.length / 2 <= room) return outcome(facts)
     over = true
     const reason = `it has more parts than the queue has room for (${deps.maxOpenTasks} tasks)`
-    const failed: Job = { ...job, state: 'failed', reason, finishedMs: deps.now() }
-    const ended: TaskFact = { kind: 'tasks.moved', jobId: job.id, from: ['queued'], to: 'failed', reason }
-    return { ...queueFull(deps.maxOpenTasks), facts: [{ kind: 'job', job: failed }, ended] }
+    return { ...queueFull(deps.maxOpenTasks), facts: abandoned(job, reason, deps).facts }
   }
 }
 

@@ -1,6 +1,7 @@
 import { type JobStep, nextJobState, type TaskState, type TaskStep, UNDONE_TASKS } from '../states.ts'
 import { type Job, refuseTask, type TasksOutcome } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
+import { notTakenIn } from './intake.ts'
 import type { Leases } from './leases.ts'
 import { openSheet, type Sheet } from './sheet.ts'
 import { withStep } from './steps.ts'
@@ -70,7 +71,7 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
   }
 
   function finish(sheet: Sheet, job: Job): void {
-    if (store.openTasks(job.id) > 0) return
+    if (store.hasOpenTasks(job.id)) return
     const counts = store.taskCounts(job.id)
     const done = counts['done'] ?? 0
     const { reason: _, ...clean } = job
@@ -90,7 +91,7 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
         return refuseTask('TASK_STATE', `the job is ${job.state} already`)
       }
       const sheet = openSheet(deps)
-      end(sheet, job, 'cancel', 'cancelled by its owner')
+      end(sheet, job.state === 'opening' ? notTakenIn(job) : job, 'cancel', 'cancelled by its owner')
       return sheet.outcome()
     },
 
@@ -117,7 +118,7 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
 
     restarted(sheet) {
       for (const job of store.jobsInState('opening')) {
-        end(sheet, { ...job, total: 0 }, 'fail', 'the daemon stopped while it was taken in; submit it again')
+        end(sheet, notTakenIn(job), 'fail', 'the daemon stopped while it was taken in; submit it again')
       }
     },
   }

@@ -88,35 +88,50 @@ export function createLeases(deps: QueueDeps): Leases {
       sheet.cancel(task.jobId, lease.worker, { taskId: task.id, leaseEpoch: lease.epoch }, 'no progress')
       return false
     }
-    const renewed = { ...lease, progress, untilMs: now() + silenceMs }
+    const { begun: _, ...before } = lease
+    const renewed: Lease = {
+      ...{ ...before, progress, untilMs: now() + silenceMs },
+      ...(said.waiting ? {} : { begun: true }),
+    }
     sheet.keepTask({ ...task, leases: task.leases.map(one => (one === lease ? renewed : one)) })
     return true
   }
 
   function end(sheet: Sheet, { task, lease }: { task: Task; lease: Lease }, how: LeaseEnd, reason: string): void {
     const leases = task.leases.filter(one => one !== lease)
-    const lostWith = how === 'lost' ? [...task.lostWith, lease.worker] : task.lostWith
+    // What still lay on a desk has not made its worker vanish.
+    const lostWith = how === 'lost' && lease.begun === true ? [...task.lostWith, lease.worker] : task.lostWith
     const steps = withStep(task.steps, now(), `${short(lease.worker)} ${HOW[how]}: ${reason}`)
     const ownCannot = how === 'failed' && lease.worker === deps.self && task.opinions.length > 0
     const ended: Task = { ...task, leases, lostWith, steps, reason, ...(ownCannot ? { ownCannot: true } : {}) }
     const [other] = leases
-    if (other === undefined) sheet.keepTask(released(ended, how))
+    if (other === undefined) sheet.keepTask(released(ended, how, sheet.job(task.jobId)))
     else sheet.keepTask({ ...ended, state: stateAfter(task, 'shed'), worker: other.worker })
   }
 
   /** Nobody has it any more: again at once, later, or never. */
-  function released(ended: Task, how: LeaseEnd): Task {
+  function released(ended: Task, how: LeaseEnd, job: Job | undefined): Task {
     const { worker: _, ...idle } = ended
     if (how === 'returned') {
       return { ...idle, state: stateAfter(ended, 'release'), attempt: Math.max(0, ended.attempt - 1) }
     }
     const verdict = retryWork(ended, how, deps.random())
-    if ('giveUp' in verdict) {
-      return { ...idle, state: stateAfter(ended, verdict.giveUp === 'failed' ? 'fail' : 'poison') }
-    }
+    if ('giveUp' in verdict) return givenUp(ended, idle, verdict.giveUp, job)
     const notBeforeMs = verdict.delayMs === 0 ? 0 : now() + verdict.delayMs
     const queued: Task = { ...idle, state: stateAfter(ended, 'release'), notBeforeMs }
     return how === 'lost' ? { ...queued, lostAtMs: now() } : queued
+  }
+
+  /** Not before this machine has tried it too. */
+  function givenUp(ended: Task, idle: Omit<Task, 'worker'>, how: 'failed' | 'poisoned', job: Job | undefined): Task {
+    if (ownMayTry(ended, job)) return { ...idle, state: stateAfter(ended, 'release'), notBeforeMs: 0, ownTurn: true }
+    return { ...idle, state: stateAfter(ended, how === 'failed' ? 'fail' : 'poison') }
+  }
+
+  /** Whoever failed may have failed by itself. What was lost with this machine counts as tried: it may be the cause. */
+  function ownMayTry({ tried, ownCannot }: Task, job: Job | undefined): boolean {
+    if (job === undefined || tried.includes(deps.self) || ownCannot === true) return false
+    return deps.ownSlots > 0 && deps.ownLacks(job.needs) === undefined
   }
 
   function revoke(sheet: Sheet, { id, jobId, leases }: Task, reason: string): void {

@@ -1,6 +1,7 @@
 import type { PeerId, TaskId } from '../../kernel/ids.ts'
 import { acknowledged, type Refusal } from '../../kernel/outcome.ts'
 import type { Bid, Progress, Refuse, Result } from '../messages.ts'
+import type { Worker } from '../placement.ts'
 import { createAcceptance } from '../proof/acceptance.ts'
 import { refuseTask, type Task, type TasksOutcome } from '../task.ts'
 import { createBids } from './bids.ts'
@@ -51,7 +52,15 @@ export function createQueue(deps: QueueDeps): Queue {
   const jobs = createJobs(deps, leases)
   const acceptance = createAcceptance(deps, leases)
   const results = createResults(deps, { leases, acceptance, bids })
-  const giving = createGiving(deps, { leases, acceptance, bids })
+  /** Asked for each job, and the same for all of a tick. */
+  const staff = new Map<string, readonly Worker[]>()
+  const workersFor: QueueDeps['workersFor'] = (kind, version) => {
+    const name = kindName({ kind, version })
+    const found = staff.get(name) ?? deps.workersFor(kind, version)
+    staff.set(name, found)
+    return found
+  }
+  const giving = createGiving({ ...deps, workersFor }, { leases, acceptance, bids })
 
   function endLeases(sheet: Sheet, worker: PeerId, reason: string): void {
     for (const { id } of store.leasedTasks()) {
@@ -88,6 +97,7 @@ export function createQueue(deps: QueueDeps): Queue {
     submit: request => openJob(request, deps),
 
     tick() {
+      staff.clear()
       const sheet = openSheet(deps)
       const load = store.load()
       runOut(sheet, store.overdueTasks(deps.now()))

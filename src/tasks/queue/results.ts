@@ -17,6 +17,11 @@ type Refused = { code: TaskCode; message: string }
 const LATE: Refused = { code: 'TASK_LEASE_OVER', message: 'this lease is over; the result is not wanted any more' }
 const wrong = (message: string): Refused => ({ code: 'TASK_RESULT_WRONG', message })
 
+/** Clocks are set while work goes on. */
+const CLOCK_SLACK_MS = 1_000
+/** No thread of any machine takes more, its share of everything around it included. */
+const MAX_THREAD_W = 1_000
+
 /** What came of tasks at a worker: each on its own, many in a message. */
 export function createResults(
   deps: QueueDeps,
@@ -37,10 +42,20 @@ export function createResults(
     const held = leases.held(sheet, one.task_id as Task['id'], worker, one.lease_epoch)
     const job = held === undefined ? undefined : sheet.job(held.task.jobId)
     if (held === undefined || job === undefined) return LATE
-    bids.took(worker, kindName(job), now() - held.lease.grantedMs)
-    if (one.error === undefined) return weighed(sheet, job, held, { output: one.output as Json, claim })
-    leases.end(sheet, held, 'failed', `${one.error.code}: ${one.error.message}`)
-    return undefined
+    if (one.error !== undefined) {
+      failed(worker, job)
+      leases.end(sheet, held, 'failed', `${one.error.code}: ${one.error.message}`)
+      return undefined
+    }
+    const refusal = weighed(sheet, job, held, { output: one.output as Json, claim })
+    if (refusal !== undefined) failed(worker, job)
+    // Only of good results: failing takes no time, and a pace learnt from it would bring the worker more.
+    else bids.took(worker, kindName(job), now() - held.lease.grantedMs)
+    return refusal
+  }
+
+  function failed(worker: PeerId, job: Job): void {
+    if (worker !== self) bids.failed(worker, kindName(job))
   }
 
   function weighed(
@@ -64,18 +79,21 @@ export function createResults(
     return wrong(reason)
   }
 
-  function brokenClaim({ task }: Held, claim: WorkClaim | undefined, text: string) {
+  function brokenClaim({ task, lease }: Held, claim: WorkClaim | undefined, text: string) {
     if (claim === undefined) return 'the worker does not sign for it'
     if (claim.inputHash !== task.inputHash) return 'it is of another input'
+    const hadMs = now() - lease.grantedMs + CLOCK_SLACK_MS
+    if (claim.busyMs > hadMs) return 'it claims more time than it had the task'
+    if (claim.energyMicroWh > (hadMs * MAX_THREAD_W) / 3.6) return 'it claims more energy than a machine takes'
     return claim.outputHash === hashOfText(text) ? undefined : 'the output is not the one that was signed for'
   }
 
-  /** The claims as the worker must have signed them, for the tasks we know; the rest of the message says nothing new. */
-  function claimsOf(results: Result['results']): (WorkClaim | undefined)[] {
+  /** The claims as the worker must have signed them, for the job's own tasks; the rest of the message says nothing new. */
+  function claimsOf(jobId: string, results: Result['results']): (WorkClaim | undefined)[] {
     return results.map(({ task_id, lease_epoch, claim }) => {
       const task = deps.store.task(task_id as Task['id'])
       const job = task === undefined ? undefined : deps.store.job(task.jobId)
-      if (task === undefined || job === undefined || claim === undefined) return undefined
+      if (task?.jobId !== jobId || job === undefined || claim === undefined) return undefined
       return {
         ...{ taskId: task.id, leaseEpoch: lease_epoch, kind: kindName(job), source: claim.source },
         ...{ inputHash: task.inputHash, outputHash: claim.output_hash, units: task.inputBytes },
@@ -84,26 +102,37 @@ export function createResults(
     })
   }
 
-  function statementOf(jobId: string, worker: PeerId, claims: readonly WorkClaim[], signature: string): Statement {
+  /** What the worker signed for; undefined: nothing, or not with its own signature. */
+  function signedStatement(
+    jobId: string,
+    worker: PeerId,
+    all: readonly (WorkClaim | undefined)[],
+    signature = '',
+  ): Statement | undefined {
+    const claims = all.filter(claim => claim !== undefined)
+    if (worker === self || claims.length === 0) return undefined
     const hashes = claims.map(claimHash)
-    return { role: 'worker', jobId, worker, submitter: self, hashes, claims, signature, atMs: now() }
+    const parties = { role: 'worker', jobId, worker, submitter: self } as const
+    const statement: Statement = { ...parties, hashes, claims, signature, atMs: now() }
+    return statementIsGood(statement, deps.verify) ? statement : undefined
   }
 
   return {
     /** @param jobId what the message was about */
     finished(jobId: string, worker: PeerId, { results, signature }: Result): TasksOutcome {
       const sheet = openSheet(deps)
-      const claims = claimsOf(results)
-      const stated = claims.filter(claim => claim !== undefined)
-      if (worker !== self && stated.length > 0) {
-        const statement = statementOf(jobId, worker, stated, signature ?? '')
-        if (!statementIsGood(statement, deps.verify)) claims.fill(undefined)
-        else sheet.keep({ kind: 'work.statement', statement })
-      }
+      const claims = claimsOf(jobId, results)
+      const statement = signedStatement(jobId, worker, claims, signature)
+      if (statement === undefined) claims.fill(undefined)
       const refused = results.flatMap((one, i) => {
         const refusal = taken(sheet, worker, one, claims[i])
         return refusal === undefined ? [] : [{ task_id: one.task_id, ...refusal }]
       })
+      // A statement under which nothing was taken would only fill the disk.
+      const someTaken = results.some(
+        ({ task_id, error }) => error === undefined && !refused.some(one => one.task_id === task_id),
+      )
+      if (statement !== undefined && someTaken) sheet.keep({ kind: 'work.statement', statement })
       return sheet.outcome(answerTo(results.length, refused))
     },
   }

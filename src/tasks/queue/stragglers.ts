@@ -21,12 +21,7 @@ export function copyStragglers(
   if (desks.length === 0) return
   const paceMs = bids.paceMs(kindName(job))
   const slowMs = paceMs === undefined ? deps.leaseMs / 2 : Math.max(MIN_SLOW_MS, SLOW_FACTOR * paceMs)
-  const slow = deps.store
-    .leasedTasks()
-    .filter(({ jobId, leases }) => jobId === job.id && leases.length === 1)
-    .filter(({ leases }) => deps.now() - (leases[0]?.grantedMs ?? 0) > slowMs)
-    .toSorted((a, b) => (a.leases[0]?.grantedMs ?? 0) - (b.leases[0]?.grantedMs ?? 0))
-  for (const { id } of slow.slice(0, COPIES_AT_ONCE)) {
+  for (const { id } of deps.store.slowTasks(job.id, deps.now() - slowMs, COPIES_AT_ONCE)) {
     const task = sheet.task(id)
     const holder = task?.leases[0]?.worker
     if (task?.state !== 'leased' || task.leases.length !== 1) continue

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { PeerId } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/outcome.ts'
 import { unitsOf, wholeOf } from '../money.ts'
-import { timestamp } from '../slot.ts'
+import { slotKey, timestamp } from '../slot.ts'
 import type { Catalog, Offer, Tariff } from '../trade.ts'
 import { ownContext, packContext } from './context.ts'
 import { customer, meterOf, roles } from './participants.ts'
@@ -159,7 +159,20 @@ function readOffers(body: CatalogBody): Offer[] | string {
     for (const { slot, priceMicro, availableWh = 0 } of intervals)
       offers.push({ offerId: offer.id, slot, priceMicro, availableWh })
   }
+  const twice = offeredTwice(offers)
+  if (twice !== undefined) return `offer ${twice.offerId} names a slot twice`
   return offers.length > MAX_SLOTS_OFFERED ? `more than ${MAX_SLOTS_OFFERED} slots in one catalog` : offers
+}
+
+/** An offer says of a slot one thing only: two would be bought as if they were two. */
+export function offeredTwice(offers: readonly Offer[]): Offer | undefined {
+  const seen = new Set<string>()
+  return offers.find(({ offerId, slot }) => {
+    const key = `${slotKey(slot)} ${offerId}`
+    const known = seen.has(key)
+    seen.add(key)
+    return known
+  })
 }
 
 function readTariff({ provider }: CatalogBody): Tariff | undefined {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { PeerId } from '../../kernel/ids.ts'
-import { outcome } from '../../kernel/outcome.ts'
+import { type Draft, outcome } from '../../kernel/outcome.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import { type Market, refuse, type TradingOutcome } from '../market.ts'
 import { type Statement, statementId } from '../settlement/signed-statement.ts'
@@ -12,9 +12,15 @@ import { bookDraft, bookRow, type Row } from './book-message.ts'
 const PAID = 'settlement.paid'
 const paidSchema = z.strictObject({ statement: z.string().regex(/^[0-9a-f]{64}$/) })
 
-/** Creditor: the open statement with that peer has been paid, the whole of it. */
+/**
+ * Creditor: the open statement with that peer has been paid, the whole of it. One that is booked as paid is told again
+ * and not booked again: the other side may have missed it.
+ */
 export function paidBy(market: Market, peer: PeerId, micro: number): TradingOutcome {
-  const statement = unpaid(market, peer).find(({ body }) => body.creditor === market.self)
+  const { paid, unpaid } = claims(market, peer)
+  const [statement] = unpaid
+  const told = paid.findLast(({ body }) => body.amountMicro === micro)
+  if (told !== undefined && statement?.body.amountMicro !== micro) return outcome([], [paidDraft(market, peer, told)])
   if (statement === undefined) {
     const message = 'no statement in your favour is open with that peer; propose one with "wattmesh ledger net"'
     return refuse({ code: 'BIZ_INVALID_STATE_TRANSITION', message })
@@ -24,8 +30,11 @@ export function paidBy(market: Market, peer: PeerId, micro: number): TradingOutc
     const message = `the statement is about ${amountMicro} millionths, not ${micro}; a statement is paid as a whole`
     return refuse({ code: 'BIZ_PRICE_MISMATCH', message })
   }
-  const id = statementId(statement.body)
-  return outcome([booked(market, statement)], [bookDraft(market, peer, PAID, { statement: id })])
+  return outcome([booked(market, statement)], [paidDraft(market, peer, statement)])
+}
+
+function paidDraft(market: Market, peer: PeerId, { body }: Statement): Draft {
+  return bookDraft(market, peer, PAID, { statement: statementId(body) })
 }
 
 /** Debtor: the creditor says that the money came. */
@@ -42,15 +51,22 @@ function booked(market: Market, statement: Statement): TradingFact {
   return { kind: 'ledger', batch: paymentOf(statement, market.self, market.now()) }
 }
 
-/** Statements both have signed and nobody has paid, the oldest first. */
-function unpaid(market: Market, peer: PeerId): Statement[] {
+/** Statements in this peer's favour that both have signed, the oldest first; those about nothing need no payment. */
+function claims(market: Market, peer: PeerId): { paid: Statement[]; unpaid: Statement[] } {
   const payments = new Set(
     market.store
       .batchesWith(peer)
       .filter(({ kind }) => kind === 'payment')
       .map(({ id }) => id),
   )
-  return market.store.statementsWith(peer).filter(({ body }) => !payments.has(statementId(body)))
+  const { true: paid = [], false: unpaid = [] } = Object.groupBy(
+    market.store
+      .statementsWith(peer)
+      .filter(({ body }) => body.creditor === market.self && body.amountMicro > 0)
+      .toSorted((a, b) => a.body.sequence - b.body.sequence),
+    ({ body }) => `${payments.has(statementId(body))}` as const,
+  )
+  return { paid, unpaid }
 }
 
 export function paymentRow(market: Market): Row {

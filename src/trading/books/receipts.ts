@@ -9,8 +9,6 @@ import { type Receipt, receiptIsGood, receiptSchema } from '../settlement/receip
 import type { TradingFact } from '../trade.ts'
 
 const RECEIPT_TYPE = 'receipt.published'
-/** Receipts of others that are kept; the shell forgets the old ones. */
-const MAX_RECEIPTS = 20_000
 
 const publishedSchema = z.strictObject({ receipt: receiptSchema })
 
@@ -28,6 +26,8 @@ export function publishedDraft(market: Market, receipt: Receipt): Draft {
 
 /** Everybody: a receipt is kept when both parties have signed it, and one of them says so. */
 function published(market: Market, { sender_id: sender }: Envelope, payload: JsonObject): TradingOutcome {
+  if (!market.rates.receipts.take(sender))
+    return refuse({ code: 'AUT_RATE_LIMITED', message: 'too many receipts in a short time' })
   const parsed = publishedSchema.safeParse(payload)
   if (!parsed.success)
     return refuse({ code: 'SCH_INVALID', message: `receipt: ${parsed.error.issues[0]?.message ?? 'cannot be read'}` })
@@ -36,7 +36,7 @@ function published(market: Market, { sender_id: sender }: Envelope, payload: Jso
     return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message: 'a receipt is published by one of its parties' })
   if (!receiptIsGood(receipt, market.verify))
     return refuse({ code: 'AUT_SIGNATURE_INVALID', message: 'the receipt is not signed by both parties' })
-  return market.store.receiptCount() >= MAX_RECEIPTS ? outcome() : outcome([{ kind: 'receipt', receipt }])
+  return outcome([{ kind: 'receipt', receipt }])
 }
 
 export function receiptRow(market: Market): readonly [string, MessageType<TradingFact>] {

@@ -9,7 +9,7 @@ import {
   type StatementProposal,
   statementSchema,
 } from '../settlement/signed-statement.ts'
-import { agreeStatement, type Books, objectionToAgreed, proposeStatement } from '../settlement/statement.ts'
+import { agreeStatement, type Books, isNext, objectionToAgreed, proposeStatement } from '../settlement/statement.ts'
 import type { TradingFact } from '../trade.ts'
 import { bookDraft, bookRow, type Row } from './book-message.ts'
 
@@ -26,9 +26,16 @@ function booksWith(market: Market, counterparty: PeerId): Books {
   }
 }
 
-/** Nets everything settled with that peer and not in a statement yet; nothing when there is nothing. */
+/**
+ * Nets everything settled with that peer and not in a statement yet; nothing when there is nothing. What was proposed
+ * and not answered is proposed again word for word: the other side may have signed it, and of two of one number each
+ * side could keep another.
+ */
 export function netWith(market: Market, peer: PeerId): TradingOutcome {
-  const proposal = proposeStatement(booksWith(market, peer), market.now(), market.sign)
+  const books = booksWith(market, peer)
+  const open = market.store.proposedStatement(peer)
+  const again = open !== undefined && isNext(books, open.body)
+  const proposal = again ? open : proposeStatement(books, market.now(), market.sign)
   if (proposal === undefined)
     return refuse({ code: 'BIZ_INVALID_STATE_TRANSITION', message: 'nothing is open with that peer' })
   const fact: TradingFact = { kind: 'statement.proposed', counterparty: peer, proposal }

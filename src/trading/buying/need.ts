@@ -1,4 +1,4 @@
-import type { TaskId } from '../../kernel/ids.ts'
+import type { PeerId, TaskId } from '../../kernel/ids.ts'
 import { acknowledged, type Draft } from '../../kernel/outcome.ts'
 import { selectDraft } from '../flows/drafts.ts'
 import { asked, hasBegun, type Market, type TradingOutcome, tradeFact } from '../market.ts'
@@ -14,7 +14,7 @@ const MAX_TRIES_EACH = 3
 export interface Ending {
   readonly state: 'refused' | 'expired' | 'cancelled'
   readonly reason: string
-  /** `again`: the same seller may have less; `stop`: the need ends with it. By default the next offer is tried. */
+  /** `again`: the same seller may have less; `stop`: the need ends with it. By default the next seller is tried. */
   readonly after?: 'next' | 'again' | 'stop'
 }
 
@@ -25,8 +25,8 @@ export function noted(market: Market, need: Need, ...texts: readonly string[]): 
 }
 
 /**
- * Ends a trade that came to nothing. A buyer's need goes on with the next cheapest offer unless it is told to stop;
- * when no offer is left, the need has ended with what it has.
+ * Ends a trade that came to nothing. A buyer's need goes on with the next seller's cheapest offer unless it is told to
+ * stop; when no offer is left, the need has ended with what it has.
  */
 export function closeTrade(market: Market, trade: Trade, ending: Ending): TradingOutcome {
   const { state, reason, after = 'next' } = ending
@@ -54,9 +54,15 @@ function afterwards(
   // Only the trade a need is in may move it on: a late refusal of an earlier one changes nothing.
   if (over || need.transactionId !== trade.transactionId) return kept(need)
   if (after === 'stop') return kept(ended(market, need, reason))
-  const tries = market.store.tradesOfNeed(need.id).filter(one => one.counterparty === trade.counterparty).length
-  const again = after === 'again' && tries < MAX_TRIES_EACH ? 1 : 0
-  return tryNext(market, { ...need, tried: need.tried - again }, reason)
+  const seller = trade.counterparty
+  const tries = market.store.tradesOfNeed(need.id).filter(one => one.counterparty === seller).length
+  const again = after === 'again' && tries < MAX_TRIES_EACH
+  return tryNext(market, again ? { ...need, tried: need.tried - 1 } : without(need, seller), reason)
+}
+
+/** The need without the offers of that seller that were not tried: who is silent once is not waited for at each of them. */
+function without(need: Need, seller: PeerId): Need {
+  return { ...need, ranked: need.ranked.filter((offer, i) => i < need.tried || offer.seller !== seller) }
 }
 
 /** Buyer: selects the cheapest offer not tried yet, for as much of what is missing as it has. */

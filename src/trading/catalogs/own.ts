@@ -1,6 +1,6 @@
 import { outcome } from '../../kernel/outcome.ts'
 import { MAX_LIFETIME_MS } from '../../protocol/limits.ts'
-import { catalogMessage, MAX_SLOTS_OFFERED } from '../beckn/catalog-body.ts'
+import { catalogMessage, MAX_SLOTS_OFFERED, offeredTwice } from '../beckn/catalog-body.ts'
 import { readIntent } from '../beckn/intent.ts'
 import { matches } from '../catalog-index.ts'
 import { strangerRefusal } from '../limits.ts'
@@ -11,6 +11,8 @@ import { publishDraft } from './publish.ts'
 
 /** Offers a peer has at a time; what others accept in a catalog. */
 const MAX_OFFERS = 16
+/** Offers in an answer: all there can be for one slot. Who asks for no slot gets a sample; the catalog has the rest. */
+const MAX_ANSWERED = MAX_OFFERS
 /** A catalog that soon ends is not said again: who has missed it asks. */
 const MIN_ANNOUNCE_MS = 60_000
 /** How long a withdrawal is remembered at least. */
@@ -23,6 +25,12 @@ export function publishCatalog(market: Market, catalog: Catalog): TradingOutcome
     return refuse({
       code: 'SCH_INVALID',
       message: `a catalog has at most ${MAX_OFFERS} offers and ${MAX_SLOTS_OFFERED} slots; this has ${ids} and ${catalog.offers.length}`,
+    })
+  const twice = offeredTwice(catalog.offers)
+  if (twice !== undefined)
+    return refuse({
+      code: 'SCH_INVALID',
+      message: `offer ${twice.offerId} names a slot twice; others would refuse that`,
     })
   const own = market.store.catalog(market.self)
   const renewed = new Set(catalog.offers.map(offer => offer.offerId))
@@ -83,14 +91,17 @@ export function announceAgain(market: Market): TradingOutcome {
   return outcome<TradingFact>([{ kind: 'catalog', catalog: silent }])
 }
 
-/** Seller: answers a search with what is left and fits, to the one who asked. */
+/** Seller: answers a search with what is left and fits, to the one who asked; to one that asks all the time, nothing. */
 export function discover(market: Market, { envelope, body }: Incoming): TradingOutcome {
   const own = market.store.catalog(market.self)
   const buyer = envelope.sender_id
   if (own === undefined || own.validUntilMs <= market.now() || buyer === market.self) return outcome()
-  if (strangerRefusal(market, buyer) !== undefined) return outcome()
+  if (strangerRefusal(market, buyer) !== undefined || !market.rates.searches.take(buyer)) return outcome()
   const wanted = readIntent(body.message)
-  const offers = leftOffers(market, own).filter(offer => matches({ catalog: own, offer }, wanted))
+  const fitting = own.offers.filter(offer => matches({ catalog: own, offer }, wanted))
+  const offers = leftOffers(market, { ...own, offers: fitting })
+    .filter(offer => matches({ catalog: own, offer }, wanted))
+    .slice(0, MAX_ANSWERED)
   if (offers.length === 0) return outcome()
   const trade = { transactionId: envelope.task_id, role: 'seller', counterparty: buyer } as const
   const message = catalogMessage({ ...own, offers }, market.name)

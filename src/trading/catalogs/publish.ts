@@ -2,10 +2,10 @@ import type { MessageId, PeerId, TaskId } from '../../kernel/ids.ts'
 import { type Draft, outcome } from '../../kernel/outcome.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import { MAX_LIFETIME_MS } from '../../protocol/limits.ts'
-import { catalogMessage, readCatalog } from '../beckn/catalog-body.ts'
+import { catalogMessage, MAX_SLOTS_OFFERED, readCatalog } from '../beckn/catalog-body.ts'
 import { becknContext, typeOf } from '../beckn/context.ts'
 import type { BecknRefusal } from '../beckn/error.ts'
-import { type Incoming, type Market, refuse, type TradingOutcome } from '../market.ts'
+import { hasBegun, type Incoming, type Market, refuse, type TradingOutcome } from '../market.ts'
 import { slotKey } from '../slot.ts'
 import type { Catalog, Offer, TradingFact } from '../trade.ts'
 
@@ -32,7 +32,7 @@ export function publishDraft(market: Market, catalog: Catalog, to?: PeerId): Dra
 
 /** Everybody: the latest catalog of a seller replaces the one before. */
 export function publish(market: Market, { envelope, body }: Incoming): TradingOutcome {
-  if (!market.announcements.take(envelope.sender_id))
+  if (!market.rates.announcements.take(envelope.sender_id))
     return refuse({
       code: 'AUT_RATE_LIMITED',
       message: 'too many catalogs in a short time; the newest counts, send it later',
@@ -45,19 +45,31 @@ export function keepCatalog(market: Market, catalog: Catalog | string, envelope:
   const refusal = unusable(market, catalog)
   if (refusal !== undefined || typeof catalog === 'string') return refuse(refusal ?? unreadableCatalog(catalog))
   if (!isNews(market, catalog)) return outcome()
-  const { seller, version } = catalog
+  const { seller, version, validUntilMs } = catalog
   const signed: TradingFact[] = envelope.to === undefined ? [{ kind: 'catalog.signed', seller, version, envelope }] : []
-  return outcome<TradingFact>([{ kind: 'catalog', catalog }, ...signed])
+  const kept: Catalog = { ...catalog, validUntilMs: atMost(market, validUntilMs) }
+  return outcome<TradingFact>([{ kind: 'catalog', catalog: kept }, ...signed])
 }
 
-/** Keeps what a seller answered to a search: what is left, of the slots that were asked for, and nothing else. */
+/** Who sells for longer says it again within that time; who is gone does not stand in the index for ever. */
+function atMost(market: Market, validUntilMs: number): number {
+  return Math.min(validUntilMs, market.now() + MAX_LIFETIME_MS)
+}
+
+/**
+ * Keeps what a seller answered to a search: what is left, of the slots that were asked for, and nothing else. Beside it
+ * stands what was known of that version for slots to come, as much as a catalog may hold.
+ */
 export function keepAnswer(market: Market, catalog: Catalog | string): TradingOutcome {
   const refusal = unusable(market, catalog)
   if (refusal !== undefined || typeof catalog === 'string') return refuse(refusal ?? unreadableCatalog(catalog))
   if (!isNews(market, catalog)) return outcome()
   const known = market.store.catalog(catalog.seller)
-  const others = known?.version === catalog.version ? known.offers.filter(offer => !has(catalog.offers, offer)) : []
-  return outcome<TradingFact>([{ kind: 'catalog', catalog: { ...catalog, offers: [...catalog.offers, ...others] } }])
+  const before = known?.version === catalog.version ? known.offers : []
+  const others = before.filter(offer => !has(catalog.offers, offer) && !hasBegun(market, offer.slot))
+  const offers = [...catalog.offers, ...others].slice(0, MAX_SLOTS_OFFERED)
+  const validUntilMs = atMost(market, catalog.validUntilMs)
+  return outcome<TradingFact>([{ kind: 'catalog', catalog: { ...catalog, validUntilMs, offers } }])
 }
 
 const has = (offers: readonly Offer[], { offerId, slot }: Offer): boolean =>

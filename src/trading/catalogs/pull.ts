@@ -62,14 +62,14 @@ interface Pull {
 export function createPulls(market: Market) {
   const underWay = new Map<PeerId, Pull>()
   const requests = createRateLimit({ ...PULL_RATE, now: market.now })
-  let askedMs: readonly number[] = []
+  let askedLately: readonly { readonly peer: PeerId; readonly atMs: number }[] = []
 
   /** A peer of our zone has connected: asks it, unless enough others were asked lately. */
   function joined(peer: PeerId): TradingOutcome {
     const now = market.now()
-    askedMs = askedMs.filter(ms => ms > now - PULLS_WITHIN_MS)
-    if (askedMs.length >= MAX_PULLS || underWay.has(peer)) return outcome()
-    askedMs = [...askedMs, now]
+    askedLately = askedLately.filter(({ atMs }) => atMs > now - PULLS_WITHIN_MS)
+    if (askedLately.length >= MAX_PULLS || underWay.has(peer)) return outcome()
+    askedLately = [...askedLately, { peer, atMs: now }]
     return outcome([], [ask(peer, { pagesLeft: MAX_PAGES, after: '' })])
   }
 
@@ -107,10 +107,7 @@ export function createPulls(market: Market) {
     const forged = facts.some(one => one === undefined)
     const goesOn = !forged && next !== undefined && next > asked.after && asked.pagesLeft > 0
     const more = goesOn ? [ask(neighbour, { pagesLeft: asked.pagesLeft, after: next })] : []
-    return outcome(
-      facts.flatMap(one => one ?? []),
-      more,
-    )
+    return outcome(newest(facts.flatMap(one => one ?? [])), more)
   }
 
   const row: MessageType<TradingFact> = {
@@ -120,12 +117,25 @@ export function createPulls(market: Market) {
     joined,
     pull,
     pageRow: [PAGE_TYPE, row] as const,
-    /** The request was refused, or nobody took it. */
+    /** The request was refused, or nobody took it: the next that connects is asked in its place. */
     unanswered(peer: PeerId | undefined): TradingOutcome {
-      if (peer !== undefined) underWay.delete(peer)
+      if (peer !== undefined && underWay.delete(peer)) askedLately = askedLately.filter(one => one.peer !== peer)
       return outcome()
     },
   }
+}
+
+/** Of each seller the highest version: every catalog of a page was compared with what was kept before the page. */
+function newest(facts: readonly TradingFact[]): TradingFact[] {
+  const versions = new Map<PeerId, number>()
+  for (const { seller, version } of facts.flatMap(said))
+    versions.set(seller, Math.max(version, versions.get(seller) ?? 0))
+  return facts.filter(fact => said(fact).every(({ seller, version }) => versions.get(seller) === version))
+}
+
+function said(fact: TradingFact): { seller: PeerId; version: number }[] {
+  if (fact.kind === 'catalog') return [fact.catalog]
+  return fact.kind === 'catalog.signed' ? [fact] : []
 }
 
 function pullDraft(market: Market, peer: PeerId, after: string): Draft {

@@ -1,6 +1,7 @@
 import { type ContractBody, contractMessage, readContract } from '../beckn/contract-body.ts'
 import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
 import { closeTrade } from '../buying/need.ts'
+import { strangerRefusal } from '../limits.ts'
 import {
   answers,
   answerWith,
@@ -48,12 +49,11 @@ export function cancel(market: Market, incoming: Incoming): TradingOutcome {
     return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: 'this peer knows no such trade' })
   const state = nextState(trade, 'seller', 'cancel')
   if (isRefusal(state)) return refuse(state)
-  const known = trade ?? overtaken(market, incoming)
-  if (typeof known === 'string') return unreadable(known)
-  if (known.state === 'active' && hasBegun(market, known.slot))
+  if (trade === undefined) return overtaken(market, incoming)
+  if (trade.state === 'active' && hasBegun(market, trade.slot))
     return refuse({ code: 'BIZ_INVALID_STATE_TRANSITION', message: 'delivery has begun' })
-  if (preview) return answerWith([], [answer(market, known, { body, preview })])
-  const ended: Trade = { ...known, state, reason: known.reason ?? 'cancelled by the buyer' }
+  if (preview) return answerWith([], [answer(market, trade, { body, preview })])
+  const ended: Trade = { ...trade, state, reason: trade.reason ?? 'cancelled by the buyer' }
   return answerWith([ended], [answer(market, ended, { body, preview })])
 }
 
@@ -67,21 +67,26 @@ function answer(market: Market, trade: Trade, { body, preview }: { body: Incomin
   })
 }
 
-/** The cancellation of a trade that has not come here yet: kept, so that the select it overtook finds it cancelled. */
-function overtaken(market: Market, { envelope, body }: Incoming): Trade | string {
+/**
+ * The cancellation of a trade that has not come here yet: remembered for a while, so that the select it overtook begins
+ * nothing. It is no trade of this peer, so nothing of it is kept on disk.
+ */
+function overtaken(market: Market, { envelope, body }: Incoming): TradingOutcome {
+  const { task_id: transactionId, sender_id: buyer } = envelope
   const said = readContract(body.message)
-  if (typeof said === 'string') return said
+  if (typeof said === 'string') return unreadable(said)
+  const refusal = strangerRefusal(market, buyer)
+  if (refusal !== undefined) return refuse(refusal)
+  if (!market.rates.cancels.take(buyer))
+    return refuse({ code: 'AUT_RATE_LIMITED', message: 'too many cancellations of trades that are not known here' })
+  market.overtaken.add(transactionId, buyer)
   const { offerId, slot, energyWh, priceMicro, gridFeeMicro } = said
-  return {
-    transactionId: envelope.task_id,
-    role: 'seller',
-    counterparty: envelope.sender_id,
+  const ended: Trade = {
+    ...{ transactionId, role: 'seller', counterparty: buyer, state: 'cancelled' },
     ...{ offerId, slot, energyWh, priceMicro, gridFeeMicro },
-    state: 'cancelled',
-    deadlineMs: market.now(),
-    startedMs: market.now(),
-    reason: 'cancelled by the buyer before it was heard of here',
+    ...{ deadlineMs: market.now(), startedMs: market.now() },
   }
+  return answerWith([], [answer(market, ended, { body, preview: false })])
 }
 
 /** Buyer: the trade has ended, if it asked for that; or it knows what that would cost. */

@@ -118,9 +118,18 @@ function objectionTo(
   const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
   // Who knows no utility takes for its price what it would pay at most itself.
   const dearest = retailMicro(market, trade)?.high ?? Math.max(trade.priceMicro, need?.maxPriceMicro ?? 0)
-  return terms.shortfall.utilityPriceMicro > dearest
-    ? 'the seller names a higher price of the utility than any known here'
-    : undefined
+  if (terms.shortfall.utilityPriceMicro > dearest)
+    return 'the seller names a higher price of the utility than any known here'
+  return harsher(terms.shortfall, market.shortfall)
+}
+
+/** A buyer that takes less than it bought pays the penalty too: it signs none harsher than it would ask itself. */
+function harsher(named: Shortfall, own: Market['shortfall']): string | undefined {
+  if (named.penaltyMicro > own.penaltyMicro)
+    return `the seller names a penalty of ${named.penaltyMicro} millionths a kWh, and ${own.penaltyMicro} is the most signed here`
+  if (named.tolerancePercent < own.tolerancePercent)
+    return `the seller tolerates ${named.tolerancePercent} % missing, and ${own.tolerancePercent} % is the least signed here`
+  return undefined
 }
 
 function sameDeal(terms: Terms, offered: ContractBody): boolean {

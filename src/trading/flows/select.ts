@@ -31,10 +31,12 @@ export function select(market: Market, { envelope, body, trade }: Incoming): Tra
   const asked = readContract(body.message)
   if (typeof asked === 'string') return unreadable(asked)
   const buyer = envelope.sender_id
-  const refusal = buyerRefusal(market, buyer)
+  const others = openQuotes(market).filter(one => one.transactionId !== envelope.task_id || one.counterparty !== buyer)
+  const refusal = buyerRefusal(market, buyer, others)
   if (refusal !== undefined) return refuse(refusal)
   const state = nextState(trade, 'seller', 'select')
   if (isRefusal(state)) return refuse(state)
+  if (market.overtaken.has(envelope.task_id, buyer)) return refuse(cancelledBefore)
   const offer = ownOffer(market, asked.offerId, asked.slot)
   if (offer === undefined)
     return refuse({ code: 'BIZ_OFFER_NOT_FOUND', message: `no offer ${asked.offerId} for that slot` })
@@ -57,15 +59,43 @@ export function select(market: Market, { envelope, body, trade }: Incoming): Tra
     startedMs: market.now(),
   }
   const message = contractMessage({ ...draftBody(market, quoted), availableWh: left, quoted: true })
-  return answerWith([quoted], [flowDraft(market, quoted, 'on_select', { message, inReplyTo: body })])
+  return answerWith(
+    [...givingWay(others), quoted],
+    [flowDraft(market, quoted, 'on_select', { message, inReplyTo: body })],
+  )
 }
 
-function buyerRefusal(market: Market, buyer: Trade['counterparty']): BecknRefusal | undefined {
+const cancelledBefore: BecknRefusal = {
+  code: 'BIZ_ALREADY_CANCELLED',
+  message: 'the buyer cancelled this trade before its select came',
+}
+
+function openQuotes(market: Market): Trade[] {
+  return market.store.tradesInState('quoted').filter(one => one.role === 'seller')
+}
+
+/**
+ * What ends to make room for one more quote: the oldest of the buyer that has the most. Identities cost nothing, so a
+ * newcomer is not refused for what others have asked; and a quote holds nothing, who loses one selects again.
+ */
+function givingWay(quotes: readonly Trade[]): Trade[] {
+  if (quotes.length < MAX_QUOTES) return []
+  const byBuyer = Object.values(Object.groupBy(quotes, one => one.counterparty)) as Trade[][]
+  const most = Math.max(...byBuyer.map(own => own.length))
+  const [first] = byBuyer
+    .filter(own => own.length === most)
+    .flat()
+    .toSorted((a, b) => a.startedMs - b.startedMs)
+  return first === undefined ? [] : [{ ...first, state: 'expired', reason: 'it gave way to newer quotes' }]
+}
+
+function buyerRefusal(
+  market: Market,
+  buyer: Trade['counterparty'],
+  quotes: readonly Trade[],
+): BecknRefusal | undefined {
   if (buyer === market.self) return { code: 'POL_SELF_TRADE', message: 'a peer does not trade with itself' }
-  const quotes = market.store.tradesInState('quoted').filter(one => one.role === 'seller')
-  const tooMany =
-    quotes.length >= MAX_QUOTES || quotes.filter(one => one.counterparty === buyer).length >= MAX_QUOTES_EACH
-  if (!tooMany) return strangerRefusal(market, buyer)
+  if (quotes.filter(one => one.counterparty === buyer).length < MAX_QUOTES_EACH) return strangerRefusal(market, buyer)
   return {
     code: 'AUT_RATE_LIMITED',
     message: 'too many open quotes; go on with one, or wait until they run out',

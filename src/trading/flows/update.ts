@@ -112,7 +112,10 @@ export function onUpdate(market: Market, { body, trade }: Incoming): TradingOutc
   return curtailed(market, trade, said)
 }
 
-/** Buyer: signs that the seller delivers less, while there is time to buy the rest elsewhere. */
+/**
+ * Buyer: signs that the seller delivers less, until the slot begins. A need that still buys goes on for what is missing
+ * now; one that had ended has ended in part, and whoever wanted it decides whether to want the rest again.
+ */
 function curtailed(market: Market, trade: Trade, said: ContractBody): TradingOutcome {
   const current = trade.contract?.terms.revision ?? 0
   if (!isAgreed(trade) || (said.revision ?? 0) <= current) return answerWith([], [])

@@ -53,6 +53,12 @@ export function proposeStatement(
   return { body, by: self, signature: sign(statementText(body)) }
 }
 
+/** Whether that is the statement that comes next between these two. */
+export function isNext(books: Books, { sequence, previous }: StatementBody): boolean {
+  const next = following(books)
+  return sequence === next.sequence && previous === next.previous
+}
+
 function following({ statements }: Books): Pick<StatementBody, 'sequence' | 'previous'> {
   const last = lastStatement(statements)
   return last === undefined
