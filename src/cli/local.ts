@@ -41,8 +41,8 @@ export function registerLocal(program: Command, terminal: Terminal): void {
     .option('--lies <percent>', 'share of their results that are wrong', '100')
     .option('--seconds <s>', 'how long they live', '30')
     .option('--days <n>', 'how long they live, in days of market time')
-    .option('--speed <times>', 'market time against real time; 180 (360 with --days): a slot takes 5 s')
-    .option('--slot <minutes>', 'length of a delivery slot in market time; 15 (30 with --days)')
+    .option('--speed <times>', 'market time against real time; 180 (360 with --days)')
+    .option('--slot <minutes>', 'length of a delivery slot in market time; 15 (60 with --days)')
     .option('--offline <percent>', 'share of the households that play dead in each slot', '30')
     .option('--loss <percent>', 'share of all messages that are lost on arrival', '0')
     .option('--kill <percent>', 'share of the peers killed on the way, and started again', '0')
@@ -126,8 +126,8 @@ function files({ data, json, record, html }: Flags) {
 }
 
 const DAY_SECONDS = 24 * 60 * 60
-/** Either way a slot takes five seconds of real time. */
-const PACE = { seconds: { speed: 180, slotMinutes: 15 }, days: { speed: 360, slotMinutes: 30 } }
+/** A slot takes five seconds of real time, or ten: over days everything should come to its end in its slot. */
+const PACE = { seconds: { speed: 180, slotMinutes: 15 }, days: { speed: 360, slotMinutes: 60 } }
 
 /** Days of market time take as long as the speed makes them. */
 function duration(flags: Flags): { seconds: number; speed: number; slotMinutes: number } {

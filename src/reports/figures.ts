@@ -7,7 +7,7 @@ const NOT_BINDING: ReadonlySet<string> = new Set([
 ])
 
 export const RETAIL_ONLY = 'the same energy bought from the utility at the retail tariff of each slot'
-export const DRAWN_TOO = `${RETAIL_ONLY}; what batteries lost is bought back at the dearest tariff`
+export const SILENT_TOO = `${RETAIL_ONLY}; what came without a trade, or out of batteries, at the dearest tariff on both sides`
 
 export function isBinding({ state }: Pick<ReportTrade, 'state'>): boolean {
   return !NOT_BINDING.has(state)
@@ -28,6 +28,8 @@ export interface Sources {
   readonly neighboursWh: number
   /** By trade or, as the balance has it, simply through the meter. */
   readonly utilityWh: number
+  /** Of that, without a trade. */
+  readonly untradedWh: number
   /** Out of batteries that are emptier now. */
   readonly drawnWh: number
 }
@@ -41,11 +43,16 @@ export function sourcesOf({
     sum(trades.filter(trade => isBinding(trade) && trade.fromUtility === from).map(deliveredWh)),
   ) as [number, number]
   const imported = sum(balance.map(({ importedWh }) => importedWh))
-  return { neighboursWh: neighbours, utilityWh: Math.max(utility, imported), drawnWh }
+  return {
+    neighboursWh: neighbours,
+    utilityWh: Math.max(utility, imported),
+    untradedWh: Math.max(0, imported - utility),
+    drawnWh,
+  }
 }
 
 /** neighbours / (neighbours + utility + drawn from batteries), 0 to 1; undefined when nothing was taken. */
-export function localShare({ neighboursWh, utilityWh, drawnWh }: Sources): number | undefined {
+export function localShare({ neighboursWh, utilityWh, drawnWh }: Omit<Sources, 'untradedWh'>): number | undefined {
   return ratio(neighboursWh, neighboursWh + utilityWh + drawnWh)
 }
 
@@ -93,9 +100,10 @@ export function saving({ billMicro, baselineMicro }: Bill): number | undefined {
 export function totalsOf(data: Pick<ReportData, 'trades' | 'balance' | 'prices' | 'drawnWh'>): Partial<Totals> {
   const { trades, balance, prices } = data
   const sources = sourcesOf(data)
-  const bill = withDrawn(billOf(trades, prices), sources.drawnWh, prices)
+  const silentWh = sources.drawnWh + sources.untradedWh
+  const bill = withSilent(billOf(trades, prices), silentWh, prices)
   const demandWh = sum(balance.map(({ loadWh }) => loadWh))
-  const baseline = sources.drawnWh > 0 ? DRAWN_TOO : RETAIL_ONLY
+  const baseline = silentWh > 0 ? SILENT_TOO : RETAIL_ONLY
   return {
     tradedWh: tradedWh(trades),
     ...known('localShare', localShare(sources)),
@@ -104,11 +112,11 @@ export function totalsOf(data: Pick<ReportData, 'trades' | 'balance' | 'prices' 
   }
 }
 
-/** What was taken out of batteries costs either way what it takes to buy it back. */
-function withDrawn(bill: Bill | undefined, drawnWh: number, prices: readonly PriceRow[]): Bill | undefined {
-  if (bill === undefined || drawnWh === 0) return bill
+/** What came from the utility without a trade, or out of batteries, costs the same either way. */
+function withSilent(bill: Bill | undefined, silentWh: number, prices: readonly PriceRow[]): Bill | undefined {
+  if (bill === undefined || silentWh === 0) return bill
   const dearestMicro = prices.reduce((most, { retailMicro = 0 }) => Math.max(most, retailMicro), 0)
-  const backMicro = microOf(BigInt(drawnWh) * BigInt(dearestMicro))
+  const backMicro = microOf(BigInt(silentWh) * BigInt(dearestMicro))
   return { billMicro: bill.billMicro + backMicro, baselineMicro: bill.baselineMicro + backMicro }
 }
 

@@ -51,7 +51,6 @@ const JOB: Readonly<Record<JobState, Partial<Record<JobStep, JobState>>>> = {
   expired: { retry: 'running', hold: 'waiting' },
 }
 
-export const OPEN_TASKS: readonly TaskState[] = ['queued', 'leased']
 /** States that `retry` leads out of. */
 export const UNDONE_TASKS: readonly TaskState[] = ['failed', 'cancelled', 'expired', 'poisoned']
 

@@ -118,7 +118,6 @@ export function createTasks(deps: TasksDeps): Tasks {
           ...straight<Result>(resultSchema, ({ task_id, sender_id }, result) =>
             queue.finished(task_id, sender_id, result),
           ),
-          bulky: true,
         },
       ],
       [

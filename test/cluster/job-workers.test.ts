@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { verifySignature } from '../../src/protocol/keys.ts'
 import { workReceiptIsGood } from '../../src/tasks/proof/receipt.ts'
+import { short } from '../../src/tasks/queue/steps.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { meet, type TestNode, testNodes } from '../support/nodes.ts'
 
@@ -52,7 +53,8 @@ test('a job over two workers, one stopped in the middle, gives the result that o
   await nodes.stop(two)
 
   expect(await finished(boss, shared.id)).toEqual(expected)
-  const lost = parts().filter(({ lostWith }) => lostWith.includes(two.peerId))
+  const gone = `${short(two.peerId)} was lost`
+  const lost = parts().filter(({ steps }) => steps.some(({ text }) => text.startsWith(gone)))
   expect(lost.length).toBeGreaterThan(0)
   expect(lost.every(part => part.worker === one.peerId)).toBe(true)
   expect(parts().every(({ accepted, state }) => accepted === 1 && state === 'done')).toBe(true)

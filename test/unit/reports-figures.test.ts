@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   billOf,
-  DRAWN_TOO,
   deliveredWh,
   isBinding,
   localShare,
+  SILENT_TOO,
   saving,
   selfSufficiency,
   sourcesOf,
@@ -70,7 +70,7 @@ test.each(['selecting', 'quoted', 'reserved', 'confirming', 'cancelled', 'expire
 
 test('energy that came through the meter without a trade counts as the utility’s', () => {
   const sources = sourcesOf({ trades: [trade({ energyWh: 300 })], balance: [row({ importedWh: 100 })] })
-  expect(sources).toEqual({ neighboursWh: 300, utilityWh: 100, drawnWh: 0 })
+  expect(sources).toEqual({ neighboursWh: 300, utilityWh: 100, untradedWh: 100, drawnWh: 0 })
   expect(localShare(sources)).toBe(0.75)
 })
 
@@ -149,5 +149,5 @@ test('what batteries lost counts as used and not local, and is bought back at re
   expect(totals.selfSufficiency).toBeCloseTo(1 - 300 / 900, 12)
   expect(totals.billMicro).toBe(90_000 + 75_000)
   expect(totals.baselineMicro).toBe(150_000 + 75_000)
-  expect(totals.baseline).toBe(DRAWN_TOO)
+  expect(totals.baseline).toBe(SILENT_TOO)
 })
