@@ -5,7 +5,7 @@ import { CodedError } from '../kernel/errors.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import { MAX_READERS } from '../knowledge/collection.ts'
 import { MAX_WANTED } from '../knowledge/messages.ts'
-import type { LibraryCommands } from '../library.ts'
+import type { LibraryCommands } from '../parts/library.ts'
 import type { ApiCode } from './api-error.ts'
 
 const MAX_PATHS = 1_000

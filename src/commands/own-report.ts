@@ -1,10 +1,10 @@
 import type { SocReading } from '../a2a/soc/round.ts'
 import type { PeerId } from '../kernel/ids.ts'
+import { tariffHeard } from '../parts/trading-terms.ts'
 import { isBinding, totalsOf } from '../reports/figures.ts'
 import type { PriceRow, ReportData, ReportTrade, SocHistory } from '../reports/report-data.ts'
 import type { Receipt } from '../trading/settlement/receipt.ts'
 import type { Trade } from '../trading/trade.ts'
-import { tariffHeard } from '../trading-terms.ts'
 import type { CommandDeps } from './deps.ts'
 
 type Known = Pick<CommandDeps, 'config' | 'identity' | 'storage' | 'trading' | 'clock' | 'marketClock'>

@@ -4,7 +4,7 @@ import { createProgressLine } from '../../src/harness/progress.ts'
 import { crowd } from '../../src/harness/scenario/crowd.ts'
 import { workerKills } from '../../src/harness/scenario/kill-plan.ts'
 import { smallTexts } from '../../src/harness/scenario/small-texts.ts'
-import { createLies, falsified } from '../../src/mishap.ts'
+import { createLies, falsified } from '../../src/parts/mishap.ts'
 import { chunk } from '../../src/tasks/kinds/chunk.ts'
 import { openTokenizer } from '../../src/tasks/kinds/use-lite/use-lite.ts'
 

@@ -90,7 +90,8 @@ async function deliveredTo(client: Client, jobs: readonly string[]): Promise<str
 /** Failures are no results. */
 function answeredIn(envelope: string): string[] {
   const { payload } = JSON.parse(envelope) as {
-    payload: { results: readonly { task_id: string; error?: unknown }[] }
+    payload: { results?: readonly { task_id: string; error?: unknown }[] }
   }
-  return payload.results.filter(({ error }) => error === undefined).map(({ task_id }) => task_id)
+  // Of a refused message only the frame is kept.
+  return (payload.results ?? []).filter(({ error }) => error === undefined).map(({ task_id }) => task_id)
 }

@@ -1,25 +1,25 @@
-import type { Options } from './config/options.ts'
-import { batteryOf } from './energy/battery.ts'
-import { createHousehold } from './energy/household.ts'
-import { createMetering, type Metering } from './energy/meter/metering.ts'
-import { meteredOf } from './energy/meter/reading-chain.ts'
-import { createSimulatedMeter } from './energy/meter/simulated-meter.ts'
-import { constantProfile, openProfile, type Profile } from './energy/profile.ts'
-import type { Prices } from './energy/strategy.ts'
-import { openStrategy } from './energy/strategy-file.ts'
-import { type Clock, repeat } from './kernel/clock.ts'
-import { messageOf } from './kernel/errors.ts'
-import type { PeerId } from './kernel/ids.ts'
-import type { Part } from './kernel/lifecycle.ts'
-import type { Log } from './kernel/log.ts'
-import type { Commit } from './kernel/outcome.ts'
-import type { Random } from './kernel/random.ts'
+import type { Options } from '../config/options.ts'
+import { batteryOf } from '../energy/battery.ts'
+import { createHousehold } from '../energy/household.ts'
+import { createMetering, type Metering } from '../energy/meter/metering.ts'
+import { meteredOf } from '../energy/meter/reading-chain.ts'
+import { createSimulatedMeter } from '../energy/meter/simulated-meter.ts'
+import { constantProfile, openProfile, type Profile } from '../energy/profile.ts'
+import type { Prices } from '../energy/strategy.ts'
+import { openStrategy } from '../energy/strategy-file.ts'
+import { type Clock, repeat } from '../kernel/clock.ts'
+import { messageOf } from '../kernel/errors.ts'
+import type { PeerId } from '../kernel/ids.ts'
+import type { Part } from '../kernel/lifecycle.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Commit } from '../kernel/outcome.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Fact } from '../storage/facts.ts'
+import type { Storage } from '../storage/storage.ts'
+import { type Metered, throughMeter } from '../trading/settlement/allocation.ts'
+import type { Slot } from '../trading/slot.ts'
+import type { Trading } from '../trading/trading.ts'
 import { createMarketDay, type MarketDay } from './market-day.ts'
-import type { Fact } from './storage/facts.ts'
-import type { Storage } from './storage/storage.ts'
-import { type Metered, throughMeter } from './trading/settlement/allocation.ts'
-import type { Slot } from './trading/slot.ts'
-import type { Trading } from './trading/trading.ts'
 import { tariffHeard } from './trading-terms.ts'
 
 export interface HomeDeps {
@@ -99,7 +99,7 @@ export async function openHome(deps: HomeDeps): Promise<Home> {
 
   /** Loaded only where it is wanted: an MQTT client costs 50 ms of start-up. */
   async function openMqttMeter({ options: { meter } }: HomeDeps) {
-    const { createMqttMeter } = await import('./energy/meter/mqtt-meter.ts')
+    const { createMqttMeter } = await import('../energy/meter/mqtt-meter.ts')
     return createMqttMeter({
       ...{ url: meter.mqttUrl, importTopic: meter.mqttImportTopic, exportTopic: meter.mqttExportTopic, slotMs },
       ...{ now: () => marketClock.now(), log: log.child({ part: 'meter' }) },

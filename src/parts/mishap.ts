@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { Options } from './config/options.ts'
-import type { PeerId } from './kernel/ids.ts'
-import type { Random } from './kernel/random.ts'
+import type { Options } from '../config/options.ts'
+import type { PeerId } from '../kernel/ids.ts'
+import type { Random } from '../kernel/random.ts'
+import { digestOf } from '../tasks/kinds/chunk.ts'
+import type { Chunk } from '../tasks/kinds/chunker.ts'
 import type { Reachable } from './reception.ts'
-import { digestOf } from './tasks/kinds/chunk.ts'
-import type { Chunk } from './tasks/kinds/chunker.ts'
 
 /**
  * What a scenario does to a peer on purpose: a share of the searches never reaches it, a share of all messages is lost,

@@ -1,18 +1,18 @@
-import { CodedError, messageOf } from './kernel/errors.ts'
-import type { PeerId } from './kernel/ids.ts'
-import type { Part } from './kernel/lifecycle.ts'
-import type { Log } from './kernel/log.ts'
-import { outcome } from './kernel/outcome.ts'
-import type { Answered, AskRequest } from './knowledge/asking/answered.ts'
-import { createAsk } from './knowledge/asking/ask.ts'
-import type { RemoteDeps } from './knowledge/asking/remote.ts'
-import type { Access, Collection, KnowledgeCode, KnowledgeFact } from './knowledge/collection.ts'
-import { createIngest, type IngestDeps } from './knowledge/ingest/ingest.ts'
-import type { IngestJob, IngestRequest } from './knowledge/ingest/job.ts'
-import { createSweep } from './knowledge/ingest/sweep.ts'
-import { createKnowledge, type Knowledge } from './knowledge/knowledge.ts'
-import { createReaders } from './knowledge/reading/readers.ts'
-import { createShards, type ShardStore } from './knowledge/search/shards.ts'
+import { CodedError, messageOf } from '../kernel/errors.ts'
+import type { PeerId } from '../kernel/ids.ts'
+import type { Part } from '../kernel/lifecycle.ts'
+import type { Log } from '../kernel/log.ts'
+import { outcome } from '../kernel/outcome.ts'
+import type { Answered, AskRequest } from '../knowledge/asking/answered.ts'
+import { createAsk } from '../knowledge/asking/ask.ts'
+import type { RemoteDeps } from '../knowledge/asking/remote.ts'
+import type { Access, Collection, KnowledgeCode, KnowledgeFact } from '../knowledge/collection.ts'
+import { createIngest, type IngestDeps } from '../knowledge/ingest/ingest.ts'
+import type { IngestJob, IngestRequest } from '../knowledge/ingest/job.ts'
+import { createSweep } from '../knowledge/ingest/sweep.ts'
+import { createKnowledge, type Knowledge } from '../knowledge/knowledge.ts'
+import { createReaders } from '../knowledge/reading/readers.ts'
+import { createShards, type ShardStore } from '../knowledge/search/shards.ts'
 
 export interface LibraryDeps
   extends Pick<IngestDeps, 'commit' | 'encode' | 'maxFileBytes'>,
@@ -131,5 +131,5 @@ export function createLibrary(deps: LibraryDeps): Library {
 
 /** Beside this file, with its ending: `.ts` from the source, `.js` after a build. */
 function readerModule(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './reader.ts' : './reader.js', import.meta.url)
+  return new URL(import.meta.url.endsWith('.ts') ? '../reader.ts' : '../reader.js', import.meta.url)
 }

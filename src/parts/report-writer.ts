@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, repeat } from './kernel/clock.ts'
-import { messageOf } from './kernel/errors.ts'
-import type { Part } from './kernel/lifecycle.ts'
-import type { Log } from './kernel/log.ts'
-import { renderAside } from './reports/aside.ts'
-import type { ReportData } from './reports/report-data.ts'
+import { type Clock, repeat } from '../kernel/clock.ts'
+import { messageOf } from '../kernel/errors.ts'
+import type { Part } from '../kernel/lifecycle.ts'
+import type { Log } from '../kernel/log.ts'
+import { renderAside } from '../reports/aside.ts'
+import type { ReportData } from '../reports/report-data.ts'
 
 /** However fast market time runs, a report is not drawn more often than this. */
 const LEAST_MS = 10_000
