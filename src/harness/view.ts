@@ -106,13 +106,37 @@ export function summary(report: Report): string {
       'Energy',
       `${trades.searches} searches, ${trades.confirmed} trades agreed, ${trades.expired} ran out, ${trades.cancelled} cancelled`,
     ],
-    ['Contracts', `${contracts.total} signed by both sides, ${contracts.unequal} held differently`],
+    [
+      'Contracts',
+      `${contracts.total} signed by both sides, ${contracts.unequal} held differently, ${contracts.settled} settled`,
+    ],
+    ...energyLines(report),
     ['Compute', computeLine(tasks)],
     ['Killed', killedLine(report)],
   ]
   const table = new Table({ style: BARE, colWidths: [12, 90], wordWrap: true })
   table.push(...lines)
   return `${table.toString()}\n\n${verdictsOf(report.invariants)}\n`
+}
+
+function energyLines({ energy, bill, ledger, soc }: Report): [string, string][] {
+  if (energy.tradedWh === 0) return []
+  const share = (part: number): string => `${(100 * part).toFixed(1)} %`
+  return [
+    [
+      'Delivered',
+      `${(energy.tradedWh / 1000).toFixed(2)} kWh, ${share(energy.localShare)} of what was taken from neighbours; ${share(bill.savingVsUtilityOnly)} saved against ${bill.baseline}`,
+    ],
+    ['Books', `${ledger.batches} entries, together ${ledger.sumMicro}`],
+    ...(soc.rounds === 0
+      ? []
+      : [
+          [
+            'Charge',
+            `${soc.rounds} rounds: ${soc.answered} of ${soc.asked} asked answered, ${soc.refused} refused`,
+          ] as [string, string],
+        ]),
+  ]
 }
 
 /** What surplus mode made of each home. */
