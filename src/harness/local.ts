@@ -75,7 +75,10 @@ function planOf(options: LocalOptions, scratch: string): RunOptions {
     offlineShare: options.offlinePercent / 100,
   }
   const homes = street(scenario)
-  const traders = options.data === undefined ? homes : withRealHomes(homes, options.data, scratch)
+  const traders =
+    options.data === undefined
+      ? homes
+      : withRealHomes(homes, options.data, { scratch, slotMs: options.slotMinutes * 60_000 })
   return {
     ...{ durationMs: scenario.durationMs, slotMs: scenario.slotMs, speed: options.speed, seed: options.seed },
     ...{ killShare: options.killPercent / 100, killWorker: options.killWorker, lossShare: options.lossPercent / 100 },

@@ -57,7 +57,7 @@ export async function snapshot(name: string, client: Client): Promise<Snapshot> 
     ...{ name, peerId, roles, trades, needs, jobs: withParts },
     knownPeers: peers.filter(peer => peer.roles !== undefined).length,
     slots: await client.get<SettledSlot[]>(`/v1/household/slots?limit=${MANY}`),
-    ledger: await client.get<LedgerView>('/v1/ledger'),
+    ledger: await client.get<LedgerView>(`/v1/ledger?limit=${MANY}`),
     soc: await client.get<Snapshot['soc']>('/v1/utility/soc'),
     published: await publishedBy(client),
     answers: await answersTo(client),

@@ -21,7 +21,11 @@ export interface HomeSlot {
  * Gives each household the load and solar of a real home. Rows are written as the slots a daemon replays.
  * @throws HARNESS_DATA
  */
-export function withRealHomes(actors: readonly Actor[], data: string, scratch: string): Actor[] {
+export function withRealHomes(
+  actors: readonly Actor[],
+  data: string,
+  { scratch, slotMs }: { scratch: string; slotMs: number },
+): Actor[] {
   const homes = [...realHomes(data)]
   mkdirSync(scratch, { recursive: true })
   let next = 0
@@ -29,7 +33,7 @@ export function withRealHomes(actors: readonly Actor[], data: string, scratch: s
     if (!actor.roles.includes('household')) return actor
     const [home, slots] = homes[next++ % homes.length] as (typeof homes)[number]
     const file = join(scratch, `${home}.csv`)
-    writeFileSync(file, replayed(slots))
+    writeFileSync(file, replayed(inSlotsOf(slotMs, slots)))
     const options = { 'household.dataFile': file, 'household.capacityWh': CAPACITY_WH, 'household.socPercent': 50 }
     const thresholds = { 'household.sellAbovePercent': 60, 'household.buyBelowPercent': 55 }
     return { ...actor, options: { ...actor.options, ...options, ...thresholds } }
@@ -70,6 +74,22 @@ function slotsOf(load: readonly number[], solar: readonly number[]): HomeSlot[] 
   return load.flatMap((kwh, hour) =>
     Array.from({ length: SLOTS_AN_HOUR }, () => ({ loadWh: wattHours(kwh), solarWh: wattHours(solar[hour]) })),
   )
+}
+
+const QUARTER_MS = 900_000
+
+/** Quarter-hours as slots of another length: added up, or shared out evenly. */
+function inSlotsOf(slotMs: number, quarters: readonly HomeSlot[]): HomeSlot[] {
+  const perSlot = Math.max(1, Math.round(slotMs / QUARTER_MS))
+  const share = Math.min(1, slotMs / QUARTER_MS)
+  const slots: HomeSlot[] = []
+  for (let first = 0; first < quarters.length; first += perSlot) {
+    const together = quarters.slice(first, first + perSlot)
+    const sum = (of: (quarter: HomeSlot) => number): number =>
+      Math.round(share * together.reduce((n, q) => n + of(q), 0))
+    slots.push({ loadWh: sum(quarter => quarter.loadWh), solarWh: sum(quarter => quarter.solarWh) })
+  }
+  return slots
 }
 
 function replayed(slots: readonly HomeSlot[]): string {
