@@ -59,7 +59,7 @@ export interface Observed {
 /** After the storm: what happened, and whether it was as it must be. */
 export function createReport(observed: Observed): Report {
   const { snapshots, knownMin, deaths, answers } = observed
-  const trades = tradeFigures(snapshots, observed.online)
+  const trades = tradeFigures(snapshots, observed)
   const agreed = contracts(snapshots)
   const seen = { peers: snapshots, deaths, ...(answers === undefined ? {} : { answers }) }
   const tasks = { ...taskFigures(seen), chunksEmbedded: observed.chunksEmbedded }
@@ -78,7 +78,10 @@ export function createReport(observed: Observed): Report {
   return { ...figures, invariants, ...rest }
 }
 
-function tradeFigures(snapshots: readonly Snapshot[], online: Online): Report['trades'] {
+function tradeFigures(
+  snapshots: readonly Snapshot[],
+  { online, deaths }: Pick<Observed, 'online' | 'deaths'>,
+): Report['trades'] {
   const bought = snapshots.flatMap(({ trades }) => trades.filter(trade => trade.role === 'buyer'))
   const inState = (state: string): number => bought.filter(trade => trade.state === state).length
   return {
@@ -86,7 +89,7 @@ function tradeFigures(snapshots: readonly Snapshot[], online: Online): Report['t
     confirmed: inState('active') + inState('settled'),
     cancelled: inState('cancelled'),
     expired: inState('expired'),
-    unanswered: unanswered(snapshots, online),
+    unanswered: unanswered(snapshots, online, deaths),
     aboveCheapest: aboveCheapest(snapshots),
     oversoldWh: oversoldWh(snapshots),
     failedBecause: failures(snapshots),

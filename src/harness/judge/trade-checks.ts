@@ -1,6 +1,7 @@
 import { canonical } from '../../protocol/canonical.ts'
 import { slotKey } from '../../trading/slot.ts'
 import { AGREED_STATES, type Need, type Trade } from '../../trading/trade.ts'
+import type { Death } from '../scenario/kill-plan.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
@@ -30,13 +31,23 @@ function overpaid({ trades, answers, needs }: Snapshot, bought: Trade): boolean 
   return open.some(offer => offer.priceMicro < bought.priceMicro + bought.gridFeeMicro)
 }
 
-/** Searches nobody answered though somebody who could be reached had something for the slot. */
-export function unanswered(snapshots: readonly Snapshot[], online: Online): number {
+/**
+ * Searches nobody answered though somebody who could be reached had something for the slot. A buyer killed in the middle
+ * of its search was not there to be answered.
+ */
+export function unanswered(snapshots: readonly Snapshot[], online: Online, deaths: readonly Death[]): number {
   return snapshots.flatMap(buyer =>
     buyer.needs.filter(
-      need => need.answered.length === 0 && snapshots.some(one => couldAnswer(one, buyer, need, online)),
+      need =>
+        need.answered.length === 0 &&
+        !diedSearching(buyer, need, deaths) &&
+        snapshots.some(one => couldAnswer(one, buyer, need, online)),
     ),
   ).length
+}
+
+function diedSearching({ peerId }: Snapshot, { createdMs, searchUntilMs }: Need, deaths: readonly Death[]): boolean {
+  return deaths.some(death => death.peerId === peerId && death.atMs >= createdMs && death.atMs <= searchUntilMs)
 }
 
 /** Whether a peer could be reached for a search. */
