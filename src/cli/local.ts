@@ -33,7 +33,7 @@ export function registerLocal(program: Command, terminal: Terminal): void {
     .command('local')
     .description('run a whole network of real daemons on this machine, and judge it')
     .option('--scenario <name>', 'what they do: street; surplus: real homes compute on their own sun', 'street')
-    .option('--households <n>', 'households: odd ones buy, even ones sell; 4, with --tasks none')
+    .option('--households <n>', 'households: odd ones buy, even ones sell; 10, with --tasks none')
     .option('--utilities <n>', 'utilities; 1, with --tasks none')
     .option('--compute <n>', 'how many compute: households first, then peers of their own', '2')
     .option('--tasks <n>', 'small tasks for them; the run lasts until they are done')
@@ -43,7 +43,7 @@ export function registerLocal(program: Command, terminal: Terminal): void {
     .option('--days <n>', 'how long they live, in days of market time')
     .option('--speed <times>', 'market time against real time; 180 (360 with --days)')
     .option('--slot <minutes>', 'length of a delivery slot in market time; 15 (60 with --days)')
-    .option('--offline <percent>', 'share of the households that play dead in each slot', '30')
+    .option('--offline <percent>', 'share of the households that cannot be reached, drawn for each search', '30')
     .option('--loss <percent>', 'share of all messages that are lost on arrival', '0')
     .option('--kill <percent>', 'share of the peers killed on the way, and started again', '0')
     .option('--seed <n>', 'seed of everything random: who is killed when, who plays dead', '1')
@@ -100,7 +100,7 @@ async function surplus(flags: Flags, terminal: Terminal): Promise<void> {
 
 /** Who asks only for compute gets no traders. */
 function peopleOf(flags: Flags): { households: number; utilities: number } {
-  const [households, utilities] = flags.tasks === undefined ? [4, 1] : [0, 0]
+  const [households, utilities] = flags.tasks === undefined ? [10, 1] : [0, 0]
   return {
     households: flags.households === undefined ? households : number(flags, 'households'),
     utilities: flags.utilities === undefined ? utilities : number(flags, 'utilities'),
