@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { surplusReport, unfounded } from '../../src/harness/judge/surplus-checks.ts'
@@ -62,7 +63,7 @@ describe('the verdict on computing on surplus', () => {
   })
 })
 
-const data = '/work/shared/data/energy'
+const data = fileURLToPath(new URL('../../../shared/data/energy', import.meta.url))
 
 describe.skipIf(!existsSync(data))('real homes (skipped where shared/data is absent)', () => {
   test('compute on their own sun, none is poorer for it, and the page has the plots', async () => {

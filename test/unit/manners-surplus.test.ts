@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { type Conditions, type EnergyConditions, nothingSensed } from '../../src/manners/conditions.ts'
@@ -160,7 +161,7 @@ describe('a day on surplus', () => {
   })
 })
 
-const data = '/work/shared/data/energy'
+const data = fileURLToPath(new URL('../../../shared/data/energy', import.meta.url))
 
 describe.skipIf(!existsSync(data))('on the real homes of shared/data (skipped where they are absent)', () => {
   const read = (name: string) => columns(readFileSync(join(data, name), 'utf8'))

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
@@ -8,7 +9,9 @@ import { type Allocation, allocate, throughMeter } from '../../src/trading/settl
 import { balances, balanceWith, batchOf, neighbourAccount } from '../../src/trading/settlement/ledger.ts'
 import { receivedMicro, type Settlement, settle } from '../../src/trading/settlement/settle.ts'
 
-const EXAMPLE = '/work/shared/data/beckn/examples/p2p-on-status-response-settled.json'
+const EXAMPLE = fileURLToPath(
+  new URL('../../../shared/data/beckn/examples/p2p-on-status-response-settled.json', import.meta.url),
+)
 
 const buyer = 'buyer' as PeerId
 const seller = 'seller' as PeerId
