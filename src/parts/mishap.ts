@@ -14,9 +14,9 @@ export function createMishaps(options: Options, self: PeerId, random: Random): R
   const { offlineShare, seed } = options.market
   const { lossShare } = options.network
   const household = options.roles.includes('household')
-  return (bytes, carrier) => {
+  return bytes => {
     if (lossShare > 0 && random() < lossShare) return false
-    if (offlineShare === 0 || !household || carrier !== 'orders') return true
+    if (offlineShare === 0 || !household) return true
     const search = searchIn(bytes)
     return search === undefined || !isAway(seed, self, search, offlineShare)
   }

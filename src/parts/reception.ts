@@ -2,7 +2,6 @@ import type { Inbox } from '../inbox/inbox.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { CodedError } from '../kernel/errors.ts'
 import type { NewId, PeerId } from '../kernel/ids.ts'
-import type { Carrier } from '../kernel/outcome.ts'
 import { stamp, wire } from '../outbox/wire.ts'
 import { answerDraft } from '../protocol/answer.ts'
 import type { Identity } from '../protocol/keys.ts'
@@ -10,8 +9,8 @@ import { isSealed } from '../protocol/sealed.ts'
 import type { TopicName } from '../protocol/topics.ts'
 import type { Verdict } from '../protocol/verdict.ts'
 
-/** Whether a message that arrived by this carrier is heard. */
-export type Reachable = (bytes: Uint8Array, carrier: Carrier) => boolean
+/** Whether a message that arrived is heard. */
+export type Reachable = (bytes: Uint8Array) => boolean
 
 export interface ReceptionDeps {
   readonly inbox: Inbox
@@ -30,12 +29,12 @@ export function createReception({ inbox, identity, networkName, topics, clock, n
       const carrier = topics.get(topic)
       if (carrier === undefined) return Promise.resolve('ignore')
       // One who plays dead for a scenario still carries what is for others.
-      if (!reachable(bytes, carrier)) return Promise.resolve('accept')
+      if (!reachable(bytes)) return Promise.resolve('accept')
       return Promise.resolve(inbox.gossip({ bytes, carrier, from }))
     },
 
     async request(bytes: Uint8Array, from: PeerId): Promise<Uint8Array> {
-      if (!reachable(bytes, 'stream')) throw new CodedError('NODE_AWAY', 'this peer plays dead')
+      if (!reachable(bytes)) throw new CodedError('NODE_AWAY', 'this peer plays dead')
       const { envelope, answer } = await inbox.request({ bytes, carrier: 'stream', from })
       // What could not be read has no id to answer to; the connection tells who asked.
       if (envelope === undefined) throw new CodedError('NODE_UNREADABLE', JSON.stringify(answer))

@@ -109,14 +109,37 @@ test('an offer dearer than the buyer pays is not chosen, and the need says why i
   expect(buyer.store.trades()).toEqual([])
 })
 
-test('a search nobody answers waits longer, once, and fails with that reason', () => {
+test('a search nobody answers is made again, once, and fails with that reason', () => {
   const { town, buyer } = pair()
   const need = town.want(buyer)
   town.settle()
   town.pass(SEARCH_MS)
   expect(buyer.store.need(need)).toMatchObject({ state: 'searching' })
   town.pass(LONGEST_SEARCH_MS - SEARCH_MS)
+  expect(town.sent.map(({ draft }) => draft.type)).toEqual(['beckn.discover', 'beckn.discover'])
   expect(buyer.store.need(need)).toMatchObject({ state: 'failed', reason: 'nobody answered the search' })
+})
+
+test('a search nobody heard is made again, to all and straight to the sellers it knows of, and is answered', () => {
+  const { town, buyer, seller } = pair()
+  town.offer(seller)
+  town.settle()
+  const need = town.want(buyer)
+  expect(town.take().map(({ draft }) => draft.type)).toEqual(['beckn.discover'])
+  town.pass(SEARCH_MS)
+  const again = town.take()
+  expect(again.map(({ draft }) => [draft.type, draft.to, draft.carrier])).toEqual([
+    ['beckn.discover', undefined, 'orders'],
+    ['beckn.discover', seller.self, 'stream'],
+  ])
+  expect(new Set(again.map(({ draft }) => draft.id)).size).toBe(2)
+  // Both arrive: the seller is heard once.
+  for (const one of again) town.deliver(one, seller)
+  town.settle()
+  expect(buyer.store.need(need)).toMatchObject({ answered: [seller.self] })
+  town.pass(LATE_MS)
+  town.settle()
+  expect(buyer.store.need(need)).toMatchObject({ state: 'bought' })
 })
 
 test('a late answer to a search that nobody had answered ends its wait and is bought from', () => {

@@ -11,8 +11,10 @@ import type { Need, RankedOffer } from '../trade.ts'
 import { candidates, rank } from './choose.ts'
 import { noted, tryNext } from './need.ts'
 
-/** A search that nobody answered waits longer, once. */
+/** A search that nobody answered is made again and waits longer, once. */
 const LONGEST_SEARCHES = 4
+/** A search made again also goes straight to the cheapest sellers known for the slot, to no more than this. */
+const MAX_ASKED_STRAIGHT = 16
 /** Somebody has answered a search that waited for anybody: how long it listens to others. */
 const LATE_MS = 300
 /** A search listens to no more sellers than this. */
@@ -41,6 +43,16 @@ export function buy(market: Market, wanted: Wanted): TradingOutcome {
 /** Asks everybody in the zone what they sell for the slot, and connected peers of other zones one by one. */
 function discoverDrafts(market: Market, need: Need): Draft[] {
   return [discoverDraft(market, need), ...market.beyondZone().map(peer => discoverDraft(market, need, peer))]
+}
+
+/**
+ * A topic promises nothing: what was asked may have been lost, or published before anybody listened. Asked again, it also
+ * goes to the sellers this peer knows of, straight, where it is kept until it is acknowledged.
+ */
+function askAgainDrafts(market: Market, need: Need): Draft[] {
+  const sellers = new Set([...rank(market, need).map(({ seller }) => seller), ...market.beyondZone()])
+  const straight = [...sellers].slice(0, MAX_ASKED_STRAIGHT).map(seller => discoverDraft(market, need, seller))
+  return [discoverDraft(market, need), ...straight]
 }
 
 function discoverDraft(market: Market, need: Need, to?: PeerId): Draft {
@@ -83,11 +95,13 @@ function everybodyAnswered(market: Market, need: Need, answered: readonly PeerId
   return expected.length > 0 && [...expected, ...market.beyondZone()].every(peer => answered.includes(peer))
 }
 
-/** Buyer: the search is over, or goes on once while nobody has answered; the cheapest landed offer is selected first. */
+/** Buyer: the search is over, or is made again while nobody has answered; the cheapest landed offer is selected first. */
 export function closeSearch(market: Market, need: Need): TradingOutcome {
   const longestMs = need.createdMs + LONGEST_SEARCHES * market.searchMs
-  if (need.answered.length === 0 && need.searchUntilMs < longestMs)
-    return outcome([{ kind: 'need', need: { ...need, searchUntilMs: longestMs } }])
+  if (need.answered.length === 0 && need.searchUntilMs < longestMs) {
+    const longer = noted(market, { ...need, searchUntilMs: longestMs }, 'nobody has answered yet: asks again')
+    return outcome([{ kind: 'need', need: longer }], askAgainDrafts(market, need))
+  }
   const ranked = rank(market, need)
   const reason = need.answered.length === 0 ? 'nobody answered the search' : 'nobody sells at your price'
   const next = tryNext(market, noted(market, { ...need, ranked, tried: 0 }, ...findings(market, need, ranked)), reason)
