@@ -9,7 +9,7 @@ import type { UnsignedEnvelope } from '../protocol/envelope.ts'
 import type { Identity } from '../protocol/keys.ts'
 import { MAX_GOSSIP_BYTES, MAX_STREAM_BYTES } from '../protocol/limits.ts'
 import { isSealed, type Open } from '../protocol/sealed.ts'
-import { STREAM_PROTOCOLS, streamFor, type TopicName, topicFor } from '../protocol/topics.ts'
+import { goesStraightFirst, STREAM_PROTOCOLS, streamFor, type TopicName, topicFor } from '../protocol/topics.ts'
 import { verify } from '../protocol/verify.ts'
 import { type PendingMessage, wire } from './wire.ts'
 
@@ -63,7 +63,8 @@ export function createCourier(deps: CourierDeps): Courier {
     const envelope = JSON.parse(message.envelope) as UnsignedEnvelope
     const bytes = await wire(envelope, message.sealed, deps.identity)
     if (message.peer === undefined) return await publish(message, bytes)
-    if (attempt === 0 && (await byTopic(message, message.peer, bytes, signal))) return 'settled'
+    const first = goesStraightFirst(message.type) && deps.isConnected(message.peer) ? 'stream' : 'topic'
+    if (attempt === 0 && first === 'topic' && (await byTopic(message, message.peer, bytes, signal))) return 'settled'
     return await straight(message, message.peer, bytes, signal)
   }
 

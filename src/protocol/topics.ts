@@ -30,3 +30,11 @@ export function streamFor(type: string): StreamName {
   if (type.startsWith('knowledge.')) return 'knowledge'
   return type.startsWith('task.') ? 'tasks' : 'peers'
 }
+
+/**
+ * Whether a message for one peer goes straight where there is a connection, and only otherwise by its topic. An answer to
+ * a search is no order yet: by the topic, a zone would carry every seller's answer to every search to every peer.
+ */
+export function goesStraightFirst(type: string): boolean {
+  return type === 'beckn.on_discover'
+}

@@ -34,6 +34,8 @@ export interface RoadOptions {
   readonly types?: ReadonlyMap<string, MessageType<Fact>>
   /** Whether gossip is tried before a stream. */
   readonly inZone?: boolean
+  /** Whether there is a connection to everybody; by default to nobody. */
+  readonly connected?: boolean
   readonly reservationMs?: number
   readonly stepTimeoutMs?: number
   /** Market time; by default the wall clock. */
@@ -62,7 +64,7 @@ export async function openRoad(options: RoadOptions) {
     log,
   })
   const courier = createCourier({
-    isConnected: () => false,
+    isConnected: () => options.connected ?? false,
     ...{ identity, networkName: NETWORK, zone: ZONE, open, clock, network, inZone: () => inZone, metrics },
   })
   const outbox = createOutbox<Fact>({

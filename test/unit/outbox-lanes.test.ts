@@ -23,7 +23,12 @@ interface Ask {
 /** A sender whose network is a function of the test: what it answers, or throws. */
 async function sender(
   answer: (ask: Ask) => Answer | Error,
-  more: { undelivered?: MessageType<Fact>['undelivered']; listeners?: number; inZone?: boolean } = {},
+  more: {
+    undelivered?: MessageType<Fact>['undelivered']
+    listeners?: number
+    inZone?: boolean
+    connected?: boolean
+  } = {},
 ) {
   const folder = scratch()
   const clock = fakeClock()
@@ -38,7 +43,7 @@ async function sender(
   })
   const road: Road = await openRoad({
     ...{ home: folder.path('home'), seed: seedNamed('sender'), clock, random: () => 0.5, types },
-    inZone: more.inZone ?? true,
+    ...{ inZone: more.inZone ?? true, connected: more.connected ?? false },
     network: {
       async publish(_topic, bytes) {
         published.push(bytes)
@@ -221,6 +226,23 @@ test('an acknowledgement by the topic spares the stream', async () => {
   await until(() => at.states()[0] === 'delivered')
   await at.clock.advance(60_000)
   expect(at.asked).toEqual([])
+})
+
+test.each([
+  { connected: true, by: 'straight', published: 0 },
+  { connected: false, by: 'by the topic', published: 1 },
+])('an answer to a search goes $by when its recipient is connected: $connected', async ({ connected, published }) => {
+  await using at = await sender(() => ACK, { listeners: 3, connected })
+  await at.send({ ...noteDraft(alive.peerId, { carrier: 'orders' }), type: 'beckn.on_discover' })
+  await until(() => at.published.length + at.asked.length === 1)
+  expect(at.published).toHaveLength(published)
+})
+
+test('an order goes by its topic even when its recipient is connected', async () => {
+  await using at = await sender(() => ACK, { listeners: 3, connected: true })
+  await at.send({ ...noteDraft(alive.peerId, { carrier: 'orders' }), type: 'beckn.init' })
+  await until(() => at.published.length + at.asked.length === 1)
+  expect(at.published).toHaveLength(1)
 })
 
 test('a topic that does not reach the recipient is not tried', async () => {
