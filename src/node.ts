@@ -98,16 +98,11 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
   const { tasks, runner, offered, slots } = work
   const peers = createPeers({
     self,
-    advert: {
-      ...{ name: options.name, roles: options.roles, zone, version: VERSION },
-      // Read anew for each advert: manners change, sharing begins and ends.
-      get kinds() {
-        return [...(offered ? work.kindNames : []), ...library.kinds()]
-      },
-      get slots() {
-        return offered && manners.threads() > 0 ? slots : 0
-      },
-    },
+    // Made anew for each advert: manners change, sharing begins and ends.
+    advert: () => ({
+      ...{ name: options.name, roles: options.roles, zone, version: VERSION, ...work.advert() },
+      kinds: [...(offered ? work.kindNames : []), ...library.kinds()],
+    }),
     now: clock.now,
     store: storage.peers,
   })

@@ -32,6 +32,7 @@ export function registerPeers(program: Command, terminal: Terminal): void {
         { title: 'roles', cell: row => row.roles?.join(', ') ?? '–' },
         { title: 'zone', cell: row => row.zone ?? '–' },
         { title: 'peer', cell: row => shortPeer(row.peer) },
+        { title: 'takes work', cell: takesWork },
         { title: 'connection', cell: connection },
         { title: 'latency', right: true, cell: ({ connected }) => latency(connected?.latencyMs) },
         {
@@ -53,6 +54,12 @@ function connection({ connected }: PeerRow): string {
   if (connected === undefined) return 'heard of'
   const direction = { inbound: 'in', outbound: 'out' }[connected.direction]
   return connected.relayed ? `${direction}, relayed` : direction
+}
+
+/** As it said itself, some minutes ago at most. */
+function takesWork({ roles, availability, slots }: PeerRow): string {
+  if (roles?.includes('compute') !== true || availability === undefined) return '–'
+  return availability === 'closed' ? 'not now' : `${slots} tasks${availability === 'limited' ? ', limited' : ''}`
 }
 
 function latency(ms: number | undefined): string {

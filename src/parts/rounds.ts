@@ -178,12 +178,20 @@ export function createRounds(deps: RoundsDeps): Rounds {
       const others = network.peers().flatMap(({ peer, latencyMs }): Worker[] => {
         const known = storage.peers.peer(peer)
         return known?.kinds.includes(kind) === true && known.expiresMs > clock.now()
-          ? [{ peer, slots: Math.min(known.slots, MAX_SLOTS), ...(latencyMs === undefined ? {} : { latencyMs }) }]
+          ? [asWorker(known, latencyMs)]
           : []
       })
       // A peer that has nobody does its work itself.
       const own = deps.works || others.length === 0 ? [{ peer: deps.self, slots: deps.slots }] : []
       return [...others, ...own]
     },
+  }
+}
+
+function asWorker({ peer, slots, models, availability }: KnownPeer, latencyMs: number | undefined): Worker {
+  return {
+    ...{ peer, slots: Math.min(slots, MAX_SLOTS), availability },
+    ...(models.length === 0 ? {} : { models }),
+    ...(latencyMs === undefined ? {} : { latencyMs }),
   }
 }

@@ -8,6 +8,7 @@ import type { Random } from '../kernel/random.ts'
 import type { Manners } from '../manners/manners.ts'
 import { createIdleIo } from '../manners/sensors/idle-io.ts'
 import type { Outbox } from '../outbox/outbox.ts'
+import type { Advert } from '../peers/peers.ts'
 import { type Identity, verifySignature } from '../protocol/keys.ts'
 import type { Fact } from '../storage/facts.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -57,6 +58,8 @@ export interface Work {
   readonly workers: Workers
   /** The most a kind may take of a thread's memory. */
   readonly threadMemoryMb: number
+  /** What an advert says of it, read anew for each. */
+  advert(): Pick<Advert, 'slots' | 'models' | 'availability' | 'priceClass'>
   readonly parts: readonly Part[]
 }
 
@@ -120,6 +123,16 @@ export function createWork(deps: WorkDeps): Work {
   return {
     ...{ offered, slots, kinds: table, tasks, runner, merge: workers.merge, workers },
     threadMemoryMb: Math.max(...Object.values(table).map(kind => kind.limits.maxMemoryMb)),
+    advert() {
+      const willing = offered ? deps.manners().availability() : 'closed'
+      const full = storage.tasks.openWork().length >= slots / 2
+      return {
+        slots: willing === 'closed' ? 0 : slots,
+        models: model.fingerprints() ?? [],
+        availability: willing === 'open' && full ? 'limited' : willing,
+        priceClass,
+      }
+    },
     kindNames: Object.values(table).map(kind => `${kind.name}@${kind.version}`),
     parts: [{ name: 'workers', stop: () => workers.stop() }, runner],
   }

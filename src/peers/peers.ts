@@ -13,7 +13,15 @@ export interface Advert {
   readonly kinds: readonly string[]
   /** Tasks it takes at a time. */
   readonly slots: number
+  /** Fingerprints of the models it has; none: it has opened none yet, and may have some. */
+  readonly models: readonly string[]
+  /** How much it takes on now, as coarse as that: never watts, hours or who is at home. */
+  readonly availability: Availability
+  /** From 0, free, to 9, dearest. */
+  readonly priceClass: number
 }
+
+export type Availability = 'open' | 'limited' | 'closed'
 
 export interface KnownPeer extends Advert {
   readonly peer: PeerId
@@ -32,6 +40,9 @@ const advertSchema = z.strictObject({
   version: word,
   kinds: z.array(word).max(64),
   slots: z.int().min(0).max(1024),
+  models: z.array(word).max(16),
+  availability: z.enum(['open', 'limited', 'closed']),
+  priceClass: z.int().min(0).max(9),
 })
 
 /** An advert is repeated at half of this. */
@@ -40,7 +51,7 @@ const MAX_KNOWN = 2_000
 
 export interface PeersDeps {
   readonly self: PeerId
-  readonly advert: Advert
+  advert(): Advert
   readonly now: () => number
   readonly store: { peer(id: PeerId): KnownPeer | undefined; peerCount(): number }
 }
@@ -79,7 +90,7 @@ export function createPeers({ self, advert, now, store }: PeersDeps): Peers {
     advertDraft: to => ({
       type: ADVERT,
       taskId: self as string as TaskId,
-      payload: advert as unknown as JsonObject,
+      payload: advert() as unknown as JsonObject,
       carrier: to === undefined ? 'adverts' : 'stream',
       ttlMs: ADVERT_TTL_MS,
       ...(to === undefined ? {} : { to }),

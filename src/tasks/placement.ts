@@ -10,6 +10,8 @@ export interface Worker {
   readonly latencyMs?: number
   /** Fingerprints of the models it has; absent: it does not say. */
   readonly models?: readonly string[]
+  /** How much it takes on, as it said some minutes ago at most; absent: it does not say. */
+  readonly availability?: 'open' | 'limited' | 'closed'
 }
 
 /** A worker that may be given work now, and what is known of it. */

@@ -18,7 +18,7 @@ test('two daemons meet, one buys from the other, and one has a text cut by the o
   await vi.waitFor(async () => expect((await run('trade', 'search')).out).toContain('anna'), { timeout: 20_000 })
 
   expect((await run('status')).out).toMatch(/✔ running +bert .*\n✔ reachable +1 peer connected/)
-  expect((await run('peers')).out).toMatch(/anna +household, utility, compute +zone-1 +….{8} +out/)
+  expect((await run('peers')).out).toMatch(/anna +household, utility, compute +zone-1 +….{8} +\d+ tasks +out/)
   const bought = await run('trade', 'buy', '0.5', '--max', '1')
   expect(bought).toMatchObject({ code: 0, err: '' })
   expect(bought.out).toMatch(/searching.*selecting.*quoted.*reserved.*confirming.*active.*Bought 500 Wh/s)

@@ -132,8 +132,8 @@ export function createOffice(random: () => number = () => 0.99) {
       nowMs += ms
     },
     /** Who works on what there is now. */
-    hire(...workers: readonly (readonly [Peer, number])[]): void {
-      staff = workers.map(([{ self }, slots]) => ({ peer: self, slots }))
+    hire(...workers: readonly (readonly [Peer, number, Worker['availability']?])[]): void {
+      staff = workers.map(([{ self }, slots, availability = 'open']) => ({ peer: self, slots, availability }))
     },
     request(peer: Peer, request: Partial<JobRequest> & { text?: string } = {}) {
       const { text = 'hello', ...rest } = request

@@ -14,6 +14,8 @@ function office(workers: number, slots = 4) {
   return { desk, boss, staff: staff as [Peer, Peer] }
 }
 
+type Staff = (readonly [Peer, number, 'open' | 'limited' | 'closed'])[]
+
 const payloads = (drafts: readonly Draft[], type: string) =>
   drafts.filter(draft => draft.type === type).map(({ payload }) => payload)
 
@@ -29,6 +31,25 @@ test('a few workers are asked, not all; those who bid are given as much as they 
   expect(payloads(next, 'task.assign').map(({ tasks }) => (tasks as unknown[]).length)).toEqual([4, 4, 4, 4])
   // There is more to do than these take: the next few are asked.
   expect(payloads(next, 'task.offer')).toHaveLength(4)
+})
+
+test('who says it is open is asked before who is limited, and who is closed after all others', () => {
+  const desk = createOffice()
+  const boss = desk.createPeer('boss', 0)
+  const [shut, limited, open] = (['closed', 'limited', 'open'] as const).map(availability =>
+    ['one', 'other'].map(name => [desk.createPeer(`${availability} ${name}`, 4), 4, availability] as const),
+  ) as [Staff, Staff, Staff]
+  desk.hire(...shut, ...limited, ...open)
+  desk.request(boss, { text: words(100), verify: 'none' })
+  const first = desk.tick(boss).messages
+  const asked = first.map(({ to }) => to)
+  const peersOf = (staff: Staff) => staff.map(([{ self }]) => self)
+  expect(asked.slice(0, 2).toSorted()).toEqual(peersOf(open).toSorted())
+  expect(asked.slice(2).toSorted()).toEqual(peersOf(limited).toSorted())
+  // What these bid for is not enough: who was closed a while ago may be open again.
+  desk.carry(boss, first, ['task.assign'])
+  const next = desk.tick(boss).messages.filter(({ type }) => type === 'task.offer')
+  expect(next.map(({ to }) => to).toSorted()).toEqual(peersOf(shut).toSorted())
 })
 
 test('a bid covers many tasks: the same workers are not asked again for each of them', () => {

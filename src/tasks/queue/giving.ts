@@ -108,10 +108,9 @@ export function createGiving(
 
   function ask(sheet: Sheet, job: Job, others: readonly Worker[]): void {
     const kind = kindName(job)
-    const asked = shuffled(
-      others.filter(({ peer }) => bids.mayBeAsked(peer, kind)),
-      deps.random,
-    ).slice(0, ASKED_AT_ONCE)
+    const askable = others.filter(({ peer }) => bids.mayBeAsked(peer, kind))
+    // What an advert said may be over: who said it is closed is asked as well, after all others.
+    const asked = shuffled(askable, deps.random).sort(mostAvailableFirst).slice(0, ASKED_AT_ONCE)
     const open = asked.length === 0 ? 0 : store.openTasks(job.id)
     for (const { peer } of asked) {
       bids.asked(peer, kind)
@@ -186,6 +185,12 @@ export interface Desk extends Omit<Candidate, 'room'> {
 interface Room {
   readonly desks: readonly Desk[]
   readonly load: Load
+}
+
+const AVAILABLE = { open: 0, limited: 1, closed: 2 } as const
+
+function mostAvailableFirst(a: Worker, b: Worker): number {
+  return AVAILABLE[a.availability ?? 'open'] - AVAILABLE[b.availability ?? 'open']
 }
 
 function candidatesNow({ desks, load }: Room): Candidate[] {
