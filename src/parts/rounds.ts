@@ -177,9 +177,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
     workersFor(kind) {
       const others = network.peers().flatMap(({ peer, latencyMs }): Worker[] => {
         const known = storage.peers.peer(peer)
-        return known?.kinds.includes(kind) === true && known.expiresMs > clock.now()
-          ? [asWorker(known, latencyMs)]
-          : []
+        return known?.kinds.includes(kind) === true && known.expiresMs > clock.now() ? [asWorker(known, latencyMs)] : []
       })
       // A peer that has nobody does its work itself.
       const own = deps.works || others.length === 0 ? [{ peer: deps.self, slots: deps.slots }] : []
