@@ -58,6 +58,8 @@ const MAINTENANCE_MS = 10 * 60_000
 const GIVE_BACK_MS = 60_000
 const SOC_DAYS = 7
 const DAY_MS = 24 * 60 * 60_000
+/** Adverts promise nothing, and the first is often said before anybody listens: again so soon after the start. */
+const EARLY_ADVERTS_MS = [2_000, 10_000, 60_000]
 const TASK_FACTS: ReadonlySet<Fact['kind']> = new Set(['job', 'task', 'tasks.moved', 'work', 'work.gone'])
 
 /** The daemon's regular rounds: say who it is, look what is due, keep the journal bounded. */
@@ -138,6 +140,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
       advertise()
       for (const { peer } of network.peers()) outbox.post(peers.advertDraft(peer))
       void repeat(clock, TICK_MS, signal, tick)
+      for (const waitMs of EARLY_ADVERTS_MS) void clock.sleep(waitMs, signal).then(advertise)
       void repeat(clock, ADVERT_TTL_MS / 2, signal, advertise)
       void repeat(clock, MAINTENANCE_MS, signal, () =>
         maintain().catch(error => log.warn({ reason: messageOf(error) }, 'the journal was not pruned')),
