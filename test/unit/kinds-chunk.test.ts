@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { chunk } from '../../src/tasks/kinds/chunk.ts'
+import { chunk, digestOf } from '../../src/tasks/kinds/chunk.ts'
 import { chunkText } from '../../src/tasks/kinds/chunker.ts'
 import type { TokenCounter } from '../../src/tasks/kinds/embedder.ts'
 import type { WorkContext } from '../../src/tasks/kinds/kind.ts'
@@ -133,6 +133,31 @@ describe('chunking', () => {
   it('ends a chunk of unknown letters, though all of them are one token', () => {
     const chunks = chunkText('漢'.repeat(10_000), counter, 110)
     expect(Math.max(...chunks.map(({ start, end }) => end - start))).toBeLessThanOrEqual(110 * 16)
+  })
+
+  it('is the same for a counter that adds up words and for one that sees only whole texts', () => {
+    fc.assert(
+      fc.property(texts, fc.integer({ min: 48, max: 120 }), (text, maxTokens) => {
+        const whole = { count: (stretch: string) => counter.count(stretch) }
+        expect(chunkText(text, counter, maxTokens)).toEqual(chunkText(text, whole, maxTokens))
+      }),
+    )
+  })
+
+  it('gives what version 1 has always given: peers that differ would call each other liars', () => {
+    const paragraphs = [
+      'Dr. Who sold 3.5 kWh to the house at No. 7, i.e. to a neighbour; nobody “measured” it… Why? See [1].',
+      '- https://example.com/path/to/a/page?with=query&and=more#fragment-of-it\n- ﷺ ﬁne ½ naïve cafe\u0301 \u00b4',
+      '今天很好。我们去公园！「好。」漢字かな交じり文、それから한국어 문장。',
+      '👨‍👩‍👧‍👦🇩🇪👍🏽 العربية שלום \u0301\u00a0नमस्ते\r\n \r\nQUJD'.concat('REVGR0hJ'.repeat(60)),
+      'one clause, and another: '.repeat(40),
+      'e\u0301\u0302'.repeat(700),
+    ]
+    const text = Array.from({ length: 12 }, (_, turn) => paragraphs.slice(turn % 6).join(turn % 2 ? '\n\n' : ' ')).join(
+      '\n\n',
+    )
+    const digests = [48, 110, 120].map(maxTokens => digestOf(chunkText(text, counter, maxTokens)).slice(0, 16))
+    expect(digests).toEqual(['bce4650674e55819', '213a48e5514f9962', '297c65ac3f5be9f9'])
   })
 })
 

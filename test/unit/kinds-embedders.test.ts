@@ -124,7 +124,7 @@ async function embeddingServer(answer: Answer) {
     open: (over: object = {}) =>
       openEmbedder(
         { ...loadConfig('/nowhere', {}).options.embedder, source: 'http', url, model: 'tiny', ...over },
-        async () => ({ count: text => text.length, encode: () => [] }),
+        async () => ({ count: text => text.length, countWord: word => word.length, encode: () => [] }),
       ),
     [Symbol.asyncDispose]() {
       server.closeAllConnections()
@@ -225,7 +225,7 @@ describe('an embedder behind HTTP', () => {
       return { url: gone.url }
     })()
     const options = { ...loadConfig('/nowhere', {}).options.embedder, source: 'http' as const, url }
-    const opened = openEmbedder(options, async () => ({ count: () => 0, encode: () => [] }))
+    const opened = openEmbedder(options, async () => ({ count: () => 0, countWord: () => 0, encode: () => [] }))
     await expect(opened).rejects.toMatchObject({ ...fail, hint: expect.stringContaining('ollama serve') })
   })
 })

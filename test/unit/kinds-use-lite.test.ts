@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Embedder } from '../../src/tasks/kinds/embedder.ts'
-import { createTokenizer, type Tokenizer, type Vocabulary } from '../../src/tasks/kinds/use-lite/tokenizer.ts'
+import { createTokenizer, type Tokenizer } from '../../src/tasks/kinds/use-lite/tokenizer.ts'
+import type { Vocabulary } from '../../src/tasks/kinds/use-lite/trie.ts'
 import { openTokenizer, openUseLite } from '../../src/tasks/kinds/use-lite/use-lite.ts'
 import { dot } from '../../src/tasks/kinds/vectors.ts'
 
@@ -101,6 +102,20 @@ describe('the tokenizer', () => {
 
   it('counts what it would cut', () => {
     for (const sentence of sentences) expect(tokenizer.count(sentence)).toBe(tokenizer.encode(sentence).length)
+  })
+
+  it('counts a text as its words together, and knows a word again', () => {
+    for (const sentence of [...sentences, ...sentences]) {
+      const words = sentence.split(/\s+/u).map(word => tokenizer.countWord(word))
+      expect(words.reduce((sum, tokens) => sum + tokens, 0)).toBe(definedIds(sentence).length)
+    }
+  })
+
+  it('cuts a word longer than words are', () => {
+    const long = 'https://neighbour.example/surplus?kWh=3.5&price=0.21#'.repeat(8)
+    expect(long.length).toBeGreaterThan(400)
+    expect(tokenizer.encode(long)).toEqual(definedIds(long))
+    expect(tokenizer.encode('house')).toEqual(definedIds('house'))
   })
 
   it('takes any white space for one space, and none at the ends', () => {

@@ -1,6 +1,6 @@
-import type { TokenCounter } from './embedder.ts'
-import { createBreakTest, graphemeEnds } from './text/graphemes.ts'
+import { createBreakTest, graphemeEnds, maxGraphemeUnits } from './text/graphemes.ts'
 import { paragraphEnds } from './text/paragraphs.ts'
+import { type Counter, createRuler, type Ruler } from './text/ruler.ts'
 import { sentenceEnds } from './text/sentences.ts'
 
 /** A stretch of a text, in UTF-16 code units, end excluded. */
@@ -29,46 +29,65 @@ const finer = [/\n/gu, /[,;:，；：、)\]]\s+|[，；：、]/gu, /\s+/gu]
  * paragraph's end when the chunk is half full. The chunks follow each other without a gap: joined, they are the text.
  * Neither a surrogate pair nor a character of up to 64 code units is cut; a single character may have more tokens.
  */
-export function chunkText(text: string, counter: TokenCounter, maxTokens: number): Chunk[] {
+export function chunkText(text: string, counter: Counter, maxTokens: number): Chunk[] {
+  const maxUnits = maxTokens * maxUnitsPerToken
+  const ruler = createRuler(text, counter, Math.max(maxUnits, maxGraphemeUnits))
+  const measure = { ruler, maxTokens, maxUnits }
   const pieces: Piece[] = []
   let start = 0
   for (const end of paragraphEnds(text)) {
-    const cutter = createCutter(text.slice(start, end), start, { counter, maxTokens })
-    pieces.push(...cutter.pieces())
+    for (const piece of piecesOf(text.slice(start, end), start, measure)) pieces.push(piece)
     start = end
   }
-  return pack(text, pieces, { counter, maxTokens })
+  return pack(pieces, measure)
 }
 
 interface Measure {
-  readonly counter: TokenCounter
+  /** Of the whole text. */
+  readonly ruler: Ruler
   readonly maxTokens: number
+  readonly maxUnits: number
 }
 
-function createCutter(paragraph: string, offset: number, { counter, maxTokens }: Measure) {
+/** @param offset where the paragraph begins in the text */
+function piecesOf(paragraph: string, offset: number, { ruler, maxTokens, maxUnits }: Measure): Piece[] {
   const isBreak = createBreakTest(paragraph)
+  const pieces: Piece[] = []
+
+  const tokensOf = (start: number, end: number): number => ruler(offset + start, offset + end)
 
   function fits(start: number, end: number): boolean {
-    return end - start <= maxTokens * maxUnitsPerToken && counter.count(paragraph.slice(start, end)) <= maxTokens
+    return end - start <= maxUnits && tokensOf(start, end) <= maxTokens
+  }
+
+  function add(start: number, end: number): void {
+    const last = end === paragraph.length
+    pieces.push({ start: offset + start, end: offset + end, tokens: tokensOf(start, end), last })
   }
 
   /** @param level how fine to cut when the stretch does not fit: an index of `finer`, beyond it by characters */
-  function* spans(start: number, end: number, level: number): Generator<Span> {
-    if (fits(start, end)) return yield { start, end }
+  function cut(start: number, end: number, level: number): void {
+    if (fits(start, end)) {
+      add(start, end)
+      return
+    }
     const pattern = finer[level]
-    if (pattern === undefined) return yield* characters(start, end)
+    if (pattern === undefined) {
+      cutCharacters(start, end)
+      return
+    }
     let from = start
     for (const match of paragraph.slice(start, end).matchAll(pattern)) {
       const to = start + match.index + match[0].length
       if (to >= end || !isBreak(to)) continue
-      yield* spans(from, to, level + 1)
+      cut(from, to, level + 1)
       from = to
     }
-    yield* spans(from, end, level + 1)
+    cut(from, end, level + 1)
   }
 
   /** As many characters at a time as fit, found by halving; at least one. */
-  function* characters(start: number, end: number): Generator<Span> {
+  function cutCharacters(start: number, end: number): void {
     const ends = graphemeEnds(paragraph.slice(start, end)).map(at => start + at)
     let from = start
     for (let first = 0; first < ends.length; ) {
@@ -80,35 +99,29 @@ function createCutter(paragraph: string, offset: number, { counter, maxTokens }:
         else high = middle - 1
       }
       const to = ends[low] ?? end
-      yield { start: from, end: to }
+      add(from, to)
       from = to
       first = low + 1
     }
   }
 
-  return {
-    *pieces(): Generator<Piece> {
-      let start = 0
-      for (const sentence of sentenceEnds(paragraph)) {
-        for (const span of spans(start, sentence, 0)) {
-          const tokens = counter.count(paragraph.slice(span.start, span.end))
-          yield { start: offset + span.start, end: offset + span.end, tokens, last: span.end === paragraph.length }
-        }
-        start = sentence
-      }
-    },
+  let start = 0
+  for (const end of sentenceEnds(paragraph)) {
+    cut(start, end, 0)
+    start = end
   }
+  return pieces
 }
 
-function pack(text: string, pieces: readonly Piece[], measure: Measure): Chunk[] {
+function pack(pieces: readonly Piece[], measure: Measure): Chunk[] {
   const chunks: Chunk[] = []
   for (let first = 0; first < pieces.length; ) {
-    let last = lastThatFits(pieces, first, measure.maxTokens)
+    let last = lastThatFits(pieces, first, measure)
     const start = pieces[first]?.start ?? 0
     for (;;) {
       const { end, tokens: alone } = pieces[last] ?? { end: start, tokens: 0 }
       // The sum is exact only where white space parts the pieces: the tokens across another seam may be more.
-      const tokens = last === first ? alone : measure.counter.count(text.slice(start, end))
+      const tokens = last === first ? alone : measure.ruler(start, end)
       if (last === first || tokens <= measure.maxTokens) {
         chunks.push({ start, end, tokens })
         break
@@ -120,7 +133,7 @@ function pack(text: string, pieces: readonly Piece[], measure: Measure): Chunk[]
   return chunks
 }
 
-function lastThatFits(pieces: readonly Piece[], first: number, maxTokens: number): number {
+function lastThatFits(pieces: readonly Piece[], first: number, { maxTokens, maxUnits }: Measure): number {
   const start = pieces[first]?.start ?? 0
   let tokens = 0
   let last = first
@@ -128,7 +141,7 @@ function lastThatFits(pieces: readonly Piece[], first: number, maxTokens: number
     const piece = pieces[index]
     if (piece === undefined) break
     tokens += piece.tokens
-    if (index > first && (tokens > maxTokens || piece.end - start > maxTokens * maxUnitsPerToken)) break
+    if (index > first && (tokens > maxTokens || piece.end - start > maxUnits)) break
     last = index
     if (piece.last && tokens >= maxTokens / 2) break
   }
