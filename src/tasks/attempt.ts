@@ -1,6 +1,7 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { CodedError, codeOf, messageOf } from '../kernel/errors.ts'
+import { closeNativeGate, createNativeGate } from './kinds/embedders/native.ts'
 import type { KindErrorCode } from './kinds/kind.ts'
 import type { JobAnswer, Notice } from './worker.ts'
 
@@ -17,6 +18,8 @@ export type WorkersErrorCode =
 export const startMs = 60_000
 /** What a part gets to notice that nobody wants it, before its thread is ended. */
 const graceMs = 250
+/** How often a thread that is to end is looked at while it is inside the native engine. */
+const lookMs = 10
 
 export type FailNow = (error: CodedError<WorkersErrorCode>) => void
 
@@ -28,6 +31,7 @@ export interface Attempt {
   readonly run: {
     readonly signal: AbortSignal
     readonly timeoutMs: number
+    readonly onStarted?: () => void
     readonly onProgress?: (done: number, total: number) => void
   }
 }
@@ -36,6 +40,7 @@ export interface Attempt {
 export async function attempt({ pool, starting, name, job, run }: Attempt): Promise<unknown> {
   const { port1: ours, port2: theirs } = new MessageChannel()
   const kill = new AbortController()
+  const gate = createNativeGate()
   let ending: CodedError<WorkersErrorCode> | undefined
   let timer = setTimeout(() => end(timedOut(startMs)), startMs)
 
@@ -45,17 +50,23 @@ export async function attempt({ pool, starting, name, job, run }: Attempt): Prom
     ending = error
     ours.postMessage('unwanted')
     clearTimeout(timer)
-    timer = setTimeout(() => kill.abort(), graceMs)
+    timer = setTimeout(endThread, graceMs)
+  }
+  function endThread(): void {
+    clearTimeout(timer)
+    if (closeNativeGate(gate)) kill.abort()
+    else timer = setTimeout(endThread, lookMs)
   }
   const endNow: FailNow = error => {
     end(error)
-    kill.abort()
+    endThread()
   }
   const cancel = () => end(cancelled())
 
   const hear = (notice: Notice) => {
     if (notice.type === 'progress') return run.onProgress?.(notice.done, notice.total)
     starting.delete(endNow)
+    run.onStarted?.()
     if (ending !== undefined) return
     clearTimeout(timer)
     timer = setTimeout(() => end(timedOut(run.timeoutMs)), run.timeoutMs)
@@ -67,7 +78,10 @@ export async function attempt({ pool, starting, name, job, run }: Attempt): Prom
   try {
     // Piscina's type of the list follows the newest overload of postMessage; what it takes is a list.
     const transferList: object = [theirs]
-    const answer: JobAnswer = await pool.run({ ...job, port: theirs }, { name, signal: kill.signal, transferList })
+    const answer: JobAnswer = await pool.run(
+      { ...job, port: theirs, gate },
+      { name, signal: kill.signal, transferList },
+    )
     // The answer comes by another port and may have overtaken the last notices.
     for (let late = receiveMessageOnPort(ours); late !== undefined; late = receiveMessageOnPort(ours))
       hear(late.message)

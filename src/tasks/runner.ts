@@ -12,18 +12,21 @@ export interface RunnerDeps {
   readonly openWork: () => Work[]
   readonly run: (
     work: Work,
-    options: { signal: AbortSignal; onProgress: (done: number, total: number) => void },
+    options: { signal: AbortSignal; onStarted: () => void; onProgress: (done: number, total: number) => void },
   ) => Promise<unknown>
   /** Keeps what came of it; what ends while this waits comes together with the next call. */
   readonly worked: (results: readonly WorkResult[]) => Promise<void>
   /** Tells whose tasks they are that they are being worked on. */
   readonly alive: (beats: readonly Beat[]) => void
+  /** Hands all work of others back, and waits a short time until these, who had work here, have heard of it. */
+  readonly leave: (submitters: ReadonlySet<PeerId>) => Promise<void>
   readonly heartbeatMs: number
   /**
    * Worker threads that may be busy now: with anything, and with the work of others, which are fewer while the machine is
-   * needed (0: none of it begins anew). Own work goes first.
+   * needed (0: none of it begins anew). Own work goes first: it may wait for a thread beside what else the owner wants
+   * of them, that of others begins only when one is `free`.
    */
-  readonly threads: { own(): number; others(): number }
+  readonly threads: { own(): number; others(): number; free(): number }
   readonly clock: Clock
   readonly log: Log
 }
@@ -31,13 +34,15 @@ export interface RunnerDeps {
 export interface Runner extends Part {
   /** Looks at the desk: starts what is new, aborts what is gone. */
   wake(): void
-  /** Tasks being worked on now. */
+  /** Tasks that a thread works on now. */
   running(): number
 }
 
 interface Entry {
   readonly work: Work
   readonly abort: AbortController
+  /** When a thread took it; undefined: it waits for one. */
+  startedMs: number | undefined
   done: number
   total: number
 }
@@ -69,12 +74,13 @@ export function createRunner(deps: RunnerDeps): Runner {
     const [own, others] = [waiting.filter(isOwn), waiting.filter(work => !isOwn(work))]
     for (const work of own.slice(0, Math.max(0, deps.threads.own() - running.size))) start(work)
     const foreign = [...running.values()].filter(({ work }) => !isOwn(work)).length
-    const room = Math.min(deps.threads.own() - running.size, deps.threads.others() - foreign)
+    const { own: all, others: theirs, free } = deps.threads
+    const room = Math.min(all() - running.size, theirs() - foreign, free())
     for (const work of others.slice(0, Math.max(0, room))) start(work)
   }
 
   function start(work: Work): void {
-    const entry: Entry = { work, abort: new AbortController(), done: 0, total: 1 }
+    const entry: Entry = { work, abort: new AbortController(), startedMs: undefined, done: 0, total: 1 }
     running.set(keyOf(work), entry)
     const carried = carryOut(entry).finally(() => ending.delete(carried))
     ending.add(carried)
@@ -86,12 +92,12 @@ export function createRunner(deps: RunnerDeps): Runner {
 
   async function carryOut(entry: Entry): Promise<void> {
     const { work, abort } = entry
-    const startedMs = clock.now()
     const result = await outcomeOf(entry)
+    const busyMs = entry.startedMs === undefined ? 0 : clock.now() - entry.startedMs
     running.delete(keyOf(work))
     if (!abort.signal.aborted) {
       const { taskId, leaseEpoch } = work
-      tray.set(keyOf(work), { taskId, leaseEpoch, busyMs: clock.now() - startedMs, result })
+      tray.set(keyOf(work), { taskId, leaseEpoch, busyMs, result })
       emptying ??= empty().finally(() => {
         emptying = undefined
       })
@@ -104,7 +110,10 @@ export function createRunner(deps: RunnerDeps): Runner {
     const { work, abort } = entry
     try {
       const onProgress = (done: number, total: number) => Object.assign(entry, { done, total })
-      const output = await deps.run(work, { signal: abort.signal, onProgress })
+      const onStarted = () => {
+        entry.startedMs = clock.now()
+      }
+      const output = await deps.run(work, { signal: abort.signal, onStarted, onProgress })
       return { output: output as Json }
     } catch (error) {
       const failure = { code: codeOf(error) ?? 'TASK_FAILED', message: messageOf(error).slice(0, 2_000) }
@@ -139,7 +148,7 @@ export function createRunner(deps: RunnerDeps): Runner {
     const beats = deps.openWork().map((work): Beat => {
       const { taskId, jobId, leaseEpoch, submitter } = work
       const entry = running.get(keyOf(work))
-      const waiting = entry === undefined
+      const waiting = entry?.startedMs === undefined
       return { taskId, jobId, leaseEpoch, submitter, done: entry?.done ?? 0, total: entry?.total ?? 1, waiting }
     })
     if (beats.length > 0) deps.alive(beats)
@@ -154,11 +163,13 @@ export function createRunner(deps: RunnerDeps): Runner {
     },
     async stop() {
       stopping?.abort()
+      const submitters = new Set(deps.openWork().flatMap(work => (isOwn(work) ? [] : [work.submitter])))
       for (const { abort } of running.values()) abort.abort()
-      await Promise.all(ending)
+      // What is finished is sent, what is not is handed back; threads may take longer to end.
       await emptying
+      await Promise.all([deps.leave(submitters), ...ending])
     },
     wake,
-    running: () => running.size,
+    running: () => [...running.values()].filter(({ startedMs }) => startedMs !== undefined).length,
   }
 }

@@ -2,18 +2,25 @@ import type { MessagePort } from 'node:worker_threads'
 import { workerData } from 'piscina'
 import { CodedError, messageOf } from '../kernel/errors.ts'
 import type { Embedder } from './kinds/embedder.ts'
+import { type NativeGate, useNativeGate } from './kinds/embedders/native.ts'
 import { type EmbedderOptions, openEmbedder } from './kinds/embedders/open.ts'
 import { type AnyKind, isKindErrorCode, type KindErrorCode, type KindTable, type WorkContext } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
 import { openTokenizer, openUseLite } from './kinds/use-lite/use-lite.ts'
 
+/** How the main thread keeps in touch with a part. */
+interface Touch {
+  /** Notices go out on it; any message that comes in means: the result is no longer wanted. */
+  readonly port: MessagePort
+  /** Closed when the thread is to end. */
+  readonly gate: NativeGate
+}
+
 /** What the main thread hands to a worker thread. Parameters and input are checked before they get here. */
-export interface Job {
+export interface Job extends Touch {
   readonly kind: string
   readonly params: unknown
   readonly input: unknown
-  /** Notices go out on it; any message that comes in means: the result is no longer wanted. */
-  readonly port: MessagePort
 }
 
 export type Notice =
@@ -31,10 +38,9 @@ export type JobAnswer =
     }
 
 /** The parts of one document, each input and output as the JSON text of a one-element array. */
-export interface MergeJob {
+export interface MergeJob extends Touch {
   readonly kind: string
   readonly parts: readonly { readonly input: string; readonly output: string }[]
-  readonly port: MessagePort
 }
 
 /** Models of this thread, opened when first needed and kept until the thread ends. */
@@ -47,8 +53,8 @@ export const perform = createPerform(kinds)
 export const merge = createMerge(kinds)
 
 /** Opens the model, so that the first part does not wait for it. */
-export async function warm({ port }: { port: MessagePort }): Promise<JobAnswer> {
-  return answer(port, async () => {
+export async function warm(touch: Touch): Promise<JobAnswer> {
+  return answer(touch, async () => {
     const { fingerprint, engine } = await models.embedder()
     return { fingerprint, engine }
   })
@@ -56,19 +62,19 @@ export async function warm({ port }: { port: MessagePort }): Promise<JobAnswer> 
 
 /** The worker for a table of kinds; a test's worker serves kinds that misbehave. */
 export function createPerform(table: KindTable): (job: Job) => Promise<JobAnswer> {
-  return ({ kind, params, input, port }) =>
-    answer(port, signal => {
+  return ({ kind, params, input, ...touch }) =>
+    answer(touch, signal => {
       const found: AnyKind | undefined = table[kind]
       if (found === undefined) throw new TypeError(`the worker does not know the kind ${kind}`)
-      const progress = (done: number, total: number) => notify(port, { type: 'progress', done, total })
+      const progress = (done: number, total: number) => notify(touch.port, { type: 'progress', done, total })
       const context: WorkContext = { counter: models.tokenizer, embedder: models.embedder, signal, progress }
       return found.run(input, params, context)
     })
 }
 
 export function createMerge(table: KindTable): (job: MergeJob) => Promise<JobAnswer> {
-  return ({ kind, parts, port }) =>
-    answer(port, async () => {
+  return ({ kind, parts, ...touch }) =>
+    answer(touch, async () => {
       const found: AnyKind | undefined = table[kind]
       if (found === undefined) throw new TypeError(`the worker does not know the kind ${kind}`)
       const only = (text: string): unknown => (JSON.parse(text) as unknown[])[0]
@@ -77,7 +83,8 @@ export function createMerge(table: KindTable): (job: MergeJob) => Promise<JobAns
     })
 }
 
-async function answer(port: MessagePort, work: (signal: AbortSignal) => Promise<unknown>): Promise<JobAnswer> {
+async function answer({ port, gate }: Touch, work: (signal: AbortSignal) => Promise<unknown>): Promise<JobAnswer> {
+  useNativeGate(gate)
   const unwanted = new AbortController()
   port.once('message', () => unwanted.abort())
   notify(port, { type: 'started' })

@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** From the moment a thread takes the part; by default the kind's own limit. */
   readonly timeoutMs?: number
+  /** A thread has taken the part. */
+  readonly onStarted?: () => void
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -48,6 +50,8 @@ export interface WorkersStats {
   readonly threads: number
   readonly running: number
   readonly queued: number
+  /** Parts that would find a thread at once. */
+  readonly free: number
   readonly done: number
   readonly failed: Readonly<Partial<Record<WorkersErrorCode, number>>>
 }
@@ -69,13 +73,11 @@ export interface Workers {
   /** Opens the model in one thread, which then keeps it as long as it has work. */
   warm(options?: Pick<RunOptions, 'signal' | 'timeoutMs'>): Promise<ModelInfo>
   stats(): WorkersStats
-  /** Ends all threads; what runs or waits fails with TASK_CANCELLED. */
+  /** Ends all threads, each as soon as it is out of the native engine; what runs or waits fails with TASK_CANCELLED. */
   stop(): Promise<void>
 }
 /** Time to merge a large result. */
 const mergeMs = 120_000
-/** What all parts get to end by themselves when everything stops. */
-const stopMs = 3_000
 
 const modelInfoSchema = z.object({ fingerprint: z.string(), engine: z.string() })
 export type ModelInfo = z.infer<typeof modelInfoSchema>
@@ -165,11 +167,14 @@ export function createWorkers(options: WorkersOptions): Workers {
     async warm(run = {}) {
       return modelInfoSchema.parse(await submit('warm', {}, { timeoutMs: startMs, ...run }))
     },
-    stats: () => ({ threads: pool.threads.length, ...counts, queued: waiting.length, failed: { ...failed } }),
+    stats: () => ({
+      ...{ threads: pool.threads.length, ...counts, queued: waiting.length, failed: { ...failed } },
+      free: options.threads - counts.running,
+    }),
     async stop() {
       stopping.abort()
-      // A thread ended inside the native engine takes the process with it: parts end by themselves first.
-      for (let waited = 0; counts.running > 0 && waited < stopMs; waited += 20) await sleep(20)
+      // Each part ends its own thread, where it need be, when that can be done without harm.
+      while (counts.running > 0) await sleep(20)
       await pool.destroy()
     },
   }
@@ -186,9 +191,11 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   throw failure('TASK_BAD_INPUT', z.prettifyError(parsed.error))
 }
 
-/** What is known of the model of this machine: nothing before it was opened for a task that needed it. */
+/** What is known of the model of this machine: nothing before it was opened. */
 export interface OwnModel {
-  /** A task of this kind was done here: if that took the model, it is open now and can be asked who it is. */
+  /** Opens it, unless it is known or this kind takes none. @throws CodedError<WorkersErrorCode>: it cannot be opened */
+  learn(kind: string): Promise<void>
+  /** The same without waiting; after a failure, the next one asks again. */
   used(kind: string): void
   fingerprints(): readonly string[] | undefined
   /** Words of what computes here. */
@@ -200,21 +207,25 @@ const ALWAYS = 'onnxruntime'
 
 export function createOwnModel(workers: Pick<Workers, 'warm'>, table: KindTable = kinds): OwnModel {
   let known: ModelInfo | undefined
-  let asked = false
+  let asking: Promise<void> | undefined
+
+  async function ask(): Promise<void> {
+    try {
+      known = await workers.warm()
+    } finally {
+      asking = undefined
+    }
+  }
+
+  async function learn(kind: string): Promise<void> {
+    if (known !== undefined || !Object.hasOwn(table, kind) || !takesModel(table[kind])) return
+    asking ??= ask()
+    await asking
+  }
+
   return {
-    used(kind) {
-      if (asked || !Object.hasOwn(table, kind) || !takesModel(table[kind])) return
-      asked = true
-      workers.warm().then(
-        info => {
-          known = info
-        },
-        () => {
-          // No thread was free, or everything stops: the next task asks again.
-          asked = false
-        },
-      )
-    },
+    learn,
+    used: kind => void learn(kind).catch(() => undefined),
     fingerprints: () => (known === undefined ? undefined : [known.fingerprint]),
     engines: () => (known === undefined ? [ALWAYS] : [...new Set([ALWAYS, known.engine, ...known.engine.split(' ')])]),
   }

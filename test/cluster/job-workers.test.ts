@@ -28,7 +28,7 @@ async function finished(node: TestNode, id: string): Promise<unknown> {
   return JSON.parse(await node.commands.result(id))
 }
 
-test('a job over two workers, one stopped in the middle, gives the result that one worker alone gives', async () => {
+test('a job over two workers, of which one stops and hands its work back, gives the result that one worker alone gives', async () => {
   await using nodes = testNodes()
   const worker = { roles: ['compute'] }
   const [boss, one, two] = [
@@ -53,12 +53,12 @@ test('a job over two workers, one stopped in the middle, gives the result that o
   await nodes.stop(two)
 
   expect(await finished(boss, shared.id)).toEqual(expected)
-  const gone = `${short(two.peerId)} was lost`
-  const lost = parts().filter(({ steps }) => steps.some(({ text }) => text.startsWith(gone)))
-  expect(lost.length).toBeGreaterThan(0)
-  expect(lost.every(part => part.worker === one.peerId)).toBe(true)
+  const how = (what: string) => parts().filter(({ steps }) => steps.some(({ text }) => text.includes(what)))
+  const returned = how(`${short(two.peerId)} gave it back: this machine stops`)
+  expect(returned.length).toBeGreaterThan(0)
+  expect(returned.every(part => part.worker === one.peerId)).toBe(true)
+  expect(how('was lost')).toEqual([])
   expect(parts().every(({ accepted, state }) => accepted === 1 && state === 'done')).toBe(true)
-  expect(Math.max(...parts().map(({ releaseMs = 0 }) => releaseMs))).toBeLessThan(15_000)
 })
 
 test('results of strangers are checked until they have a record, and both sides hold the same good receipts', async () => {

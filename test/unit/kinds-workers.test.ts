@@ -1,8 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/kernel/clock.ts'
+import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import type { PipelineOutput } from '../../src/tasks/kinds/pipeline.ts'
 import type { SearchOutput } from '../../src/tasks/kinds/search.ts'
 import type { SummarizeOutput } from '../../src/tasks/kinds/summarize.ts'
+import { createRunner } from '../../src/tasks/runner.ts'
+import type { Work } from '../../src/tasks/task.ts'
 import { createWorkers } from '../../src/tasks/workers.ts'
 
 const workers = createWorkers({
@@ -41,6 +45,37 @@ describe('in a worker thread', { timeout: 60_000 }, () => {
     ['pipeline', {}, { text: 'x'.repeat(20_000), offset: 0 }],
   ])('%s refuses %j with %j before a thread sees it', async (kind, params, input) => {
     await expect(workers.run(kind, params, input)).rejects.toMatchObject({ code: 'TASK_BAD_INPUT' })
+  })
+
+  it('what the owner asks for waits for the part of a stranger that runs, and not for those on the desk', async () => {
+    const name = (n: number) => ({ taskId: `part ${n}`, leaseEpoch: 1, submitter: 'stranger' }) as Work
+    const open = Array.from({ length: 4 }, (_, n) => name(n))
+    const done: string[] = []
+    const ended = Promise.withResolvers<void>()
+    const runner = createRunner({
+      ...{ self: 'me' as PeerId, openWork: () => open, alive: () => undefined, leave: async () => undefined },
+      run: (_work, how) => workers.run('summarize', {}, { text: text.repeat(20), offset: 0 }, how),
+      async worked(results) {
+        for (const { taskId } of results) {
+          done.push(taskId)
+          open.splice(
+            open.findIndex(work => work.taskId === taskId),
+            1,
+          )
+        }
+        if (open.length === 0) ended.resolve()
+      },
+      threads: { own: () => 4, others: () => 4, free: () => workers.stats().free },
+      ...{ heartbeatMs: 10_000, clock: systemClock, log: silentLog },
+    })
+    await runner.start?.()
+    expect(workers.stats()).toMatchObject({ running: 1, queued: 0, free: 0 })
+    await workers.run('summarize', {}, { text, offset: 0 })
+    expect(done.length).toBeLessThanOrEqual(1)
+    runner.wake()
+    await ended.promise
+    expect(done).toEqual(['part 0', 'part 1', 'part 2', 'part 3'])
+    await runner.stop?.()
   })
 
   it('a part that is cancelled or out of time costs nothing but itself', async () => {

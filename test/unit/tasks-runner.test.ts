@@ -1,25 +1,29 @@
 import { expect, test } from 'vitest'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { createRunner } from '../../src/tasks/runner.ts'
-import type { Work } from '../../src/tasks/task.ts'
+import type { Beat } from '../../src/tasks/messages.ts'
+import { createRunner, type RunnerDeps } from '../../src/tasks/runner.ts'
+import type { Work, WorkResult } from '../../src/tasks/task.ts'
 import { createOwnModel } from '../../src/tasks/workers.ts'
-import { fakeClock } from '../support/fake-clock.ts'
+import { fakeClock, turn } from '../support/fake-clock.ts'
 
 const self = 'me' as PeerId
 
-function desk(others: number) {
+function desk(others: number, more: Partial<RunnerDeps> = {}) {
   const open: Work[] = []
   const begun: string[] = []
   const runner = createRunner({
     ...{ self, openWork: () => open, heartbeatMs: 10_000, clock: fakeClock(), log: silentLog },
-    run: ({ taskId }, { signal }) => {
+    run: ({ taskId }, { signal, onStarted }) => {
       begun.push(taskId)
+      onStarted()
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))))
     },
     worked: async () => undefined,
     alive: () => undefined,
-    threads: { own: () => 4, others: () => others },
+    leave: async () => undefined,
+    threads: { own: () => 4, others: () => others, free: () => 4 },
+    ...more,
   })
   const put = (taskId: string, submitter: string) =>
     open.push({ taskId, submitter, leaseEpoch: 1, jobId: 'job', kind: 'shout' } as unknown as Work & { taskId: TaskId })
@@ -48,6 +52,76 @@ test('own work goes first and has all threads; strangers have as many of the res
   expect(begun.slice(3)).toEqual(['mine too'])
   expect(runner.running()).toBe(4)
   await runner.stop?.()
+})
+
+test('work of others begins only when a thread is free of what the owner has it do', async () => {
+  let free = 1
+  const { runner, begun, put } = desk(2, { threads: { own: () => 4, others: () => 2, free: () => free } })
+  for (const name of ['one', 'two']) put(name, 'stranger')
+  await runner.start?.()
+  expect(begun).toEqual(['one'])
+  free = 0
+  put('mine', self)
+  runner.wake()
+  expect(begun).toEqual(['one', 'mine'])
+  await runner.stop?.()
+})
+
+test('a task that waits for a thread says so, and its time counts from when a thread took it', async () => {
+  const clock = fakeClock()
+  const beats: Beat[][] = []
+  const kept: WorkResult[] = []
+  const ends = Promise.withResolvers<string>()
+  let threadTakesIt = (): void => undefined
+  const { runner, put } = desk(2, {
+    clock,
+    run: (_work, { onStarted }) => {
+      threadTakesIt = onStarted
+      return ends.promise
+    },
+    alive: said => void beats.push([...said]),
+    worked: async results => void kept.push(...results),
+  })
+  put('mine', self)
+  await runner.start?.()
+  await clock.advance(10_000)
+  expect(beats.at(-1)).toMatchObject([{ taskId: 'mine', waiting: true }])
+  expect(runner.running()).toBe(0)
+  threadTakesIt()
+  await clock.advance(10_000)
+  expect(beats.at(-1)).toMatchObject([{ taskId: 'mine', waiting: false }])
+  expect(runner.running()).toBe(1)
+  ends.resolve('done')
+  await turn()
+  expect(kept).toMatchObject([{ taskId: 'mine', busyMs: 10_000, result: { output: 'done' } }])
+  await runner.stop?.()
+})
+
+test('a stop keeps what is finished, and then hands back what is not, without waiting for its thread', async () => {
+  const happened: string[] = []
+  const [ends, threadEnds] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+  const disk = Promise.withResolvers<void>()
+  const { runner, put } = desk(2, {
+    run: ({ taskId }) => (taskId === 'short' ? ends.promise : threadEnds.promise),
+    worked: async results => {
+      await disk.promise
+      for (const { taskId } of results) happened.push(`kept ${taskId}`)
+    },
+    leave: async submitters => {
+      happened.push(`left ${[...submitters].join()}`)
+      threadEnds.resolve('too late')
+    },
+  })
+  put('short', 'stranger')
+  put('long', 'neighbour')
+  put('mine', self)
+  await runner.start?.()
+  ends.resolve('done')
+  await turn()
+  const stopped = runner.stop?.()
+  disk.resolve()
+  await stopped
+  expect(happened).toEqual(['kept short', 'left stranger,neighbour'])
 })
 
 test('the own model is known after the first task that took it, and asked for once', async () => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { InferenceSession, TypedTensor } from 'onnxruntime-web/wasm'
+import { inside } from './native.ts'
 
 export type EngineKind = 'native' | 'wasm'
 
@@ -20,7 +21,9 @@ export interface Session {
   /** For people: `onnxruntime-node 1.30.0 (native)`. */
   readonly name: string
   readonly runtime: Runtime
-  readonly session: InferenceSession
+  readonly session: Pick<InferenceSession, 'inputNames' | 'outputNames'> & {
+    run(feeds: InferenceSession.FeedsType): Promise<InferenceSession.ReturnType>
+  }
 }
 
 /** One thread: how much of a machine to use is the size of the pool. Without arena and pattern memory is given back after each run. */
@@ -47,14 +50,18 @@ export async function openSession(model: Uint8Array | string, kind?: EngineKind)
   }
 }
 
-async function openNative(model: Uint8Array | string): Promise<Session> {
-  const runtime = await import('onnxruntime-node')
-  const name = `onnxruntime-node ${runtime.env.versions.node ?? ''} (native)`
-  // The overloads tell a path from bytes, and take no union of them.
-  const session = await (typeof model === 'string'
-    ? runtime.InferenceSession.create(model, sessionOptions)
-    : runtime.InferenceSession.create(model, sessionOptions))
-  return { name, runtime, session }
+function openNative(model: Uint8Array | string): Promise<Session> {
+  // Loading the package runs native code as well.
+  return inside(async () => {
+    const runtime = await import('onnxruntime-node')
+    const name = `onnxruntime-node ${runtime.env.versions.node ?? ''} (native)`
+    // The overloads tell a path from bytes, and take no union of them.
+    const session = await (typeof model === 'string'
+      ? runtime.InferenceSession.create(model, sessionOptions)
+      : runtime.InferenceSession.create(model, sessionOptions))
+    const { inputNames, outputNames } = session
+    return { name, runtime, session: { inputNames, outputNames, run: feeds => inside(() => session.run(feeds)) } }
+  })
 }
 
 async function openWasm(model: Uint8Array | string): Promise<Session> {
