@@ -23,7 +23,7 @@ export interface Machine {
 export interface EnergyConditions {
   /** What the meter sees flow out of the house, this peer's computing included; negative: bought. */
   readonly surplusW: number | undefined
-  /** What this peer's computing draws now; 0 when it does nothing. */
+  /** What this peer's computing draws, over the time for which the meter tells the surplus; 0 when it does nothing. */
   readonly computingW: number
   /** The best a neighbour pays. */
   readonly sellMicro?: number | undefined
@@ -37,6 +37,14 @@ export interface EnergyConditions {
   readonly workMicro?: number | undefined
 }
 
+/** Work that was held back for its energy alone, and must not be beyond the latest start. */
+export interface WaitingWork {
+  readonly sinceMs: number
+  readonly latestStartMs: number
+  /** When it was taken all the same. */
+  readonly takenMs?: number
+}
+
 /** All that a decision is made from. */
 export interface Conditions {
   /** Unix milliseconds. */
@@ -48,8 +56,7 @@ export interface Conditions {
   /** A person said: not before then. */
   readonly pausedUntilMs?: number | undefined
   readonly energy?: EnergyConditions | undefined
-  /** Work that waits or runs, and must not be held back for its energy beyond this moment. */
-  readonly latestStartMs?: number | undefined
+  readonly waiting?: WaitingWork | undefined
 }
 
 export const nothingSensed: Sensed = {

@@ -7,6 +7,7 @@ import { type Conditions, type EnergyConditions, type Machine, nothingSensed, ty
 import { noHistory, remember } from './history.ts'
 import { type Preferences, parseHours } from './preferences.ts'
 import { mayWork, type Paused, type Verdict } from './verdict.ts'
+import { afterAsking, afterLook, type Waiting, waitingAt } from './waiting.ts'
 
 /** A person's word, kept over restarts. A pause that is over, and one taken back, ended at `untilMs`. */
 export interface Pause {
@@ -25,8 +26,10 @@ export interface MannersDeps {
   readonly sense?: (() => Promise<Sensed>) | undefined
   /** Absent where there is no household. */
   readonly energy?: (() => EnergyConditions) | undefined
-  /** The soonest moment after which work that waits or runs must not be held back for its energy. */
-  readonly latestStartMs?: (() => number | undefined) | undefined
+  /** How long work may be held back for its energy alone; 0: for ever. */
+  readonly maxWaitMs: number
+  /** Whether work of others lies on the desk. */
+  readonly hasWork: () => boolean
   readonly store: { pause(): Pause | undefined }
   readonly graceMs: number
   readonly clock: Clock
@@ -44,8 +47,11 @@ export interface Manners extends Part {
   conditions(): Conditions
   /** Threads that may work for others now; 0 while paused. What is on the desk keeps its thread until the grace is over. */
   threads(): number
-  /** What whoever asks for work is told while it is paused; undefined: ask away. */
-  refusal(): { readonly sentence: string; readonly retryAfterMs: number } | undefined
+  /**
+   * Somebody asks whether work is taken: what it is told while it is not; undefined: it is. That it asked is remembered,
+   * over no restart: work refused for its energy alone for `maxWaitMs` is taken all the same.
+   */
+  asked(): { readonly sentence: string; readonly retryAfterMs: number } | undefined
   /** What neighbours may know: never watts, hours or who is at home. */
   availability(): 'open' | 'limited' | 'closed'
   paused(): Pause | undefined
@@ -76,6 +82,7 @@ export function createManners(deps: MannersDeps): Manners {
   let sensed: Sensed = nothingSensed
   const { offered = true } = deps
   let verdict: Verdict = offered ? STARTING : NOT_OFFERED
+  let waiting: Waiting | undefined
   let pausedSinceMs: number | undefined
   let looking: Promise<void> | undefined
   let stopping: AbortController | undefined
@@ -85,7 +92,7 @@ export function createManners(deps: MannersDeps): Manners {
     return {
       ...{ atMs, minuteOfDay: deps.minuteOfDay(atMs), sensed, machine: deps.machine, energy: deps.energy?.() },
       pausedUntilMs: deps.store.pause()?.untilMs,
-      latestStartMs: deps.latestStartMs?.(),
+      waiting: waitingAt(waiting, deps.maxWaitMs, atMs),
     }
   }
 
@@ -99,7 +106,9 @@ export function createManners(deps: MannersDeps): Manners {
     if (!offered) return
     const now = conditions()
     history = remember(history, now, preferences)
-    decide(mayWork(preferences, now, history), now.atMs)
+    const next = mayWork(preferences, now, history)
+    waiting = afterLook(waiting, next, { atMs: now.atMs, hasWork: deps.hasWork() })
+    decide(next, now.atMs)
   }
 
   function decide(next: Verdict, atMs: number): void {
@@ -140,7 +149,8 @@ export function createManners(deps: MannersDeps): Manners {
     verdict: () => verdict,
     conditions,
     threads: () => (verdict.allowed ? verdict.limits.threads : 0),
-    refusal() {
+    asked() {
+      waiting = afterAsking(waiting, verdict, clock.now())
       if (verdict.allowed) return undefined
       const leftMs = (verdict.untilMs ?? Number.POSITIVE_INFINITY) - clock.now()
       return { sentence: verdict.sentence, retryAfterMs: Math.min(ASK_AGAIN_MS, Math.max(SAMPLE_MS, leftMs)) }

@@ -1,4 +1,4 @@
-import type { Machine } from './conditions.ts'
+import type { Machine, WaitingWork } from './conditions.ts'
 import { nothingSensed } from './conditions.ts'
 import { type History, noHistory, remember, spareWatts } from './history.ts'
 import type { Preferences } from './preferences.ts'
@@ -95,7 +95,7 @@ function oneStep(
   const energy = { ...prices, surplusW: surplusW - day.drawW, computingW: day.drawW }
   const conditions = {
     ...{ atMs: at.atMs, minuteOfDay: 0, sensed: nothingSensed, machine: job.machine, energy },
-    latestStartMs: day.leftWh > 0 ? job.latestStartMs : undefined,
+    waiting: day.leftWh > 0 ? waitingOf(job) : undefined,
   }
   const history = remember(day.history, conditions, job.preferences)
   const verdict = mayWork(job.preferences, conditions, history)
@@ -119,6 +119,11 @@ function oneStep(
     tally.earned += (computedWh * job.preferences.worthMicro - uncoveredWh * prices.buyMicro) / 1000
   }
   return { history, drawW, leftWh: day.leftWh - computedWh }
+}
+
+/** The work is there from the first slot on. */
+function waitingOf({ latestStartMs }: SurplusJob): WaitingWork | undefined {
+  return latestStartMs === undefined ? undefined : { sinceMs: 0, latestStartMs }
 }
 
 function drawnWatts(verdict: Verdict, { preferences }: SurplusJob): number {

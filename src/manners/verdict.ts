@@ -74,10 +74,11 @@ export function mayWork(preferences: Preferences, conditions: Conditions, histor
   if (held === undefined) {
     return { allowed: true, limits, forced: false, sentence: working(limits, preferences, conditions) }
   }
-  const { latestStartMs, atMs } = conditions
-  if (latestStartMs === undefined || latestStartMs > atMs) return held
-  const why = held.sentence.replace(/^paused: /, '')
-  return { allowed: true, limits, forced: true, sentence: `working, forced: a task must not wait longer (${why})` }
+  const { waiting, atMs } = conditions
+  if (waiting === undefined || waiting.latestStartMs > atMs) return held
+  const although = held.sentence.replace(/^paused: /, '')
+  const sentence = `working: although ${although}, work has waited ${minutesOf((waiting.takenMs ?? atMs) - waiting.sinceMs)}`
+  return { allowed: true, limits, forced: true, sentence }
 }
 
 function byHand(_: Preferences, { pausedUntilMs, atMs }: Conditions): Paused | undefined {
@@ -200,6 +201,11 @@ function because(preferences: Preferences, energy: Conditions['energy']): string
 function paused(code: PauseCode, why: string, untilMs?: number): Paused {
   const sentence = `paused: ${why}`
   return untilMs === undefined ? { allowed: false, code, sentence } : { allowed: false, code, sentence, untilMs }
+}
+
+/** In whole minutes that have passed. */
+function minutesOf(ms: number): string {
+  return span(ms < 60_000 ? ms : ms - (ms % 60_000))
 }
 
 /** `1 h 20 min`, `3 min`, `40 s`. */

@@ -283,6 +283,23 @@ test('a household that never exports needs no topic for it', async () => {
   expect(brief(home.at(2.1))).toEqual([[1, 80, 0, 'OK']])
 })
 
+test('a meter on MQTT tells what flows now, and nothing once a register was silent or ran backwards', async () => {
+  const { port } = await openBroker()
+  const reader = await openReader(port)
+  const home = await openHome(port)
+  const minute = 60_000 / SLOT
+  await home.says(reader, 1, 1_000, 500)
+  await home.says(reader, 1 + minute, 1_001, 521)
+  expect(home.meter.power()).toEqual({ exportW: 1_200, fromMs: SLOT, toMs: SLOT + 60_000 })
+  home.at(1 + 3.1 * minute)
+  expect(home.meter.power()).toBeUndefined()
+  await home.says(reader, 1 + 4 * minute, 1_101, 522)
+  await home.says(reader, 1 + 5 * minute, 1_131, 522)
+  expect(home.meter.power()?.exportW).toBe(-1_800)
+  await home.says(reader, 1 + 5.1 * minute, 3, 522)
+  expect(home.meter.power()).toBeUndefined()
+})
+
 test.each([
   ['no address', { url: 'nonsense' }, 'no address of a broker'],
   ['an address of something else', { url: 'http://127.0.0.1' }, 'no address of a broker'],

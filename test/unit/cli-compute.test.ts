@@ -74,6 +74,19 @@ describe('wattmesh compute', () => {
     expect(JSON.parse(await node.says('compute', 'status', '--json'))).toEqual(JSON.parse(JSON.stringify(view)))
   })
 
+  it('says since when work waits for its energy, and when it is taken all the same', async () => {
+    const says = async (more: { latestStartMs: number; takenMs?: number }): Promise<string> => {
+      const waiting = { sinceMs: atMs - 5_400_000, ...more }
+      await using node = await daemon({ '/v1/compute': { ...view, conditions: { ...view.conditions, waiting } } })
+      return await node.says('compute')
+    }
+    const early = await says({ latestStartMs: atMs + 1 })
+    expect(early).toMatch(/work has waited\s+1 h 30 min, refused for its energy\n\s+taken anyway\s+at \d/)
+    expect(await says({ latestStartMs: atMs })).toMatch(/taken anyway\s+once nothing else forbids it/)
+    const taken = await says({ latestStartMs: atMs - 1_800_000, takenMs: atMs - 1_800_000 })
+    expect(taken).toMatch(/work has waited\s+1 h 0 min, refused for its energy\n\s+taken anyway\s+since \d/)
+  })
+
   it('explains each preference with its value and unit', async () => {
     await using node = await daemon({ '/v1/compute': view })
     const said = await node.says('compute', 'prefs')

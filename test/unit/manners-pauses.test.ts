@@ -17,7 +17,7 @@ function machine(over: Partial<MannersDeps> = {}) {
   const givenBack: string[] = []
   let sensed: Partial<Sensed> = {}
   const deps: MannersDeps = {
-    ...{ preferences: defaults, graceMs, clock, log: silentLog },
+    ...{ preferences: defaults, graceMs, maxWaitMs: 0, hasWork: () => false, clock, log: silentLog },
     machine: { cores: 4, memoryMb: 8_000, maxThreads: 4, threadMemoryMb: 400 },
     sense: async () => ({ ...nothingSensed, ...sensed }),
     store: { pause: () => kept.pause },
@@ -132,11 +132,11 @@ describe('a daemon with manners', () => {
   it('tells who asks for work why not, and when to ask again', async () => {
     const one = machine()
     await one.manners().start?.()
-    expect(one.manners().refusal()).toBeUndefined()
+    expect(one.manners().asked()).toBeUndefined()
     await one.says(one.manners().pause(20_000))
-    expect(one.manners().refusal()).toEqual({ sentence: 'paused: by you, for another 20 s', retryAfterMs: 20_000 })
+    expect(one.manners().asked()).toEqual({ sentence: 'paused: by you, for another 20 s', retryAfterMs: 20_000 })
     await one.says(one.manners().pause(7_200_000))
-    expect(one.manners().refusal()).toMatchObject({ retryAfterMs: 60_000 })
+    expect(one.manners().asked()).toMatchObject({ retryAfterMs: 60_000 })
     await one.manners().stop?.()
   })
 

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { type Conditions, type EnergyConditions, nothingSensed } from '../../src/manners/conditions.ts'
+import { createDraw } from '../../src/manners/draw.ts'
 import { type History, noHistory, remember } from '../../src/manners/history.ts'
-import { householdEnergy } from '../../src/manners/household-energy.ts'
+import { householdEnergy, slotSurplusW } from '../../src/manners/household-energy.ts'
 import type { Preferences } from '../../src/manners/preferences.ts'
 import { type SlotEnergy, type SurplusJob, type SurplusSlot, surplusDay } from '../../src/manners/surplus-plan.ts'
 import { mayWork, type Verdict } from '../../src/manners/verdict.ts'
@@ -108,17 +109,48 @@ describe('mode surplus', () => {
 })
 
 describe('the energy of a household', () => {
-  const now = { slotMs: 900_000, loadWh: 100, solarWh: 400, socWh: 5_000, capacityWh: 10_000, efficiencyPercent: 90 }
-  const paid = { sellMicro: 150_000, feedInMicro: 80_000, buyMicro: 250_000 }
+  const battery = { socWh: 5_000, capacityWh: 10_000, efficiencyPercent: 90 }
+  const now = { surplusW: 1_150, computingW: 0, sellMicro: 150_000, feedInMicro: 80_000, buyMicro: 250_000 }
 
   it('is power from a slot’s watt-hours, with computing taken off as the meter does', () => {
-    expect(householdEnergy({ ...now, ...paid, computingW: 50 })).toMatchObject({ surplusW: 1_150, computingW: 50 })
+    expect(slotSurplusW({ slotMs: 900_000, loadWh: 100, solarWh: 400 }, 50)).toBe(1_150)
   })
 
   it('is worth storing while there is room: at what it saves, less what the battery loses', () => {
-    expect(householdEnergy({ ...now, ...paid, computingW: 0 }).storeMicro).toBe(225_000)
-    expect(householdEnergy({ ...now, ...paid, computingW: 0, socWh: 10_000 }).storeMicro).toBeUndefined()
-    expect(householdEnergy({ ...now, ...paid, computingW: 0, socWh: 0, capacityWh: 0 }).storeMicro).toBeUndefined()
+    const stored = (more: Partial<typeof battery>) =>
+      householdEnergy({ ...now, battery: { ...battery, ...more } }).storeMicro
+    expect(stored({})).toBe(225_000)
+    expect(stored({ socWh: 10_000 })).toBeUndefined()
+    expect(stored({ socWh: 0, capacityWh: 0 })).toBeUndefined()
+  })
+
+  it('is not worth storing where a real battery has let it flow out', () => {
+    expect(householdEnergy(now)).toEqual({ ...now, storeMicro: undefined })
+  })
+})
+
+describe('what computing drew', () => {
+  const MINUTE = 60_000
+
+  it('is a mean by time, and nothing before it was first looked at', () => {
+    const draw = createDraw()
+    draw.note(10 * MINUTE, 0)
+    draw.note(11 * MINUTE, 60)
+    draw.note(12 * MINUTE, 60)
+    draw.note(13 * MINUTE, 20)
+    expect(draw.meanW(10 * MINUTE, 14 * MINUTE)).toBe(35)
+    expect(draw.meanW(12 * MINUTE, 13 * MINUTE)).toBe(60)
+    expect(draw.meanW(13 * MINUTE, 15 * MINUTE)).toBe(20)
+    expect(draw.meanW(5 * MINUTE, 10 * MINUTE)).toBe(0)
+  })
+
+  it('is forgotten when the clock is set back, and known for a quarter of an hour after many changes', () => {
+    const draw = createDraw()
+    for (let minute = 0; minute <= 600; minute++) draw.note(minute * MINUTE, minute % 2 === 0 ? 100 : 0)
+    expect(draw.meanW(590 * MINUTE, 600 * MINUTE)).toBe(50)
+    expect(draw.meanW(0, 500 * MINUTE)).toBe(0)
+    draw.note(595 * MINUTE, 30)
+    expect(draw.meanW(590 * MINUTE, 600 * MINUTE)).toBe(15)
   })
 })
 

@@ -160,17 +160,22 @@ describe('mode cheap', () => {
     expect(look({ mode: 'cheap' }, {}, { energy })).toMatchObject({ code: 'MANNERS_PRICE_UNKNOWN' })
   })
 
-  it('starts a task that must not wait longer, and says that it is forced', () => {
+  it('takes work that has waited long enough, and says so', () => {
     const expensive = { energy: { ...energy, buyMicro: 250_000 } }
-    expect(look({ mode: 'cheap' }, {}, { ...expensive, latestStartMs: startMs + 1 }).allowed).toBe(false)
-    expect(look({ mode: 'cheap' }, {}, { ...expensive, latestStartMs: startMs })).toMatchObject({
+    const waiting = { sinceMs: startMs - 4 * 3_600_000 - 59_000, latestStartMs: startMs + 1 }
+    expect(look({ mode: 'cheap' }, {}, { ...expensive, waiting }).allowed).toBe(false)
+    expect(
+      look({ mode: 'cheap' }, {}, { ...expensive, waiting: { ...waiting, latestStartMs: startMs } }),
+    ).toMatchObject({
       ...{ allowed: true, forced: true },
-      sentence: 'working, forced: a task must not wait longer (a kWh costs 0.25, the limit is 0.10)',
+      sentence: 'working: although a kWh costs 0.25, the limit is 0.10, work has waited 4 h',
     })
+    const taken = { sinceMs: startMs - 9 * 3_600_000, latestStartMs: startMs, takenMs: startMs - 3_600_000 }
+    expect(look({ mode: 'cheap' }, {}, { ...expensive, waiting: taken }).sentence).toContain('work has waited 8 h')
   })
 
   it('forces nothing against the machine: a battery or a person still says no', () => {
-    const late = { energy: { ...energy, buyMicro: 250_000 }, latestStartMs: startMs }
+    const late = { energy: { ...energy, buyMicro: 250_000 }, waiting: { sinceMs: 0, latestStartMs: startMs } }
     expect(look({ mode: 'cheap' }, { onBattery: true }, late)).toMatchObject({ code: 'MANNERS_ON_BATTERY' })
     expect(look({ mode: 'cheap' }, {}, { ...late, pausedUntilMs: startMs + 1 })).toMatchObject({
       code: 'MANNERS_PAUSED',

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
 import { optionDocs } from '../../config/options.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import type { Conditions } from '../../manners/conditions.ts'
+import type { Conditions, WaitingWork } from '../../manners/conditions.ts'
 import type { Pause } from '../../manners/manners.ts'
 import type { Preferences } from '../../manners/preferences.ts'
 import type { Verdict } from '../../manners/verdict.ts'
@@ -68,7 +68,7 @@ function printStatus(terminal: Terminal, { offered, verdict, conditions }: Compu
   for (const [title, said] of facts(conditions)) printLine(terminal, `  ${dim(title.padEnd(17))} ${said}`)
 }
 
-function facts({ sensed, machine, energy }: Conditions): [string, string][] {
+function facts({ sensed, machine, energy, waiting, atMs }: Conditions): [string, string][] {
   const known = <T>(value: T | undefined, say: (value: T) => string) => (value === undefined ? 'unknown' : say(value))
   const percent = (value: number) => `${Math.round(value)} %`
   return [
@@ -79,6 +79,15 @@ function facts({ sensed, machine, energy }: Conditions): [string, string][] {
     ['network', known(sensed.metered, metered => (metered ? 'metered' : 'not metered'))],
     ['machine', `${machine.cores} cores, ${machine.memoryMb} MB`],
     ...(energy === undefined ? [] : energyFacts(energy)),
+    ...(waiting === undefined ? [] : waitingFacts(waiting, atMs)),
+  ]
+}
+
+function waitingFacts({ sinceMs, latestStartMs, takenMs }: WaitingWork, nowMs: number): [string, string][] {
+  const due = latestStartMs > nowMs ? `at ${timeOfDay(latestStartMs, nowMs)}` : 'once nothing else forbids it'
+  return [
+    ['work has waited', `${duration((takenMs ?? nowMs) - sinceMs)}, refused for its energy`],
+    ['taken anyway', takenMs === undefined ? due : `since ${timeOfDay(takenMs, nowMs)}`],
   ]
 }
 

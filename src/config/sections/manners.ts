@@ -40,7 +40,7 @@ export const manners = z.strictObject({
   cheapMicro: option(price(100_000), 'Mode cheap: the most that a kWh may cost.', 'millionths/kWh'),
   maxWaitHours: option(
     z.number().min(0).default(0),
-    'Modes surplus and cheap: a task that has waited this long starts anyway; 0: never.',
+    'Modes surplus and cheap: work refused for so long is taken anyway; 0: never.',
     'h',
   ),
   graceSeconds: option(z.number().min(0).default(30), 'What running tasks get to finish when a pause begins.', 's'),

@@ -10,9 +10,19 @@ export interface SlotReading {
   readonly quality: 'OK' | 'BAD'
 }
 
+/** Watts through the connection, net: the mean between two moments of market time, the second as good as now. */
+export interface NetPower {
+  /** Negative: it flows in. */
+  readonly exportW: number
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 /** Where readings come from. `undefined`: the meter has not said what is needed, or never will. */
 export interface Meter {
   reading(slotNumber: number): SlotReading | undefined
+  /** What flows now. Absent where nothing really flows: a simulated slot has no more than its profile. */
+  power?(): NetPower | undefined
 }
 
 /** What a meter that counts both ways saw, as one net reading. */

@@ -2,7 +2,8 @@ import { connect, type IPublishPacket, type MqttClient } from 'mqtt'
 import { CodedError, messageOf } from '../../kernel/errors.ts'
 import type { Part } from '../../kernel/lifecycle.ts'
 import type { Log } from '../../kernel/log.ts'
-import { type Meter, netReading, type SlotReading } from './meter.ts'
+import { createFlow, type Flow, netPower } from './flow.ts'
+import { type Meter, type NetPower, netReading, type SlotReading } from './meter.ts'
 import { type Break, createRegister, type Register } from './register.ts'
 
 export interface MqttMeterDeps {
@@ -20,6 +21,13 @@ export interface MqttMeterDeps {
 export interface MqttMeter extends Meter, Part {
   /** Whether the broker is reached and both topics are subscribed. */
   listening(): boolean
+  power(): NetPower | undefined
+}
+
+/** One topic: what it counted in each slot, and how fast it counts now. */
+interface Counter {
+  readonly register: Register
+  readonly flow: Flow
 }
 
 const BREAKS: Readonly<Record<Break, string>> = {
@@ -40,9 +48,9 @@ const MAX_REGISTER_WH = 1e12
 export function createMqttMeter(deps: MqttMeterDeps): MqttMeter {
   const { url, importTopic, exportTopic, slotMs, log } = deps
   const place = checkedPlace(url)
-  const registers = new Map<string, Register>()
+  const counters = new Map<string, Counter>()
   for (const topic of [importTopic, exportTopic])
-    if (topic !== '') registers.set(checkedTopic(topic), createRegister(slotMs))
+    if (topic !== '') counters.set(checkedTopic(topic), { register: createRegister(slotMs), flow: createFlow() })
   if (importTopic === exportTopic) throw unusable('both registers have the same topic', 'name two topics')
   let client: MqttClient | undefined
   let subscribed = false
@@ -58,32 +66,37 @@ export function createMqttMeter(deps: MqttMeterDeps): MqttMeter {
 
   async function subscribe(connected: MqttClient): Promise<void> {
     try {
-      const granted = await connected.subscribeAsync([...registers.keys()], { qos: 1 })
+      const granted = await connected.subscribeAsync([...counters.keys()], { qos: 1 })
       const refused = granted.filter(({ qos }) => qos === 128).map(({ topic }) => topic)
       if (refused.length > 0) return complain(`the broker refused ${refused.join(' and ')}`)
       subscribed = true
       complained = false
-      log.info({ broker: place, topics: [...registers.keys()] }, 'reading the meter')
+      log.info({ broker: place, topics: [...counters.keys()] }, 'reading the meter')
     } catch (error) {
       complain(messageOf(error))
     }
   }
 
   function heard(topic: string, payload: Buffer, { retain }: IPublishPacket): void {
-    const register = registers.get(topic)
+    const counter = counters.get(topic)
     // A retained value is as old as nobody knows: it is no sample of now. Values published from here on are.
-    if (register === undefined || retain) return
+    if (counter === undefined || retain) return
     const wh = registerValue(payload)
     if (wh === undefined) {
       log.debug({ topic, payload: payload.subarray(0, 80).toString() }, 'the meter said something that is no register')
       return
     }
-    const found = register.sample(deps.now(), wh)
-    if (found !== undefined) log.warn({ topic, wh }, BREAKS[found])
+    const atMs = deps.now()
+    const found = counter.register.sample(atMs, wh)
+    if (found !== undefined) {
+      log.warn({ topic, wh }, BREAKS[found])
+      counter.flow.forget()
+    }
+    counter.flow.sample(atMs, wh)
   }
 
   function counted(topic: string, slotNumber: number): ReturnType<Register['countedWh']> {
-    return topic === '' ? 0 : registers.get(topic)?.countedWh(slotNumber)
+    return topic === '' ? 0 : counters.get(topic)?.register.countedWh(slotNumber)
   }
 
   return {
@@ -109,6 +122,7 @@ export function createMqttMeter(deps: MqttMeterDeps): MqttMeter {
       await leaving?.endAsync(true)
     },
     listening: () => subscribed,
+    power: () => netPower(counters.get(importTopic)?.flow, counters.get(exportTopic)?.flow, deps.now()),
     reading(slotNumber): SlotReading | undefined {
       const [inWh, outWh] = [counted(importTopic, slotNumber), counted(exportTopic, slotNumber)]
       if (inWh === 'BROKEN' || outWh === 'BROKEN') return { slot: slotNumber, importWh: 0, exportWh: 0, quality: 'BAD' }

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { createChainCheck } from '../../src/energy/meter/chain-check.ts'
+import { appendReading, type Reading } from '../../src/energy/meter/reading-chain.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { silentLog } from '../../src/kernel/log.ts'
+import { createMetrics } from '../../src/kernel/metrics.ts'
+import { openStorage } from '../../src/storage/storage.ts'
+import { eventually } from '../support/network-hosts.ts'
+import { identityNamed } from '../support/senders.ts'
+import { scratch } from '../support/storm.ts'
+
+const household = identityNamed('household')
+
+function chainOf(meterId: string, length: number): Reading[] {
+  const chain: Reading[] = []
+  for (let slot = 100; slot < 100 + length; slot++) {
+    const link = { meterId, slot, slotMs: 900_000, importWh: slot, exportWh: 0, quality: 'OK' as const }
+    chain.push(appendReading(chain.at(-1), link, household.sign))
+  }
+  return chain
+}
+
+/** What is said at the start about these readings, as the database gives them back. */
+async function saidOf(readings: readonly Reading[]): Promise<object[]> {
+  using folder = scratch()
+  const storage = openStorage(`${folder.path('home')}/wattmesh.db`, { clock: systemClock, metrics: createMetrics() })
+  try {
+    await storage.write(() => storage.apply(readings.map(reading => ({ kind: 'reading', reading }))))
+    const said: object[] = []
+    let looks = 0
+    const check = createChainCheck({
+      ...{ self: household.peerId, storage },
+      clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => ++looks) },
+      log: { ...silentLog, error: fields => void said.push(fields) },
+    })
+    await check.start?.()
+    await eventually('every chain was looked at, or complained of', () => looks + said.length >= 4)
+    await check.stop?.()
+    return said
+  } finally {
+    storage.stop()
+  }
+}
+
+/** Two meters, one after the other; each is looked at in two turns. */
+const TWO = [...chainOf('before', 60), ...chainOf('after', 60)]
+
+test('readings as they were signed are no news', async () => {
+  expect(await saidOf(TWO)).toEqual([])
+})
+
+test.each([
+  ['changed', (r: Reading): Reading[] => [{ ...r, importWh: 1 }], 55, 'its content does not match its hash'],
+  ['dropped', (): Reading[] => [], 56, 'link 55 is missing before it'],
+])('a reading that was %s is said loudly, with its meter and its place', async (_, become, link, problem) => {
+  const tampered = TWO.flatMap(reading =>
+    reading.meterId === 'after' && reading.link === 55 ? become(reading) : [reading],
+  )
+  expect(await saidOf(tampered)).toEqual([
+    { meterId: 'after', link, slot: 99 + link, problem: expect.stringContaining(problem) },
+  ])
+})
