@@ -1,38 +1,151 @@
-import type { Encode } from './knowledge/encode.ts'
+import type { Access } from './knowledge/collection.ts'
+import type { DocumentText, Encode, EncodeDocument, Encoded } from './knowledge/encode.ts'
 import { type EmbedOutput, embed } from './tasks/kinds/embed.ts'
 import type { TextPart } from './tasks/kinds/text/text-part.ts'
 import type { Workers } from './tasks/workers.ts'
 
-const PARAMS = { maxTokens: 110 }
+export const EMBED_PARAMS = { maxTokens: 110 }
 /** Parts handed over at a time: a thread that is done finds the next one waiting. */
 const AHEAD = 2
+/** One or two parts, in characters: done here before a peer has been asked. */
+const TOO_SHORT_TO_SEND = 2 * embed.limits.maxInputBytes
 
-/** Where documents become passages with vectors: the task kind `embed`, run in this machine's worker threads. */
+/** Where texts become passages with vectors: the task kind `embed`, run in this machine's worker threads. */
 export function createEncoder(workers: Pick<Workers, 'run'>): Encode {
   return async function* (text, signal) {
-    const parts = embed.split({ name: '', text }, PARAMS)[Symbol.iterator]()
+    const parts = embed.split({ name: '', text }, EMBED_PARAMS)[Symbol.iterator]()
     const begun: { readonly part: TextPart; readonly output: Promise<EmbedOutput> }[] = []
     const begin = (): void => {
       const next = parts.next()
       if (next.done === true) return
-      const output = workers.run(embed.name, PARAMS, next.value, { signal }) as Promise<EmbedOutput>
+      const output = workers.run(embed.name, EMBED_PARAMS, next.value, { signal }) as Promise<EmbedOutput>
       // Waited for below; until then its failure is not unhandled.
       output.catch(() => undefined)
       begun.push({ part: next.value, output })
     }
     for (let n = 0; n < AHEAD; n++) begin()
     for (let one = begun.shift(); one !== undefined; one = begun.shift()) {
-      const input = one.part
       const output = await one.output
       begin()
-      // Merged alone, with its offset added here: the parts of a large document are never all in memory.
-      const { fingerprint, chunks } = embed.merge([{ input: { text: input.text, offset: 0 }, output }])
-      const passages = chunks.map(({ start, end, vector }) => ({
-        start: input.offset + start,
-        end: input.offset + end,
-        vector,
-      }))
-      yield { fingerprint, passages }
+      yield encodedPart(one.part, output)
     }
+  }
+}
+
+/** What came of a part, where it stands in its document. Merged alone: the parts of a large one are never all in memory. */
+export function encodedPart({ text, offset }: TextPart, output: EmbedOutput): Encoded {
+  const { fingerprint, chunks } = embed.merge([{ input: { text, offset: 0 }, output }])
+  return { fingerprint, passages: chunks.map(({ start, end, vector }) => moved({ start, end, vector }, offset)) }
+}
+
+/** Peers that encode documents for this machine. */
+export interface Outside {
+  /** How many documents of such a collection they would have at a time; 0: nobody may, or nobody can. */
+  room(access: Access): number
+  /**
+   * Yields what they made of a document with this model, in order. @returns up to where in the text they came: its
+   * length when all is done, 0 when nobody took it @throws the signal's reason
+   */
+  encode(document: DocumentText, fingerprint: string, signal: AbortSignal): AsyncGenerator<Encoded, number>
+}
+
+export interface DocumentEncoderDeps {
+  readonly encode: Encode
+  /** Tells which model this machine has. */
+  readonly warm: Workers['warm']
+  readonly threads: number
+  /** undefined: its owner wants everything to be encoded here. */
+  readonly outside: Outside | undefined
+}
+
+export interface DocumentEncoder {
+  readonly encode: EncodeDocument
+  /** Documents of such a collection that are worth having in hand at a time. */
+  width(access: Access): number
+}
+
+/**
+ * Decides where a document is encoded: here as long as there is a place, and then at peers that may read it. What they
+ * do not do is done here, from where they left off.
+ */
+export function createDocumentEncoder({ encode, warm, threads, outside }: DocumentEncoderDeps): DocumentEncoder {
+  // One more than there are threads: while its vectors are kept, another document is computed. More would only keep
+  // questions waiting, whose vectors come from the same threads.
+  const here = createPlaces(threads + 1)
+  let known: string | undefined
+  let asking: Promise<string | undefined> | undefined
+
+  /** Vectors of peers must compare with those made here. */
+  async function modelHere(signal: AbortSignal): Promise<string | undefined> {
+    if (known !== undefined) return known
+    // What is wrong with the model is said where it is used.
+    asking ??= warm({ signal }).then(
+      ({ fingerprint }) => fingerprint,
+      () => undefined,
+    )
+    const said = await asking
+    asking = undefined
+    return said
+  }
+
+  async function* away(document: DocumentText, signal: AbortSignal): AsyncGenerator<Encoded, number> {
+    if (outside === undefined || document.text.length <= TOO_SHORT_TO_SEND) return 0
+    if (outside.room(document.access()) === 0) return 0
+    const fingerprint = await modelHere(signal)
+    return fingerprint === undefined ? 0 : yield* outside.encode(document, fingerprint, signal)
+  }
+
+  return {
+    async *encode(document, signal) {
+      const begun = here.isFull() ? yield* away(document, signal) : 0
+      if (begun >= document.text.length) return
+      await here.take(signal)
+      try {
+        for await (const { fingerprint, passages } of encode(document.text.slice(begun), signal)) {
+          known = fingerprint
+          yield { fingerprint, passages: passages.map(passage => moved(passage, begun)) }
+        }
+      } finally {
+        here.leave()
+      }
+    },
+    width: access => threads + 1 + (outside?.room(access) ?? 0),
+  }
+}
+
+function moved<Span extends { readonly start: number; readonly end: number }>(span: Span, by: number): Span {
+  return { ...span, start: span.start + by, end: span.end + by }
+}
+
+/** So many at a time; who comes later waits, in order. */
+function createPlaces(count: number) {
+  let free = count
+  const waiting: (() => void)[] = []
+  return {
+    isFull: () => free === 0,
+    /** @throws the signal's reason */
+    async take(signal: AbortSignal): Promise<void> {
+      signal.throwIfAborted()
+      if (free > 0) {
+        free -= 1
+        return
+      }
+      const turn = Promise.withResolvers<void>()
+      waiting.push(turn.resolve)
+      const giveUp = (): void => {
+        const place = waiting.indexOf(turn.resolve)
+        if (place === -1) return
+        waiting.splice(place, 1)
+        turn.reject(signal.reason)
+      }
+      signal.addEventListener('abort', giveUp, { once: true })
+      await turn.promise.finally(() => signal.removeEventListener('abort', giveUp))
+    },
+    /** Whoever waits longest takes the place over. */
+    leave(): void {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
+    },
   }
 }

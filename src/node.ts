@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { type Commands, createCommands } from './commands.ts'
 import type { Config } from './config/config.ts'
-import { createEncoder } from './encoder.ts'
+import { createDocumentEncoder, createEncoder } from './encoder.ts'
 import { fasterClock, systemClock } from './kernel/clock.ts'
 import type { PeerId } from './kernel/ids.ts'
 import { lifecycle } from './kernel/lifecycle.ts'
@@ -18,8 +18,9 @@ import { createMishaps } from './parts/mishap.ts'
 import { createReportWriter } from './parts/report-writer.ts'
 import { createRoad } from './parts/road.ts'
 import { createRounds } from './parts/rounds.ts'
-import { creditLeft, limitsOf, tariffHeard } from './parts/trading-terms.ts'
+import { creditLeft, isBelieved, limitsOf, tariffHeard } from './parts/trading-terms.ts'
 import { createWork } from './parts/work.ts'
+import { createPeerEncoder } from './peer-encoder.ts'
 import { createPeers } from './peers/peers.ts'
 import { identityFromSeed, verifySignature } from './protocol/keys.ts'
 import { openStorage } from './storage/storage.ts'
@@ -75,6 +76,7 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
     ...{ newId, random, now: clock.now, marketNow: () => marketClock.now() },
     sign: identity.sign,
     verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
+    isBelieved: peer => isBelieved(peer, options),
     // Inside a zone energy pays no grid fee.
     gridFeeMicro: seller =>
       (storage.peers.peer(seller)?.zone ?? zone) === zone ? 0 : tariffHeard(trading, options).gridFeeMicro,
@@ -92,7 +94,8 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
     workersFor: kind => rounds.workersFor(kind),
     ...{
       manners: () => manners,
-      powerSource: () => powerSource(storage, house.profile, Math.floor(marketClock.now() / options.market.slotMs)),
+      powerSource: () =>
+        powerSource(storage, house.profile, Math.floor(marketClock.now() / options.market.slotMs), house.power),
     },
   })
   const { tasks, runner, offered, slots } = work
@@ -106,9 +109,18 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
     now: clock.now,
     store: storage.peers,
   })
+  const encode = createEncoder(work.workers)
+  const peerEncoder = createPeerEncoder({
+    ...{ self, store: storage.tasks, tasks, commit, clock, newId, log: log.child({ part: 'library' }) },
+    workersFor: kind => rounds.workersFor(kind),
+  })
+  const documents = createDocumentEncoder({
+    ...{ encode, warm: work.workers.warm, threads: options.compute.threads },
+    outside: options.knowledge.encodeOnPeers ? peerEncoder : undefined,
+  })
   const library = createLibrary({
     ...{ store: storage.knowledge, commit, clock, newId, threads: options.compute.threads },
-    ...{ encode: createEncoder(work.workers), maxFileBytes: MAX_FILE_BYTES },
+    ...{ encode, documents, maxFileBytes: MAX_FILE_BYTES },
     askPeer: (draft, signal) => road.ask(draft.to as PeerId, draft, signal),
     sharers: () => rounds.peersWith(SHARES),
     sharingChanged: () => rounds.advertise(),
@@ -129,7 +141,8 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
   })
   const manners = await openMachineManners(
     {
-      ...{ options, storage, trading, profile: house.profile, clock, marketClock, log: log.child({ part: 'manners' }) },
+      ...{ self, options, storage, trading, profile: house.profile, power: house.power, clock, marketClock },
+      log: log.child({ part: 'manners' }),
       ...{ ownCpuMs: process.ownCpuMs, runningTasks: runner.running },
       changed() {
         rounds.advertise()
@@ -154,6 +167,7 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
       marketClock,
       newId,
       merge: work.merge,
+      learnModel: work.learnModel,
       memoryBytes: process.memoryBytes,
     },
     ...{ library: library.commands, manners, offered },
@@ -161,13 +175,13 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
 
   const parts = [
     storage,
-    // Before anybody can give this peer new work: what it had before is over.
-    { name: 'recovery', start: async () => void (await commit(() => tasks.restarted())) },
+    { name: 'recovery', start: work.recover },
     { name: 'inbox', stop: () => inbox.idle() },
     network,
     outbox,
     ...work.parts,
     ...(offered ? [manners] : []),
+    peerEncoder,
     library,
     rounds,
     ...house.parts,

@@ -1,8 +1,10 @@
 import type { SocReading } from '../a2a/soc/round.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import { tariffHeard } from '../parts/trading-terms.ts'
+import { balanceOf, drawnWh } from '../reports/balance.ts'
 import { isBinding, totalsOf } from '../reports/figures.ts'
 import type { PriceRow, ReportData, ReportTrade, SocHistory } from '../reports/report-data.ts'
+import { landedMicro } from '../trading/money.ts'
 import type { Receipt } from '../trading/settlement/receipt.ts'
 import type { Trade } from '../trading/trade.ts'
 import type { CommandDeps } from './deps.ts'
@@ -28,17 +30,17 @@ export function ownReport(deps: Known): ReportData {
   const seen = config.options.roles.includes('utility') ? receiptTrades(deps) : []
   const trades = [...ownTrades(deps), ...seen].filter(trade => trade.slotStartMs >= fromMs)
   const told = storage.soc.readings(MOST_READINGS)
-  const balance = slots.map(({ slot, socWh: _, lossWh: __, ...flows }) => ({ slotStartMs: slot * slotMs, ...flows }))
-  const prices = pricesOf(trades, deps)
+  // Shares and the bill are about what this peer took; what it sold is in the plots.
+  const taken = trades.filter(trade => trade.buyer === identity.peerId)
+  const flows = { balance: balanceOf(slots, taken, slotMs), prices: pricesOf(trades, deps), drawnWh: drawnWh(slots) }
   return {
     title: `${config.options.name || identity.peerId.slice(-6)} · ${config.options.network.name}`,
     ...{ writtenMs: clock.now(), fromMs, toMs: Math.max(now, ...trades.map(trade => trade.slotStartMs)), currency },
     peers: peersOf(deps, [...trades.flatMap(({ buyer, seller }) => [buyer, seller]), ...told.map(({ peer }) => peer)]),
     soc: [...ownSoc(deps, slots), ...socHistories(told)],
     trades,
-    ...{ balance, prices },
-    // Shares and the bill are about what this peer took; what it sold is in the plots.
-    totals: totalsOf({ trades: trades.filter(trade => trade.buyer === identity.peerId), balance, prices }),
+    ...flows,
+    totals: totalsOf({ trades: taken, ...flows }),
   }
 }
 
@@ -54,7 +56,7 @@ function ownTrades(deps: Known): ReportTrade[] {
     seller: trade.role === 'seller' ? identity.peerId : trade.counterparty,
     energyWh: trade.energyWh,
     ...settledWh(trade),
-    priceMicro: trade.priceMicro + trade.gridFeeMicro,
+    priceMicro: landedMicro(trade),
     fromUtility: sellsGrid(deps, trade),
     state: trade.state,
   }))

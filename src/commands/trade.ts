@@ -1,29 +1,84 @@
 import { CodedError } from '../kernel/errors.ts'
 import type { TaskId } from '../kernel/ids.ts'
-import { slotAfter, slotAt } from '../trading/slot.ts'
-import type { Catalog, CurtailmentReason, Need, Trade } from '../trading/trade.ts'
+import type { Cost } from '../trading/buying/choose.ts'
+import { type Slot, slotAfter, slotAt, timestamp } from '../trading/slot.ts'
+import type { Catalog, CurtailmentReason, Need, Offer, Trade } from '../trading/trade.ts'
 import { type CommandDeps, decided } from './deps.ts'
 
 /** How long a person waits for the other side's word. */
 const ANSWER_MS = 8_000
 const LOOK_MS = 50
+/** Traded no further ahead: a week of quarter-hours. */
+const MAX_SLOTS_AHEAD = 672
 
-/** Energy for the next slot: offered, wanted, agreed. */
+/** Of which slot: the one that begins at `slotStartMs` of market time; left out, the next. */
+interface When {
+  readonly slotStartMs?: number | undefined
+}
+
+/** As what this peer sells: nobody calls itself a utility that is none. @throws TRADE_NO_SELLER */
+function roleOf({ roles }: CommandDeps['config']['options']): Catalog['role'] {
+  const role = (['household', 'utility'] as const).find(one => roles.includes(one))
+  if (role !== undefined) return role
+  throw new CodedError('TRADE_NO_SELLER', 'this peer has no energy to sell: it is neither a household nor a utility', {
+    hint: 'start it with --roles household,…',
+  })
+}
+
+/** An offer as this peer sees it: with what a kWh of it costs here, fees included. */
+export type OfferHere = Offer & Cost
+export type CatalogHere = Omit<Catalog, 'offers'> & { readonly offers: readonly OfferHere[] }
+
+/** Energy for the next slot, or a later one: offered, wanted, agreed. */
 export function tradeCommands(deps: CommandDeps) {
-  const { config, identity, storage, trading, clock, marketClock } = deps
+  const { config, identity, storage, trading, clock, marketClock, marketDay } = deps
+
+  /** @throws TRADE_NO_SLOT */
+  function slotOf({ slotStartMs }: When): Slot {
+    const { slotMs } = config.options.market
+    const next = slotAfter(slotAt(marketClock.now(), slotMs))
+    const ahead = ((slotStartMs ?? next.startMs) - next.startMs) / slotMs
+    if (Number.isInteger(ahead) && ahead >= 0 && ahead < MAX_SLOTS_AHEAD)
+      return { ...next, startMs: next.startMs + ahead * slotMs }
+    throw new CodedError('TRADE_NO_SLOT', `no slot that can be traded begins at ${timestamp(slotStartMs ?? 0)}`, {
+      hint: `the next begins at ${timestamp(next.startMs)}, and then every ${slotMs / 60_000} min, ${MAX_SLOTS_AHEAD} slots ahead`,
+    })
+  }
+
+  /** What is for sale by hand in a slot. Said again for the same slot, it is what is left to sell now. */
+  function handOffer(
+    slot: Slot,
+    { energyWh, priceMicro }: { energyWh: number; priceMicro?: number | undefined },
+  ): Offer {
+    const offerId = `manual-${slot.startMs}`
+    const soldWh = storage.trading
+      .tradesOfOffer(offerId)
+      .filter(trade => trade.state === 'reserved' || trade.state === 'active')
+      .reduce((sum, trade) => sum + trade.energyWh, 0)
+    const availableWh = energyWh + soldWh
+    return { offerId, slot, priceMicro: priceMicro ?? config.options.household.sellPriceMicro, availableWh }
+  }
 
   return {
-    catalogs: (): Catalog[] => storage.trading.catalogs().filter(catalog => catalog.validUntilMs > clock.now()),
+    /** What can be bought still: offers of slots that have begun are left out. */
+    catalogs(): CatalogHere[] {
+      const costOf = trading.costs()
+      const known = storage.trading.catalogs().filter(catalog => catalog.validUntilMs > clock.now())
+      return known.map(catalog => {
+        const offers = catalog.offers.filter(({ slot }) => slot.startMs > marketClock.now())
+        return { ...catalog, offers: offers.map(offer => ({ ...offer, ...costOf({ catalog, offer }) })) }
+      })
+    },
     trades: (limit: number): Trade[] => storage.trading.trades(limit),
     trade: (id: string): Trade | undefined => storage.trading.trade(id as TaskId),
     needs: (limit: number): Need[] => storage.trading.needs(limit),
     need: (id: string): Need | undefined => storage.trading.need(id),
     tradesOfNeed: (id: string): Trade[] => storage.trading.tradesOfNeed(id),
 
-    /** Wants energy for the next slot; the search begins. */
-    async buy(request: { energyWh: number; maxPriceMicro?: number }): Promise<Need> {
+    /** Wants energy for a slot; the search begins. */
+    async buy(request: When & { energyWh: number; maxPriceMicro?: number | undefined }): Promise<Need> {
       const id = deps.newId()
-      const slot = slotAfter(slotAt(marketClock.now(), config.options.market.slotMs))
+      const slot = slotOf(request)
       const maxPriceMicro = request.maxPriceMicro ?? config.options.household.maxPriceMicro
       await decided(deps, () =>
         trading.buy({ id, slot, energyWh: request.energyWh, maxPriceMicro, reason: 'you asked for it' }),
@@ -31,36 +86,30 @@ export function tradeCommands(deps: CommandDeps) {
       return storage.trading.need(id) as Need
     },
 
-    /** Offers energy for the next slot. */
-    async sell(request: { energyWh: number; priceMicro?: number }): Promise<Catalog> {
-      const slot = slotAfter(slotAt(marketClock.now(), config.options.market.slotMs))
+    /** Offers energy for a slot, or as much again for each of so many in a row. */
+    async sell(
+      request: When & { energyWh: number; priceMicro?: number | undefined; slots?: number | undefined },
+    ): Promise<Catalog> {
+      const first = slotOf(request)
+      const slots = Array.from(
+        { length: request.slots ?? 1 },
+        (_, i): Slot => ({
+          ...first,
+          startMs: first.startMs + i * first.durationMs,
+        }),
+      )
       const { currency } = config.options.market
-      const offerId = `manual-${slot.startMs}`
-      // Said again for the same slot, it is what is left to sell now.
-      const soldWh = storage.trading
-        .tradesOfOffer(offerId)
-        .filter(trade => trade.state === 'reserved' || trade.state === 'active')
-        .reduce((sum, trade) => sum + trade.energyWh, 0)
-      const role = config.options.roles.includes('household') ? 'household' : 'utility'
-      const catalog: Catalog = {
-        ...{
-          seller: identity.peerId,
-          version: clock.now(),
-          role,
+      const role = roleOf(config.options)
+      const untilMs = first.startMs + slots.length * first.durationMs
+      await decided(deps, () =>
+        trading.publishCatalog({
+          ...{ seller: identity.peerId, version: clock.now(), role, currency },
           sourceType: role === 'utility' ? 'GRID' : 'HYBRID',
-          currency,
-        },
-        validUntilMs: clock.now() + 2 * slot.durationMs,
-        offers: [
-          {
-            offerId,
-            slot,
-            priceMicro: request.priceMicro ?? config.options.household.sellPriceMicro,
-            availableWh: request.energyWh + soldWh,
-          },
-        ],
-      }
-      await decided(deps, () => trading.publishCatalog(catalog))
+          // Where market time runs faster than life it outlives its slots, which nobody buys from any more.
+          validUntilMs: clock.now() + untilMs - marketClock.now(),
+          offers: marketDay.besideOwn(slots.map(slot => handOffer(slot, request))),
+        }),
+      )
       return storage.trading.catalog(identity.peerId) as Catalog
     },
 
@@ -73,8 +122,10 @@ export function tradeCommands(deps: CommandDeps) {
       await decided(deps, () => trading.askCancelTerms(id as TaskId))
       const untilMs = clock.now() + ANSWER_MS
       while (clock.now() < untilMs) {
-        const { cancelTerms, asking } = storage.trading.trade(id as TaskId) ?? {}
-        if (cancelTerms !== undefined && asking?.cancel === undefined) return cancelTerms
+        const { cancelTerms, asking, reason } = storage.trading.trade(id as TaskId) ?? {}
+        if (cancelTerms !== undefined && asking?.terms === undefined) return cancelTerms
+        if (asking?.terms === undefined)
+          throw new CodedError('TRADE_REFUSED', reason ?? 'the other side does not say what a cancellation costs')
         await clock.sleep(LOOK_MS)
       }
       throw new CodedError('TRADE_SILENT', 'the other side has not said what a cancellation costs', {

@@ -3,6 +3,7 @@ import { compute } from './sections/compute.ts'
 import { api, log, report, storage } from './sections/daemon.ts'
 import { embedder } from './sections/embedder.ts'
 import { household, meter, utility } from './sections/household.ts'
+import { knowledge } from './sections/knowledge.ts'
 import { manners } from './sections/manners.ts'
 import { market } from './sections/market.ts'
 import { network } from './sections/network.ts'
@@ -22,6 +23,7 @@ export const optionsSchema = z.strictObject({
   market: market.prefault({}),
   compute: compute.prefault({}),
   embedder: embedder.prefault({}),
+  knowledge: knowledge.prefault({}),
   manners: manners.prefault({}),
   report: report.prefault({}),
   api: api.prefault({}),

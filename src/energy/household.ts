@@ -67,6 +67,14 @@ export interface HouseholdDeps {
 export interface Household {
   /** Settles every slot before `currentSlot` and decides about the one after it. */
   turn(currentSlot: number): { outcome: Outcome<EnergyFact>; decision: Decision }
+  /**
+   * What battery and sun can deliver at most in each slot up to the last, by its number, from the running one on or, in a
+   * household that has had no turn yet, from the first. `promisedWh`: what is sold or on offer of a slot, and gone then.
+   */
+  deliverableWh(
+    among: { readonly first: number; readonly last: number },
+    promisedWh: (slotNumber: number) => number,
+  ): ReadonlyMap<number, number>
 }
 
 /** Slots a household that was away settles at once; older ones are gone. */
@@ -95,6 +103,17 @@ export function createHousehold(deps: HouseholdDeps): Household {
   }
 
   return {
+    deliverableWh({ first, last }, promisedWh) {
+      const kept = store.household()
+      const mostWh = new Map<number, number>()
+      let socWh = kept?.socWh ?? deps.initialSocWh
+      for (let slot = kept?.nextSlot ?? first; slot <= last; slot++) {
+        const flows = { ...profile(slot), boughtWh: store.tradedWh(slot).boughtWh, soldWh: promisedWh(slot) }
+        mostWh.set(slot, sparedWh({ ...flows, socWh, battery }, flows))
+        socWh = settleSlot(socWh, flows, battery).socWh
+      }
+      return mostWh
+    },
     turn(currentSlot) {
       const kept = store.household()
       let state: HouseholdState = {
@@ -146,13 +165,22 @@ function limited(
 ): Decision {
   if (decision.action === 'wait') return decision
   const overWh = solarWh + traded.boughtWh - loadWh
-  const roomWh =
-    decision.action === 'sell' ? overWh + givesWh(socWh, battery) : takesWh(socWh, battery) + traded.soldWh - overWh
-  const mostWh = Math.max(0, roomWh)
+  const mostWh =
+    decision.action === 'sell'
+      ? sparedWh({ socWh, battery, loadWh, solarWh }, traded)
+      : Math.max(0, takesWh(socWh, battery) + traded.soldWh - overWh)
   if (decision.energyWh <= mostWh) return decision
   const why = decision.action === 'sell' ? 'can be delivered' : 'can be taken'
   const reason = `${decision.reason}; no more than ${mostWh} Wh ${why} in that slot`
   return mostWh === 0 ? { action: 'wait', reason } : { ...decision, energyWh: mostWh, reason }
+}
+
+/** What a slot leaves to be sold, sales not taken off: an offer says what there is in all. */
+function sparedWh(
+  { socWh, battery, loadWh, solarWh }: Pick<Outlook, 'socWh' | 'battery' | 'loadWh' | 'solarWh'>,
+  { boughtWh }: { readonly boughtWh: number },
+): number {
+  return Math.max(0, solarWh + boughtWh - loadWh + givesWh(socWh, battery))
 }
 
 function keptDecision(slot: number, decision: Decision, atMs: number): KeptDecision {

@@ -22,7 +22,7 @@ export interface Prices {
   readonly feedInMicro: number
   /** What this household asks of its neighbours. */
   readonly sellMicro: number
-  /** The cheapest a neighbour offers for the slot, grid fee included; undefined: nobody offers yet. */
+  /** The cheapest a neighbour offers for the slot, landed: with grid fee and utility's share; undefined: nobody yet. */
   readonly bestOfferMicro: number | undefined
 }
 

@@ -34,7 +34,7 @@ export interface LoadProgress {
 }
 
 const PARAMS: LoadParams = { maxTokens: 110 }
-/** A few jobs, not one: a result is one answer, merged text by text, and must not take minutes. */
+/** A few jobs, not one: a request has a bound. */
 const TEXTS_A_JOB = 2_000
 const ENDED = new Set(['done', 'failed', 'cancelled', 'expired'])
 
@@ -50,7 +50,7 @@ export async function submitLoad(
   let total = 0
   for (let from = 0; from < documents.length; from += TEXTS_A_JOB) {
     const some = documents.slice(from, from + TEXTS_A_JOB)
-    const request = { kind, params: PARAMS, documents: some }
+    const request = { kind, params: PARAMS, documents: some, privacy: 'public' }
     const job = await submitter.client().post<{ id: string; total: number }>('/v1/jobs', request)
     jobs.push({ id: job.id, params: PARAMS, documents: some })
     total += job.total
@@ -97,19 +97,16 @@ export async function workerOf(load: Load, daemons: readonly Daemon[], seed: num
 /** Chunks in the finished results. */
 export async function chunksOf(load: Load): Promise<number> {
   let chunks = 0
-  for (const { id } of load.jobs) {
-    const result = await resultOf<{ chunks: readonly unknown[] }>(load, id)
-    chunks += (result ?? []).reduce((sum, one) => sum + one.result.chunks.length, 0)
-  }
+  for (const { id } of load.jobs) for await (const _ of chunksIn<object>(load, id)) chunks++
   return chunks
 }
 
-/** A job's results, text by text; undefined: it is not done. */
-export async function resultOf<Result>(
+/** The chunks of a job's texts one after another, each with its place in its text; none while it is not done. */
+export async function* chunksIn<Chunk>(
   { submitter }: Load,
   id: string,
-): Promise<readonly { readonly result: Result }[] | undefined> {
+): AsyncGenerator<Chunk & { index: number }, void> {
   const client = submitter.client()
   const job = await client.get<{ state: string }>(`/v1/jobs/${id}/progress`)
-  return job.state === 'done' ? await client.get(`/v1/jobs/${id}/result`) : undefined
+  if (job.state === 'done') yield* client.lines(`/v1/jobs/${id}/result`)
 }

@@ -5,9 +5,11 @@ import type { Metrics } from '../kernel/metrics.ts'
 import { type Answer, acknowledged, type Commit, type JsonObject, type Outcome } from '../kernel/outcome.ts'
 import { canonical } from '../protocol/canonical.ts'
 import type { Envelope } from '../protocol/envelope.ts'
+import type { MessageType } from '../protocol/message-type.ts'
 import { type ProtocolCode, type Rejection, rejection, VERDICTS, type Verdict } from '../protocol/verdict.ts'
 import { type Arrival, type CheckDeps, type Checked, check, openPayload } from './check.ts'
 import { createLanes } from './lanes.ts'
+import { createRates } from './rates.ts'
 import { createSeen } from './seen.ts'
 
 /** How many messages may wait for their turn before new ones are turned away. */
@@ -55,10 +57,12 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
   const { log, metrics, journal, commit } = deps
   const lanes = createLanes(MAX_WAITING)
   const seen = createSeen(deps.clock)
+  const rates = createRates(deps.clock)
   const verified = metrics.counter('messages_verified_total', 'Messages that passed every check', ['carrier'])
   const rejected = metrics.counter('messages_rejected_total', 'Messages refused, by code', ['code'])
   const passedOn = metrics.counter('messages_passed_on_total', 'Messages for others, carried on')
   const duplicates = metrics.counter('messages_duplicate_total', 'Messages seen before')
+  const tooMany = metrics.counter('messages_flood_total', 'Messages turned away: their sender said too much lately')
   metrics.gauge('inbox_waiting', 'Messages waiting for their turn', () => lanes.size())
 
   function gossip(arrival: Arrival): Verdict {
@@ -66,6 +70,7 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
     if (!checked.ok) return refuse(arrival, checked)
     const { envelope } = checked
     if (seen.has(envelope)) return refuse(arrival, rejection('ENV_REPLAYED'))
+    if (floods(envelope)) return 'ignore'
     const taken = lanes.enter(envelope.task_id, async () => {
       const answer = await handle(arrival, checked)
       if (answer !== undefined && envelope.to !== undefined && checked.type.kept) deps.reply(envelope, answer)
@@ -79,7 +84,13 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
       refuse(arrival, checked)
       // Whoever is at the other end learns why, if it is the one that says it wrote this.
       const asked = checked.envelope?.sender_id === arrival.from ? checked.envelope : undefined
-      return { envelope: asked, answer: nack(checked.code, checked.reason) }
+      return { envelope: asked, answer: nack(checked.code, checked.reason, wordsFor(checked.envelope)) }
+    }
+    if (floods(checked.envelope)) {
+      return {
+        envelope: checked.envelope,
+        answer: nack('INBOX_BUSY', 'too many messages of yours; send it again later'),
+      }
     }
     const { promise, resolve } = Promise.withResolvers<Answer>()
     const taken = lanes.enter(checked.envelope.task_id, async () => {
@@ -87,6 +98,13 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
     })
     if (!taken) resolve(nack('INBOX_BUSY', 'too many messages are waiting; send it again later'))
     return { envelope: checked.envelope, answer: await promise }
+  }
+
+  /** Before a domain hears of it or the journal keeps it. Counted by who signed, not by who carried it here. */
+  function floods({ sender_id: sender }: Envelope): boolean {
+    if (rates.allows(sender)) return false
+    tooMany()
+    return true
   }
 
   /** Open, look whether it was seen, let the domain decide, commit. undefined: nothing was kept, nothing is answered. */
@@ -97,7 +115,7 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
       const opened = await openPayload(checked, deps.open)
       if (!opened.ok) {
         refuse(arrival, opened)
-        return nack(opened.code, opened.reason)
+        return nack(opened.code, opened.reason, checked.type.codes)
       }
       verified({ carrier: arrival.carrier })
       const { answer } = await commit(() => decide(arrival, checked, opened.payload))
@@ -120,7 +138,7 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
     const text = canonical({ ...unsigned, payload })
     const before = journal.seen(envelope.sender_id, envelope.id, text)
     if (before !== undefined) {
-      return repeated(before.same ? before.answer : nack('ENV_ID_REUSED', VERDICTS.ENV_ID_REUSED.meaning))
+      return repeated(before.same ? before.answer : nack('ENV_ID_REUSED', VERDICTS.ENV_ID_REUSED.meaning, type.codes))
     }
     const outcome = type.handle(envelope, payload)
     journal.insert({
@@ -139,6 +157,11 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
       answer: outcome.answer,
     })
     return outcome
+  }
+
+  /** What refusals are called among those who send messages of that type. */
+  function wordsFor(envelope: Envelope | undefined): MessageType<Fact>['codes'] {
+    return envelope && deps.types.get(envelope.type)?.codes
   }
 
   /** Nothing is done twice; who asks again gets the answer again. */
@@ -173,8 +196,8 @@ export function createInbox<Fact>(deps: InboxDeps<Fact>): Inbox {
   return { gossip, request, idle: () => lanes.idle() }
 }
 
-function nack(code: ProtocolCode | InboxCode, message: string): Answer {
-  return { status: 'NACK', error: { code, message } }
+function nack(code: ProtocolCode | InboxCode, message: string, words?: Readonly<Record<string, string>>): Answer {
+  return { status: 'NACK', error: { code: words?.[code] ?? code, message } }
 }
 
 /** Whoever is refused, or sends what a domain keeps anyway, does not fill the journal with it. */

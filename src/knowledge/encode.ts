@@ -1,3 +1,5 @@
+import type { PeerId } from '../kernel/ids.ts'
+import type { Access } from './collection.ts'
 import type { EncodedPassage } from './search/sections.ts'
 
 /** Passages of a document, in order, and what made their vectors. */
@@ -5,6 +7,8 @@ export interface Encoded {
   /** SHA-256, hex, of the model and its arithmetic. */
   readonly fingerprint: string
   readonly passages: readonly EncodedPassage[]
+  /** The peer that made them; absent: this machine. */
+  readonly by?: PeerId
 }
 
 /**
@@ -12,6 +16,18 @@ export interface Encoded {
  * Passages without words are left out. @throws the signal's reason, or a CodedError of whoever computes
  */
 export type Encode = (text: string, signal: AbortSignal) => AsyncIterable<Encoded>
+
+/** A document of a collection, for whoever decides where it is encoded. */
+export interface DocumentText {
+  /** Its place within what was ingested. */
+  readonly name: string
+  readonly text: string
+  /** Who may read it at this moment, and nobody else may encode it: asked again while it is worked on, for it can change. */
+  readonly access: () => Access
+}
+
+/** As `Encode`, of a whole document: here, or at peers that may read it. */
+export type EncodeDocument = (document: DocumentText, signal: AbortSignal) => AsyncIterable<Encoded>
 
 export interface EncodedQuestion {
   readonly vector: Float32Array | undefined

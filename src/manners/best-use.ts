@@ -16,10 +16,11 @@ export interface BestUse {
  *
  *     worth − stop  >  max(sell, feed-in, store)      stop = max(0, buy − worth) × deficitSeconds / surplus time
  *
- * `worth` is what the work pays, or what the preferences say, `sell` the best open offer, `feed-in` what the utility pays for what nobody bought, `store` what the kWh saves later
- * after the battery's losses. The stop: when the surplus ends, work goes on for up to `deficitSeconds` on bought energy;
- * that loss is set against the shortest time a surplus was seen to last, `surplusMinutes`. On equal terms it sells, for
- * that wears nothing; but where no other way brings anything, the surplus would be lost, and any computing is better.
+ * `worth` is what the work pays, or what the preferences say, `sell` what a neighbour pays as the slot's contracts prove,
+ * `feed-in` what the utility pays for what nobody bought, `store` what the kWh saves later after the battery's losses. The
+ * stop: when the surplus ends, work goes on for up to `deficitSeconds` on bought energy; that loss is set against the
+ * shortest time a surplus was seen to last, `surplusMinutes`. On equal terms it sells, for that wears nothing; but where
+ * no other way brings anything, the surplus would be lost, and any computing is better.
  */
 export function bestUse(energy: EnergyConditions, preferences: Preferences): BestUse {
   const { deficitSeconds, surplusMinutes } = preferences

@@ -21,11 +21,13 @@ export interface Machine {
 
 /** Prices in millionths a kWh. Undefined is unknown, or not to be had. */
 export interface EnergyConditions {
-  /** What the meter sees flow out of the house, this peer's computing included; negative: bought. */
+  /** What the meter sees flow out of the house, computing included, less what is sold of it; negative: it lacks. */
   readonly surplusW: number | undefined
+  /** What is sold of the running slot, and taken off the surplus. */
+  readonly soldW?: number | undefined
   /** What this peer's computing draws, over the time for which the meter tells the surplus; 0 when it does nothing. */
   readonly computingW: number
-  /** The best a neighbour pays. */
+  /** The best that a neighbour pays in this slot. */
   readonly sellMicro?: number | undefined
   /** What the utility pays for what nobody bought. */
   readonly feedInMicro?: number | undefined

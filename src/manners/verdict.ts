@@ -132,7 +132,7 @@ function surplus(preferences: Preferences, { energy, atMs }: Conditions, history
   if (energy === undefined || spareW === undefined) {
     return paused('MANNERS_SURPLUS_UNKNOWN', 'the meter does not tell whether there is a surplus')
   }
-  if (!history.surplus.carries) return notCarried(preferences, spareW, { atMs, history })
+  if (!history.surplus.carries) return notCarried(preferences, { spareW, soldW: energy.soldW }, { atMs, history })
   const { use, computingMicro, other, otherMicro } = bestUse(energy, preferences)
   if (use === 'computing') return undefined
   return paused(
@@ -143,17 +143,18 @@ function surplus(preferences: Preferences, { energy, atMs }: Conditions, history
 
 function notCarried(
   preferences: Preferences,
-  spareW: number,
+  { spareW, soldW = 0 }: { spareW: number; soldW?: number | undefined },
   { atMs, history }: { atMs: number; history: History },
 ): Paused {
   const needed = neededWatts(preferences)
   const since = history.surplus.otherwiseSinceMs
+  const left = `surplus ${Math.round(spareW)} W${soldW === 0 ? '' : ` beside ${Math.round(soldW)} W sold`}`
   if (spareW <= needed || since === undefined) {
-    return paused('MANNERS_NO_SURPLUS', `surplus ${Math.round(spareW)} W < ${Math.ceil(needed)} W needed`)
+    return paused('MANNERS_NO_SURPLUS', `${left} < ${Math.ceil(needed)} W needed`)
   }
   const untilMs = since + preferences.surplusMinutes * 60_000
   const more = span(Math.max(1000, untilMs - atMs))
-  return paused('MANNERS_NO_SURPLUS', `surplus ${Math.round(spareW)} W is enough, if it lasts another ${more}`, untilMs)
+  return paused('MANNERS_NO_SURPLUS', `${left} is enough, if it lasts another ${more}`, untilMs)
 }
 
 function cheap({ cheapMicro }: Preferences, { energy }: Conditions): Paused | undefined {

@@ -14,7 +14,6 @@ import type { KnownPeer } from '../peers/peers.ts'
 import { A2A_PROTOCOL } from '../protocol/topics.ts'
 import type { Fact } from '../storage/facts.ts'
 import type { Storage } from '../storage/storage.ts'
-import { isBelieved } from './trading-terms.ts'
 
 export interface AgentsDeps {
   readonly self: PeerId
@@ -39,6 +38,8 @@ export interface Agents extends Part {
 export function createAgents(deps: AgentsDeps): Agents {
   const { self, options, storage, commit, clock, marketClock, log } = deps
   const { zone } = options.network
+  const { shareSoc, utilities } = options.household
+  const isHousehold = options.roles.includes('household')
   const { slotMs } = options.market
   const speed = options.market.originMs === 0 ? 1 : options.market.speed
   const periodMs = (options.utility.socMinutes * 60_000) / speed
@@ -53,8 +54,9 @@ export function createAgents(deps: AgentsDeps): Agents {
   const a2a = createA2a({
     ...{ self, name: options.name || self.slice(-6), version: deps.version },
     household: {
-      sharesSoc: options.household.shareSoc && options.roles.includes('household'),
-      isUtility: peer => known(peer)?.roles.includes('utility') === true && isBelieved(peer, options),
+      sharesSoc: isHousehold && shareSoc && utilities.length > 0,
+      sharesWith: peer => utilities.includes(peer),
+      isUtility: peer => known(peer)?.roles.includes('utility') === true,
       inZone: peer => known(peer)?.zone === zone,
       stateOfCharge() {
         const household = storage.energy.household()
@@ -98,6 +100,8 @@ export function createAgents(deps: AgentsDeps): Agents {
     name: 'agents',
     answer: a2a.answer,
     start() {
+      if (isHousehold && shareSoc && utilities.length === 0)
+        log.warn({}, 'nobody is told the state of charge: household.shareSoc is on, household.utilities names nobody')
       if (!collects) return
       stopping = new AbortController()
       const { signal } = stopping

@@ -1,6 +1,8 @@
 import type { Options } from '../config/options.ts'
 import { batteryOf } from '../energy/battery.ts'
 import { createHousehold } from '../energy/household.ts'
+import { createChainCheck } from '../energy/meter/chain-check.ts'
+import type { Meter } from '../energy/meter/meter.ts'
 import { createMetering, type Metering } from '../energy/meter/metering.ts'
 import { meteredOf } from '../energy/meter/reading-chain.ts'
 import { createSimulatedMeter } from '../energy/meter/simulated-meter.ts'
@@ -41,6 +43,8 @@ export interface Home {
   readonly marketDay: MarketDay
   /** What the meter says of a slot; undefined: nothing yet. */
   metered(slot: Slot): Metered | undefined
+  /** What the real meter sees flow now; undefined where the household is simulated, and its profile tells. */
+  readonly power: Meter['power']
   readonly parts: readonly Part[]
 }
 
@@ -71,17 +75,20 @@ export async function openHome(deps: HomeDeps): Promise<Home> {
       meter: mqtt ?? createSimulatedMeter({ slot: storage.energy.slot }),
       meterId: mqtt === undefined ? 'simulated' : options.meter.mqttImportTopic,
       slotMs,
-      // The simulated meter is sure to speak, once its household has had its turn.
-      graceMs: mqtt === undefined ? Number.POSITIVE_INFINITY : options.meter.graceSeconds * 1000,
+      graceMs: slot => (mqtt === undefined ? simulatedGraceMs(storage, slot) : options.meter.graceSeconds * 1000),
       now: () => marketClock.now(),
       sign: deps.sign,
-      store: { lastReading: storage.energy.lastReading, reading: storage.energy.reading, tradedWh },
+      store: {
+        ...{ lastReading: storage.energy.lastReading, reading: storage.energy.reading, tradedWh },
+        owedSlots: (from, before) => owedSlots(storage, slotMs, { from, before }),
+      },
     })
   const isHousehold = options.roles.includes('household')
 
   return {
     marketDay,
     profile,
+    power: mqtt?.power,
     metered(slot) {
       const slotNumber = slot.startMs / slotMs
       const traded = tradedWh(slotNumber)
@@ -93,7 +100,7 @@ export async function openHome(deps: HomeDeps): Promise<Home> {
     parts: [
       ...(mqtt === undefined ? [] : [mqtt]),
       marketDay,
-      ...(isHousehold ? [meterReader(openMetering, deps)] : []),
+      ...(isHousehold ? [createChainCheck(deps), meterReader(openMetering, deps)] : []),
     ],
   }
 
@@ -105,6 +112,22 @@ export async function openHome(deps: HomeDeps): Promise<Home> {
       ...{ now: () => marketClock.now(), log: log.child({ part: 'meter' }) },
     })
   }
+}
+
+/** The simulated meter speaks once its household has had its turn; of a slot which that passed over, it never will. */
+function simulatedGraceMs({ energy }: Storage, slotNumber: number): number {
+  return slotNumber < (energy.household()?.nextSlot ?? 0) ? 0 : Number.POSITIVE_INFINITY
+}
+
+function owedSlots(
+  { trading, energy }: Storage,
+  slotMs: number,
+  { from, before }: { readonly from: number; readonly before: number },
+): number[] {
+  const slots = new Set(trading.tradesInState('active').map(({ slot }) => slot.startMs / slotMs))
+  return [...slots]
+    .filter(slot => Number.isSafeInteger(slot) && slot >= from && slot < before && energy.reading(slot) === undefined)
+    .toSorted((a, b) => a - b)
 }
 
 /** Keeps what the meter says as soon as it says it. */
@@ -136,10 +159,11 @@ function meterReader(openMetering: () => Metering, { commit, clock, log, storage
 /** What is known of a slot's prices: the utility's tariff where one is heard, else this peer's own idea of it. */
 function pricesOf({ options, trading, self }: HomeDeps, slot: Slot): Prices {
   const { retailMicro, feedInMicro } = tariffHeard(trading, options)
+  const costOf = trading.costs()
   const offers = trading
     .offers({ slot })
     .filter(({ catalog }) => catalog.seller !== self && catalog.role === 'household')
-    .map(({ offer }) => offer.priceMicro)
+    .map(listing => costOf(listing).landedMicro)
   return {
     ...{ retailMicro, feedInMicro },
     sellMicro: options.household.sellPriceMicro,

@@ -7,6 +7,7 @@ import type { Answered, AskRequest } from '../knowledge/asking/answered.ts'
 import { createAsk } from '../knowledge/asking/ask.ts'
 import type { RemoteDeps } from '../knowledge/asking/remote.ts'
 import type { Access, Collection, KnowledgeCode, KnowledgeFact } from '../knowledge/collection.ts'
+import type { Encode } from '../knowledge/encode.ts'
 import { createIngest, type IngestDeps } from '../knowledge/ingest/ingest.ts'
 import type { IngestJob, IngestRequest } from '../knowledge/ingest/job.ts'
 import { createSweep } from '../knowledge/ingest/sweep.ts'
@@ -15,7 +16,7 @@ import { createReaders } from '../knowledge/reading/readers.ts'
 import { createShards, type ShardStore } from '../knowledge/search/shards.ts'
 
 export interface LibraryDeps
-  extends Pick<IngestDeps, 'commit' | 'encode' | 'maxFileBytes'>,
+  extends Pick<IngestDeps, 'commit' | 'maxFileBytes'>,
     Pick<RemoteDeps, 'askPeer' | 'clock' | 'newId'> {
   readonly store: ShardStore &
     IngestDeps['store'] & {
@@ -23,7 +24,10 @@ export interface LibraryDeps
       dropped(limit: number): string[]
       debris(): string[]
     }
-  /** Threads that read files, and as many files more on their way through the encoder. */
+  /** Of questions and of passages of others, which are compared here. */
+  readonly encode: Encode
+  readonly documents: Pick<IngestDeps, 'encode' | 'width'>
+  /** Threads that read files. */
   readonly threads: number
   /** Connected peers that advertise `SHARES`. */
   readonly sharers: () => readonly PeerId[]
@@ -66,8 +70,8 @@ export function createLibrary(deps: LibraryDeps): Library {
   const readers = createReaders({ entry: readerModule(), threads: deps.threads, timeoutMs: READ_MS, log })
   const sweep = createSweep({ store, commit })
   const ingest = createIngest({
-    ...{ store, commit, sweep, log, encode: deps.encode, newId: deps.newId, maxFileBytes: deps.maxFileBytes },
-    ...{ read: readers.read, now: clock.now, accessChanged: deps.sharingChanged, width: deps.threads + 1 },
+    ...{ store, commit, sweep, log, ...deps.documents, newId: deps.newId, maxFileBytes: deps.maxFileBytes },
+    ...{ read: readers.read, now: clock.now, accessChanged: deps.sharingChanged },
   })
   const stopping = new AbortController()
   const ask = createAsk({ ...deps, shards })

@@ -13,6 +13,7 @@ import { createProbes } from '../manners/sensors/probes.ts'
 import { createSensors } from '../manners/sensors/sensors.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { PowerSource } from '../tasks/proof/receipt.ts'
+import { AGREED_STATES } from '../trading/trade.ts'
 import type { Trading } from '../trading/trading.ts'
 import { tariffHeard } from './trading-terms.ts'
 
@@ -61,12 +62,11 @@ function energyNow(deps: MachineDeps, draw: Draw): EnergyConditions {
   const startMs = Math.floor(nowMs / options.market.slotMs) * options.market.slotMs
   draw.note(nowMs, deps.runningTasks() * options.compute.watts)
   const { retailMicro, feedInMicro } = tariffHeard(trading, options)
-  const { sellPriceMicro, trade } = options.household
-  // What somebody bought of this slot tells that a neighbour pays; otherwise the surplus goes into the grid.
-  const sold = trade && storage.trading.tradesOfSlot('active', startMs).some(({ role }) => role === 'seller')
+  const agreed = AGREED_STATES.flatMap(state => storage.trading.tradesOfSlot(state, startMs))
   return householdEnergy({
     ...(deps.power === undefined ? simulatedNow(deps, startMs) : meteredNow(deps.power, draw, deps)),
-    ...{ sellMicro: sold ? sellPriceMicro : undefined, feedInMicro, buyMicro: retailMicro },
+    sales: agreed.filter(({ role }) => role === 'seller'),
+    ...{ slotMs: options.market.slotMs, feedInMicro, buyMicro: retailMicro },
   })
 }
 

@@ -14,20 +14,19 @@ export function isBelieved(peer: PeerId, { household }: Options): boolean {
 
 /** The tariff of the utility that is heard here, cheapest first where there are several; else this peer's own idea of it. */
 export function tariffHeard(trading: Trading, options: Options): Tariff {
-  const { utility } = options
   const heard = trading
     .offers({ sourceTypes: ['GRID'] })
     .flatMap(({ catalog: { seller, role, tariff } }) =>
       role === 'utility' && tariff !== undefined && isBelieved(seller, options) ? [tariff] : [],
     )
   const cheapest = heard.toSorted((a, b) => a.retailMicro - b.retailMicro)[0]
-  return (
-    cheapest ?? {
-      retailMicro: utility.priceMicro,
-      feedInMicro: utility.feedInMicro,
-      gridFeeMicro: utility.gridFeeMicro,
-    }
-  )
+  return cheapest ?? ownTariff(options)
+}
+
+/** What this peer takes and gives as a utility. */
+export function ownTariff({ utility }: Options): Tariff {
+  const { priceMicro: retailMicro, feedInMicro, gridFeeMicro, shareMicro } = utility
+  return { retailMicro, feedInMicro, gridFeeMicro, ...(shareMicro === 0 ? {} : { utilityShareMicro: shareMicro }) }
 }
 
 /** Whom this peer trades with, and how much it buys, as it was told. */

@@ -1,5 +1,6 @@
 import type { Options } from '../config/options.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { messageOf } from '../kernel/errors.ts'
 import type { NewId, PeerId } from '../kernel/ids.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
@@ -17,17 +18,24 @@ import { kinds } from '../tasks/kinds/kinds.ts'
 import { progressDrafts } from '../tasks/messages.ts'
 import type { Worker } from '../tasks/placement.ts'
 import type { PowerSource } from '../tasks/proof/receipt.ts'
+import { takeIn } from '../tasks/queue/submission.ts'
 import { createRunner, type Runner } from '../tasks/runner.ts'
 import { createTasks, type Tasks } from '../tasks/tasks.ts'
-import { createOwnModel, createWorkers, type Workers } from '../tasks/workers.ts'
+import { createOwnModel, createWorkers, type OwnModel, type Workers } from '../tasks/workers.ts'
 import { createLies } from './mishap.ts'
 
 /** What lies on the desk for each worker thread, so that none waits for the network; small tasks come many at a time. */
 const DESK_PER_THREAD = 8
+const LEAVING = 'this machine stops'
 /** Worker threads give way to everything else. */
 const NICE = 10
 /** Threads come and go; each new one is told to step back behind other programs' disk this soon. */
 const IDLE_IO_MS = 10_000
+/** How long a stop waits until those whose work is handed back have heard of it. */
+const GOODBYE_MS = 2_000
+const GOODBYE_LOOK_MS = 20
+/** When they may ask again: this may only be a restart. */
+const RETURN_MS = 5_000
 
 export interface WorkDeps {
   readonly self: PeerId
@@ -56,8 +64,11 @@ export interface Work {
   readonly runner: Runner
   readonly merge: Workers['merge']
   readonly workers: Workers
+  readonly learnModel: OwnModel['learn']
   /** The most a kind may take of a thread's memory. */
   readonly threadMemoryMb: number
+  /** What a start after a stop or a crash changes, before anybody can give this peer new work. */
+  recover(): Promise<void>
   /** What an advert says of it, read anew for each. */
   advert(): Pick<Advert, 'slots' | 'models' | 'availability' | 'priceClass'>
   readonly parts: readonly Part[]
@@ -82,6 +93,7 @@ export function createWork(deps: WorkDeps): Work {
     log,
   })
   const model = createOwnModel(workers)
+  let leaving = false
   const stepBack = atMostEvery(IDLE_IO_MS, clock, () => void idleIo())
   const tasks = createTasks({
     ...{ self, store: storage.tasks, kinds: table, newId, random, leaseMs, heartbeatMs, maxOpenTasks, slots, threads },
@@ -90,12 +102,39 @@ export function createWork(deps: WorkDeps): Work {
     verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
     engines: model.engines,
     models: model.fingerprints,
-    paused: () => deps.manners().refusal(),
+    learnModel: model.used,
+    paused: () => (leaving ? { sentence: LEAVING, retryAfterMs: RETURN_MS } : deps.manners().asked()),
     // A watt for a millisecond is a 3.6th of a millionth of a watt-hour.
     energyMicroWh: busyMs => (watts * busyMs) / 3.6,
     powerSource: deps.powerSource,
     workersFor: (kind, version) => deps.workersFor(`${kind}@${version}`),
   })
+  /** A worker that only vanishes would be taken for one that its work had killed. */
+  async function leave(submitters: ReadonlySet<PeerId>): Promise<void> {
+    leaving = true
+    try {
+      await commit(() => tasks.giveBack(LEAVING, RETURN_MS))
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'work of others was not given back')
+    }
+    const isAwaited = (peer: PeerId | undefined) => peer !== undefined && submitters.has(peer)
+    const untilMs = clock.now() + GOODBYE_MS
+    while (clock.now() < untilMs && storage.messages.waitingRecipients().some(isAwaited)) {
+      await clock.sleep(GOODBYE_LOOK_MS)
+    }
+  }
+
+  async function recover(): Promise<void> {
+    await commit(() => tasks.restarted())
+    for (const submission of tasks.unopened()) {
+      try {
+        await takeIn(() => submission, commit)
+      } catch (error) {
+        log.warn({ job: submission.jobId, reason: messageOf(error) }, 'a job could not be taken in')
+      }
+    }
+  }
+
   const runner = createRunner({
     self,
     openWork: storage.tasks.openWork,
@@ -105,9 +144,13 @@ export function createWork(deps: WorkDeps): Work {
       const text = own ? storage.tasks.input(work.taskId) : storage.tasks.workInput(work.taskId)
       const [input] = JSON.parse(text ?? '[]') as [unknown]
       stepBack()
-      const output = await workers.run(work.kind, work.params, input, how)
-      model.used(work.kind)
-      return own ? output : said(output)
+      try {
+        const output = await workers.run(work.kind, work.params, input, how)
+        return own ? output : said(output)
+      } finally {
+        // Even a task that wanted another model has opened the one there is.
+        model.used(work.kind)
+      }
     },
     worked: async results => void (await commit(() => tasks.worked(results))),
     alive: beats => {
@@ -116,12 +159,13 @@ export function createWork(deps: WorkDeps): Work {
       const others = beats.filter(({ submitter }) => submitter !== self)
       for (const draft of progressDrafts(others)) outbox.post(draft)
     },
-    // The owner's own jobs are not held back by manners towards others.
-    threads: { own: () => threads, others: () => deps.manners().threads() },
+    leave,
+    // The owner's own jobs are not held back by manners towards others. The threads also encode documents and questions.
+    threads: { own: () => threads, others: () => deps.manners().threads(), free: () => workers.stats().free },
     ...{ heartbeatMs, clock, log: log.child({ part: 'tasks' }) },
   })
   return {
-    ...{ offered, slots, kinds: table, tasks, runner, merge: workers.merge, workers },
+    ...{ offered, slots, kinds: table, tasks, runner, recover, merge: workers.merge, workers, learnModel: model.learn },
     threadMemoryMb: Math.max(...Object.values(table).map(kind => kind.limits.maxMemoryMb)),
     advert() {
       const willing = offered ? deps.manners().availability() : 'closed'

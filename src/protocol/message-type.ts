@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Carrier, JsonObject, Outcome, Refusal } from '../kernel/outcome.ts'
 import type { Envelope } from './envelope.ts'
+import type { ProtocolCode } from './verdict.ts'
 
 /** One of our own messages that its recipient refused, or that nobody acknowledged in time. */
 export interface Undelivered {
@@ -21,6 +22,8 @@ export interface MessageType<Fact> {
   readonly kept: boolean
   /** Its payload is large and kept by its domain: the journal remembers the frame and the digest. */
   readonly bulky?: boolean
+  /** The domain's own words for what is refused before it sees the message. */
+  readonly codes?: Readonly<Partial<Record<ProtocolCode, string>>>
   handle(envelope: Envelope, payload: JsonObject): Outcome<Fact>
   /** What follows when one of ours of this type was refused or expired. */
   undelivered?(message: Undelivered): Outcome<Fact>

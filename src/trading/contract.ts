@@ -14,6 +14,8 @@ export interface Terms {
   readonly energyWh: number
   readonly priceMicro: number
   readonly gridFeeMicro: number
+  /** What the utility takes of each kWh; left out where it takes nothing, so that nothing is signed in one way only. */
+  readonly utilityShareMicro?: number
   readonly currency: string
   /** Which wording of the contract this is: 1 when it is made, one more with each change both have signed. */
   readonly revision: number

@@ -63,7 +63,7 @@ export interface TradingDeps {
   readonly limits: TradeLimits
   /**
    * What a side pays the other for energy it did not deliver or did not take, beyond the tolerance: millionths a kWh,
-   * whole percent. A seller asks for this; a buyer signs nothing harsher.
+   * percent. The law of the network: a seller names it, and a buyer signs nothing else.
    */
   readonly shortfall: { readonly penaltyMicro: number; readonly tolerancePercent: number }
   readonly store: TradingStore
@@ -75,6 +75,8 @@ export interface TradingDeps {
   marketNow(): number
   sign(text: string): string
   verify(peer: PeerId, text: string, signature: string): boolean
+  /** Whether a peer that says it is a utility is believed: only then its tariff, its share and its price count as one's. */
+  isBelieved(peer: PeerId): boolean
   /** The fee a kWh from that seller to here, in millionths. */
   gridFeeMicro(seller: PeerId): number
   /** Connected peers of other zones: our topics do not reach them. */
@@ -176,7 +178,8 @@ export const unasked: BecknRefusal = {
 }
 
 export function refuse(refusal: BecknRefusal): TradingOutcome {
-  return refused(refusal.code, refusal.message)
+  const { code, message, path } = refusal
+  return refused(code, message, path === undefined ? undefined : { path })
 }
 
 export function tradeFact(trade: Trade): TradingFact {

@@ -5,6 +5,17 @@ export function costMicro(energyWh: number, priceMicro: number): number {
   return Number((BigInt(energyWh) * BigInt(priceMicro) + 500n) / 1000n)
 }
 
+/** What reaches its buyer costs, a kWh: the price, what the grid takes on the way, and what the utility takes. */
+export function landedMicro({ priceMicro, gridFeeMicro, utilityShareMicro = 0 }: Landed): number {
+  return priceMicro + gridFeeMicro + utilityShareMicro
+}
+
+interface Landed {
+  readonly priceMicro: number
+  readonly gridFeeMicro: number
+  readonly utilityShareMicro?: number | undefined
+}
+
 export const kwhOf = (energyWh: number): number => energyWh / 1000
 export const unitsOf = (micro: number): number => micro / 1_000_000
 

@@ -1,15 +1,18 @@
 import { z } from 'zod'
 import { outcome } from '../kernel/outcome.ts'
 import type { MessageType, Undelivered } from '../protocol/message-type.ts'
+import type { ProtocolCode } from '../protocol/verdict.ts'
 import { type Action, typeOf } from './beckn/context.ts'
 import { readMessage } from './beckn/context-check.ts'
-import { isRefusal } from './beckn/error.ts'
+import { type BecknCode, isRefusal } from './beckn/error.ts'
 import { closeTrade, type Ending } from './buying/need.ts'
 import { settlementRefused } from './flows/settle.ts'
 import { type Incoming, type Market, refuse, type TradingOutcome, tradeFact } from './market.ts'
-import { OPEN_STATES, type Trade, type TradingFact } from './trade.ts'
+import { AGREED_STATES, OPEN_STATES, type Trade, type TradingFact } from './trade.ts'
 
 export type Handler = (market: Market, incoming: Incoming) => TradingOutcome
+/** What can be tried: its answer tells what would follow. Everything else is meant as it is said, or not said. */
+const PREVIEWED = /^(on_)?(update|cancel|rate|support)$/
 type How = Pick<MessageType<TradingFact>, 'carriers' | 'sealed'>
 
 /**
@@ -27,11 +30,13 @@ export function becknRow(
     kept: true,
     // What is wrong with it is said in Beckn's own codes.
     payload: z.looseObject({}),
+    codes: CODES,
     handle(envelope, payload) {
       const { id, sender_id: sender, to: receiver, task_id: transactionId } = envelope
-      const carried = { id, action, sender, receiver, transactionId }
-      const body = readMessage(payload, { ...carried, networkId: market.networkId, nowMs: market.now() })
+      const body = readMessage(payload, { id, action, sender, receiver, transactionId }, market)
       if (isRefusal(body)) return refuse(body)
+      if (body.context.try === true && !PREVIEWED.test(action))
+        return refuse({ code: 'CTX_ACTION_MISMATCH', message: `try: there is no preview of ${action}` })
       const { store } = market
       const trade = action.startsWith('on_') ? store.purchase(transactionId) : store.sale(transactionId, sender)
       if (trade !== undefined && trade.counterparty !== sender)
@@ -43,6 +48,13 @@ export function becknRow(
   return [typeOf(action), type]
 }
 
+/** What the road refuses before this domain sees it, in Beckn's words where it has one. */
+const CODES = {
+  ENV_NETWORK: 'NET_NETWORK_MISMATCH',
+  ...{ ENV_EXPIRED: 'CTX_TTL_EXPIRED', ENV_FROM_FUTURE: 'CTX_TTL_EXPIRED', ENV_ID_REUSED: 'CTX_MESSAGE_ID_DUPLICATE' },
+  ...{ ENV_SIGNATURE: 'AUT_SIGNATURE_INVALID', ENV_PAYLOAD: 'SCH_INVALID' },
+} as const satisfies Partial<Record<ProtocolCode, BecknCode>>
+
 const EXPIRED = 'OUTBOX_EXPIRED'
 
 /** One of our own steps was refused, or nobody acknowledged it. */
@@ -53,7 +65,8 @@ function unanswered(market: Market, action: Action, { envelope, refusal }: Undel
   if (trade === undefined) return outcome()
   if (action === 'on_update') return proposalRefused(trade, { envelope, refusal })
   if (trade.role !== 'buyer') return outcome()
-  if (action === 'update') return updateRefused(market, trade, { id: envelope.id, message: refusal.message })
+  const question = questionOf(trade, { envelope, refusal })
+  if (question !== undefined) return refusedBy(market, trade, question, { envelope, refusal })
   const ending = endingOf(trade, action, { envelope, refusal })
   return ending === undefined ? outcome() : closeTrade(market, trade, ending)
 }
@@ -63,7 +76,7 @@ function unanswered(market: Market, action: Action, { envelope, refusal }: Undel
  * says nothing of what both have signed.
  */
 function judges(code: string): boolean {
-  return /^(BIZ|POL)_/.test(code) || code === 'CTX_TRANSACTION_ID_UNKNOWN' || code === 'AUT_SIGNATURE_INVALID'
+  return /^(BIZ|POL)_/.test(code) || code === 'CTX_TRANSACTION_ID_UNKNOWN' || code.startsWith('AUT_SIGNATURE_')
 }
 
 /** How a purchase ends whose step came to nothing; undefined: it goes on. */
@@ -82,13 +95,34 @@ function endingOf(trade: Trade, action: Action, { envelope, refusal }: Undeliver
   return { state: 'refused', reason: refusal.message, after }
 }
 
-/** Buyer: the seller takes neither a change nor a settlement as this peer wrote it; the contract stands as it was. */
-function updateRefused(market: Market, trade: Trade, { id, message }: { id: string; message: string }): TradingOutcome {
-  if (trade.asking?.settle?.id === id && trade.state === 'active') return settlementRefused(market, trade, message)
-  if (trade.asking?.update?.id !== id) return outcome()
-  const { proposal: _, ...rest } = trade
-  const { update: __, ...asking } = trade.asking
-  return outcome([tradeFact({ ...rest, asking, reason: `the change was refused: ${message}` })])
+type Question = keyof NonNullable<Trade['asking']>
+
+const QUESTIONS: Readonly<Record<Exclude<Question, 'settle'>, string>> = {
+  ...{ update: 'the change', cancel: 'the cancellation', terms: 'the question what a cancellation costs' },
+  ...{ track: 'the tracking', rate: 'the rating', support: 'the request for support' },
+}
+
+/** What a message has asked beside the steps of the trade, and nobody has answered. */
+function questionOf({ asking = {} }: Trade, { envelope }: Undelivered): Question | undefined {
+  return (Object.keys(asking) as Question[]).find(question => asking[question]?.id === envelope.id)
+}
+
+/** Buyer: the seller does not take what was asked, or has not said so; the trade stands as it was, and says why. */
+function refusedBy(market: Market, trade: Trade, question: Question, { refusal }: Undelivered): TradingOutcome {
+  const { code, message } = refusal
+  if (question === 'settle') return trade.state === 'active' ? settlementRefused(market, trade, message) : outcome()
+  const { [question]: asked, ...others } = trade.asking ?? {}
+  // Whether the seller has cancelled is not known: its answer is still taken.
+  const open = question === 'cancel' && !judges(code)
+  const asking = open && asked !== undefined ? { ...others, cancel: asked } : others
+  const { proposal: _, ...withdrawn } = trade
+  const kept = question === 'update' ? withdrawn : trade
+  const reason = `${QUESTIONS[question]} was ${code === EXPIRED ? 'not answered' : 'refused'}: ${message}`
+  return outcome([tradeFact({ ...kept, asking, reason: hasEnded(trade) ? (trade.reason ?? reason) : reason })])
+}
+
+function hasEnded({ state }: Trade): boolean {
+  return !OPEN_STATES.includes(state) && !AGREED_STATES.includes(state)
 }
 
 /** Seller: the buyer does not sign a curtailment. An answer that did not arrive is none. */

@@ -65,8 +65,9 @@ const BUYER: Readonly<Record<TradeState | 'none', Row>> = {
   },
   settled: { ...told('settled'), on_confirm: 'settled', on_settle: 'settled', on_rate: 'settled' },
   cancelled: { ...told('cancelled'), on_cancel: 'cancelled' },
-  // A callback that comes after the buyer has gone on changes nothing: the seller's reservation ends by itself.
-  expired: { ...told('expired'), on_cancel: 'expired' },
+  // A callback that comes after the buyer has gone on changes nothing: the seller's reservation ends by itself. Only a
+  // contract that both have signed binds, however late this side learns of it.
+  expired: { ...told('expired'), on_confirm: 'active', on_cancel: 'expired' },
   refused: { ...told('refused'), on_cancel: 'refused' },
 }
 

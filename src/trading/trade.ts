@@ -28,6 +28,9 @@ export const OPEN_STATES: readonly TradeState[] = ['selecting', 'quoted', 'reser
 /** A contract with both signatures stands behind these. */
 export const AGREED_STATES: readonly TradeState[] = ['active', 'settled']
 
+/** A sale holds its energy from the reservation on; a quote holds nothing. */
+export const HOLDING_STATES: readonly TradeState[] = ['reserved', 'active', 'settled']
+
 /** The official reasons for which a seller delivers less than it sold. */
 export const CURTAILMENT_REASONS = ['GRID_OUTAGE', 'EMERGENCY', 'CONGESTION', 'MAINTENANCE', 'OTHER'] as const
 export type CurtailmentReason = (typeof CURTAILMENT_REASONS)[number]
@@ -58,14 +61,16 @@ export interface Trade {
   readonly energyWh: number
   readonly priceMicro: number
   readonly gridFeeMicro: number
+  /** What the utility takes of each kWh; left out where it takes nothing. */
+  readonly utilityShareMicro?: number
   readonly state: TradeState
   /** Wall-clock time after which a step that did not come ends the trade. */
   readonly deadlineMs: number
   readonly startedMs: number
   /** The step whose callback moves the trade on (buyer). */
   readonly awaiting?: Asked
-  /** What else was asked (buyer), until it is answered; asked again, the later one counts. */
-  readonly asking?: Partial<Record<'update' | 'settle' | 'cancel' | 'track' | 'rate' | 'support', Asked>>
+  /** What else was asked (buyer), until it is answered; asked again, the later one counts. `terms`: those of a `cancel`. */
+  readonly asking?: Partial<Record<'update' | 'settle' | 'cancel' | 'terms' | 'track' | 'rate' | 'support', Asked>>
   /** The buyer's need this trade serves. */
   readonly needId?: string
   readonly terms?: Terms
@@ -146,6 +151,7 @@ export interface RankedOffer {
   readonly landedMicro: number
   readonly priceMicro: number
   readonly gridFeeMicro: number
+  readonly utilityShareMicro?: number
   readonly availableWh: number
 }
 
@@ -173,6 +179,8 @@ export interface Tariff {
   readonly feedInMicro: number
   /** Between zones. */
   readonly gridFeeMicro: number
+  /** Of what neighbours sell each other; left out: nothing. */
+  readonly utilityShareMicro?: number
 }
 
 /** The latest catalog of a seller; a newer version replaces it whole. Without offers it withdraws the ones before. */

@@ -5,6 +5,7 @@ import type { Action } from './beckn/context.ts'
 import { paidBy, paymentRow } from './books/payments.ts'
 import { receiptRow } from './books/receipts.ts'
 import { netWith, statementRows } from './books/statements.ts'
+import { type Cost, costs } from './buying/choose.ts'
 import { buy, onDiscover, type Wanted } from './buying/search.ts'
 import { type CatalogIndex, createCatalogIndex, type Listing, type OfferFilter } from './catalog-index.ts'
 import { discover, publishCatalog, withdraw } from './catalogs/own.ts'
@@ -34,6 +35,8 @@ export interface Trading {
   withdraw(): TradingOutcome
   /** Known offers that match, expired catalogs left out. */
   offers(filter: OfferFilter): Listing[]
+  /** What a kWh of an offer costs here, fees included, by the tariffs known now. */
+  costs(): (listing: Listing) => Cost
   /** A peer of our zone has connected: what was missed is asked of it, unless others were asked. */
   joined(peer: PeerId): TradingOutcome
   /** Buyer: wants energy; the search begins. */
@@ -116,6 +119,7 @@ export function createTrading(deps: TradingDeps): Trading {
     publishCatalog: catalog => remembered.outcome(publishCatalog(market, catalog)),
     withdraw: () => remembered.outcome(withdraw(market)),
     offers: filter => market.index.query(filter).filter(({ catalog }) => catalog.validUntilMs > market.now()),
+    costs: () => costs(market),
     joined: pulls.joined,
     buy: wanted => buy(market, wanted),
     buyOnce: wanted => (store.need(wanted.id) === undefined ? buy(market, wanted) : outcome()),

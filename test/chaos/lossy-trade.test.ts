@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import { type Random, seededRandom } from '../../src/kernel/random.ts'
 import { identityFromSeed } from '../../src/protocol/keys.ts'
-import type { Catalog } from '../../src/trading/trade.ts'
+import type { Metered } from '../../src/trading/settlement/allocation.ts'
+import { balances, neighbourAccount } from '../../src/trading/settlement/ledger.ts'
+import type { Catalog, Trade } from '../../src/trading/trade.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { createWire, type Fate, openRoad, type Road } from '../support/road.ts'
 import { seedNamed } from '../support/senders.ts'
@@ -13,6 +15,12 @@ const NEEDS_EACH = 15
 const TRADE_WH = 100
 /** Not enough for everybody. */
 const OFFERED_WH = 4_050
+/** What the meters see of the slot: neither side does all it promised, so that energy is divided and made good. */
+const SEEN: Readonly<Record<'seller' | 'buyer', Metered>> = {
+  seller: { importWh: 0, exportWh: 3_333, quality: 'OK' },
+  buyer: { importWh: 901, exportWh: 0, quality: 'OK' },
+}
+const DAY_MS = 24 * 60 * 60_000
 
 const hasty: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 10), signal) }
 
@@ -25,16 +33,19 @@ function badLuck(random: Random): () => Fate {
   }
 }
 
-test('over a network that loses and doubles messages no kWh is sold twice, and both sides agree on every contract', async () => {
+test('over a network that loses and doubles messages no kWh is sold or booked twice, and both sides agree on every contract', async () => {
   using folder = scratch()
   const random = seededRandom(seedOf('lossy trade'))
   const wire = createWire(badLuck(random))
   const roads: Road[] = []
+  let daysPassed = 0
+  const marketNow = (): number => systemClock.now() + daysPassed * DAY_MS
   try {
     for (const name of ['seller', ...Array.from({ length: BUYERS }, (_, i) => `buyer-${i}`)]) {
       const seed = seedNamed(name)
       const network = wire.networkOf(identityFromSeed(seed).peerId)
-      const times = { reservationMs: 60_000, stepTimeoutMs: 60_000 }
+      const times = { reservationMs: 60_000, stepTimeoutMs: 60_000, marketNow }
+      const seen = name === 'seller' ? SEEN.seller : SEEN.buyer
       const road = await openRoad({
         home: folder.path(name),
         seed,
@@ -43,6 +54,7 @@ test('over a network that loses and doubles messages no kWh is sold twice, and b
         random,
         inZone: false,
         ...times,
+        metered: slot => (slot.startMs + slot.durationMs <= marketNow() ? seen : undefined),
       })
       wire.join(road)
       roads.push(road)
@@ -54,6 +66,11 @@ test('over a network that loses and doubles messages no kWh is sold twice, and b
     await eventually('every need has ended', () => buyers.every(ended), 60_000)
     await eventually('everything is delivered', () => roads.every(nothingWaits), 60_000)
     holds(seller, buyers)
+
+    daysPassed = 3
+    await eventually('everything is settled', () => roads.every(isSettled), 60_000)
+    await eventually('everything is delivered', () => roads.every(nothingWaits), 60_000)
+    balanced(seller, buyers)
   } finally {
     await Promise.all(roads.map(road => road.stop()))
   }
@@ -76,6 +93,49 @@ function holds(seller: Road, buyers: readonly Road[]): void {
   expect(answered).toHaveLength(sold.length)
   expect(new Set(answered).size).toBe(sold.length)
 }
+
+/** Each delivery is booked once on each side, as the same settlement; what one is owed the other owes; all sums are zero. */
+function balanced(seller: Road, buyers: readonly Road[]): void {
+  const sales = seller.storage.trading.tradesInState('settled')
+  const settlements = new Map(sales.map(trade => [trade.transactionId, trade.settlement]))
+  const finalWh = deliveredWh(sales)
+  expect(finalWh).toBeGreaterThan(0)
+  expect(finalWh).toBeLessThanOrEqual(SEEN.seller.exportWh)
+  for (const buyer of buyers) {
+    const purchases = buyer.storage.trading.tradesInState('settled')
+    for (const trade of purchases) {
+      expect(trade.settlement).toEqual(settlements.get(trade.transactionId))
+      expect(trade.receipt?.signatures).toEqual(
+        seller.storage.trading.sale(trade.transactionId, buyer.self)?.receipt?.signatures,
+      )
+    }
+    expect(deliveredWh(purchases)).toBeLessThanOrEqual(SEEN.buyer.importWh)
+    expect(owed(seller, buyer) + owed(buyer, seller)).toBe(0)
+    expect(owed(seller, buyer)).toBeGreaterThan(0)
+  }
+  for (const road of [seller, ...buyers]) {
+    const { trading } = road.storage
+    const batches = trading.batches(1_000)
+    expect(batches.map(({ id }) => id).toSorted()).toEqual(
+      trading
+        .tradesInState('settled')
+        .flatMap(({ contract }) => contract?.terms.contractId ?? [])
+        .toSorted(),
+    )
+    for (const { postings } of batches) expect(postings.reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
+    expect(trading.accounts().reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
+  }
+}
+
+const deliveredWh = (trades: readonly Trade[]): number =>
+  trades.reduce((sum, { settlement }) => sum + (settlement?.finalWh ?? 0), 0)
+
+/** What that one owes this one. */
+const owed = (here: Road, there: Road): number =>
+  balances(here.storage.trading.batches(1_000)).get(neighbourAccount(there.self)) ?? 0
+
+const isSettled = ({ storage: { trading } }: Road): boolean =>
+  [...trading.unsettled(1), ...trading.settling(1), ...trading.tradesInState('active')].length === 0
 
 async function offer(seller: Road, roads: readonly Road[]): Promise<void> {
   const catalog: Catalog = {

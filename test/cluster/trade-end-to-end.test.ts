@@ -1,8 +1,12 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
+import { fasterClock, systemClock } from '../../src/kernel/clock.ts'
+import { topicFor } from '../../src/protocol/topics.ts'
 import type { MessageRow } from '../../src/storage/messages.ts'
-import { eventually } from '../support/network-hosts.ts'
+import { meterOf } from '../../src/trading/beckn/participants.ts'
+import { costMicro } from '../../src/trading/money.ts'
+import { eventually, testHosts } from '../support/network-hosts.ts'
 import { meet, type TestNode, testNodes } from '../support/nodes.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -99,6 +103,129 @@ test('a third peer that carries the trade between the two reads neither price no
   db.close()
   const texts = rows.map(({ text }) => String(text))
   expect(texts.some(text => text.includes('1.234') || text.includes('"energyWh":1234'))).toBe(false)
+})
+
+/** Seven digits each: no timestamp or id has them by chance. */
+const SECRET = { priceMicro: 7_654_321, soldWh: 8_765_432, keptWh: 7_543_219 }
+/** Market time runs fast enough that the slot is delivered and settled while the test waits. */
+const FAST = { 'market.slotMs': 60_000, 'market.speed': 20 }
+const STEPS = ['select', 'init', 'confirm', 'status', 'update', 'track', 'support', 'rate']
+const CALLBACKS = STEPS.map(step => `on_${step}`)
+
+/** A text as it stands in bytes: plain, or somewhere within base64, where three bytes begin in one of three places. */
+function formsOf(text: string): string[] {
+  const encoded = [0, 1, 2].flatMap(before => {
+    const bytes = Buffer.from(`${'?'.repeat(before)}${text}`)
+    // Characters that its neighbours have a part in are left out.
+    const [from, to] = [Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6)]
+    return [bytes.toString('base64'), bytes.toString('base64url')].map(said => said.slice(from, to))
+  })
+  return [text, ...encoded]
+}
+
+test('a third peer that follows the order topic hears a whole trade, and no price, quantity or meter of it', async () => {
+  await using nodes = testNodes()
+  await using hosts = testHosts()
+  const market = { ...FAST, 'market.originMs': Date.now() }
+  const ample = { 'household.maxPriceMicro': 9_000_000, 'household.maxBuyWh': 9_000_000, 'household.creditMicro': 1e12 }
+  const seller = await nodes.start('seller', { ...market, ...ample, 'household.solarWh': SECRET.soldWh })
+  const buyer = await nodes.start('buyer', { ...market, ...ample, 'household.loadWh': SECRET.soldWh })
+  await meet(seller, buyer)
+  const heard: Buffer[] = []
+  const topic = topicFor('orders', 'test-cluster', 'zone-1')
+  const third = await hosts.start(
+    {},
+    {
+      topics: [topic],
+      async onGossip(_, bytes) {
+        heard.push(Buffer.from(bytes))
+        return 'accept'
+      },
+    },
+  )
+  for (const node of [seller, buyer]) await third.connect(await node.address(), { timeoutMs: 10_000 })
+  const heardOf = (node: TestNode): boolean => heard.some(bytes => bytes.includes(`"sender_id":"${node.peerId}"`))
+  for (const node of [seller, buyer]) {
+    // A search is in the open, and shows that the third peer hears whom it should.
+    for (let i = 0; i < 30 && !heardOf(node); i++) {
+      await node.commands.buy({ energyWh: 1, maxPriceMicro: 0 })
+      await eventually('heard', () => heardOf(node), 500).catch(() => undefined)
+    }
+  }
+
+  const { slotMs, nowMs } = { slotMs: market['market.slotMs'], nowMs: marketNow(market['market.originMs']) }
+  const slotStartMs = (Math.floor(nowMs / slotMs) + 5) * slotMs
+  await seller.commands.sell({ energyWh: SECRET.soldWh, priceMicro: SECRET.priceMicro, slotStartMs })
+  await eventually('the offer is heard', () =>
+    buyer.commands.catalogs().some(({ offers }) => offers.some(({ slot }) => slot.startMs === slotStartMs)),
+  )
+  const need = await buyer.commands.buy({ energyWh: SECRET.soldWh, slotStartMs })
+  await bought(buyer, need.id)
+  const { transactionId = '' } = buyer.commands.need(need.id) ?? {}
+  const trade = (node: TestNode) => node.commands.trade(transactionId)
+  await buyer.commands.reduceTrade(transactionId, SECRET.keptWh)
+  await eventually('less is agreed', () => [buyer, seller].every(node => trade(node)?.energyWh === SECRET.keptWh))
+  await buyer.commands.trackTrade(transactionId)
+  await buyer.commands.askSupport(transactionId)
+  await eventually('both are answered', () => trade(buyer)?.progress !== undefined && trade(buyer)?.support)
+  await eventually('it is settled', () => [buyer, seller].every(node => trade(node)?.state === 'settled'), 40_000)
+  expect(trade(buyer)?.settlement).toMatchObject({ finalWh: SECRET.keptWh })
+  await buyer.commands.rateTrade(transactionId, { stars: 5 })
+  await eventually('the rating is known', () => trade(seller)?.rating !== undefined && trade(buyer)?.rating)
+
+  const flow = heard
+    .map(bytes => JSON.parse(bytes.toString()) as { type: string; task_id: string; payload: object })
+    .filter(({ task_id }) => task_id === transactionId)
+  const types = new Set(flow.map(({ type }) => type))
+  expect([...STEPS, ...CALLBACKS].filter(step => !types.has(`beckn.${step}`))).toEqual([])
+  expect(flow.filter(({ payload }) => Object.keys(payload).sort().join() !== 'enc,sealed')).toEqual([])
+
+  const secrets = [
+    ...[SECRET.priceMicro / 1e6, SECRET.priceMicro, SECRET.soldWh / 1e3, SECRET.soldWh, SECRET.keptWh / 1e3],
+    ...[SECRET.keptWh, costMicro(SECRET.keptWh, SECRET.priceMicro), meterOf(buyer.peerId), meterOf(seller.peerId)],
+  ].map(String)
+  const shown = (texts: readonly (string | Buffer)[]): string[] =>
+    secrets.filter(secret => formsOf(secret).some(form => texts.some(text => text.includes(form))))
+  expect(shown(heard)).toEqual([])
+  // The same eyes find them in what the two said to each other, once it is opened, and also within base64.
+  const opened = all(buyer).map(({ envelope }) => envelope)
+  const named = [secrets[0], secrets[2], secrets[4], ...secrets.slice(-2)]
+  expect(shown(opened)).toEqual(expect.arrayContaining(named))
+  expect(shown(opened.map(text => Buffer.from(text).toString('base64url')))).toEqual(expect.arrayContaining(named))
+})
+
+const marketNow = (originMs: number): number => fasterClock(systemClock, originMs, FAST['market.speed']).now()
+
+test('slots to come are sold in a row and bought one by one; what begins at no slot is neither', async () => {
+  await using nodes = testNodes()
+  const [seller, buyer] = [await nodes.start('seller'), await nodes.start('buyer')]
+  await meet(seller, buyer)
+  const slotMs = 30 * 86_400_000
+  const next = (Math.floor(Date.now() / slotMs) + 1) * slotMs
+  const starts = [2, 3, 4].map(ahead => next + ahead * slotMs)
+  const [second = 0, third = 0] = starts
+  const soldOf = () => buyer.commands.catalogs().flatMap(({ offers }) => offers.map(({ slot }) => slot.startMs))
+  for (let i = 0; i < 30 && soldOf().length === 0; i++) {
+    await seller.commands.sell({ energyWh: 1_000, slotStartMs: second, slots: 3 })
+    await eventually('heard', () => soldOf().length > 0, 500).catch(() => undefined)
+  }
+  expect(soldOf()).toEqual(starts)
+
+  const need = await buyer.commands.buy({ energyWh: 400, slotStartMs: third })
+  await bought(buyer, need.id)
+  expect(seller.commands.trades(10)).toMatchObject([{ slot: { startMs: third }, energyWh: 400, state: 'active' }])
+  // Every slot has its own stock; said again, it is what is left to sell of that slot.
+  await seller.commands.sell({ energyWh: 100, slotStartMs: third })
+  const offered = seller.commands.catalogs().find(({ seller: of }) => of === seller.peerId)?.offers ?? []
+  expect(new Map(offered.map(({ slot, availableWh }) => [slot.startMs, availableWh]))).toEqual(
+    new Map(starts.map(startMs => [startMs, startMs === third ? 500 : 1_000])),
+  )
+
+  for (const slotStartMs of [third + 1, next - slotMs, next + 672 * slotMs]) {
+    const refused = expect.objectContaining({ code: 'TRADE_NO_SLOT' })
+    await expect(buyer.commands.buy({ energyWh: 400, slotStartMs })).rejects.toEqual(refused)
+    await expect(seller.commands.sell({ energyWh: 400, slotStartMs })).rejects.toEqual(refused)
+  }
 })
 
 test('a buyer whose cheapest seller vanished buys from the next', async () => {

@@ -84,10 +84,11 @@ async function openHome(port: number, { traded = {}, exportTopic = EXPORT }: Set
   })
   const chain: Reading[] = []
   const metering = createMetering({
-    ...{ meter, meterId: IMPORT, slotMs: SLOT, graceMs: GRACE, now: () => nowMs, sign: owner.sign },
+    ...{ meter, meterId: IMPORT, slotMs: SLOT, graceMs: () => GRACE, now: () => nowMs, sign: owner.sign },
     store: {
       lastReading: () => chain.at(-1),
       reading: slot => chain.find(reading => reading.slot === slot && reading.corrects === undefined),
+      owedSlots: () => [],
       tradedWh: slot => traded[slot] ?? { boughtWh: 0, soldWh: 0 },
     },
   })

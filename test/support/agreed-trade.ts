@@ -1,4 +1,5 @@
 import type { TaskId } from '../../src/kernel/ids.ts'
+import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
 import type { Metered } from '../../src/trading/settlement/allocation.ts'
 import type { Trade } from '../../src/trading/trade.ts'
 import { createTown, type Party, SEARCH_MS, type Sent, SLOT } from './two-markets.ts'
@@ -39,6 +40,17 @@ export function holdBack(town: ReturnType<typeof createTown>, action: string): S
   const held: Sent[] = []
   town.settle(sent => sent.draft.type === `beckn.${action}` && held.push(sent) > 0)
   return held
+}
+
+/** A buyer's message as another peer would send it for itself: its context and its contract name that peer. */
+export function asBuyer(buyer: Party, { draft }: Sent): Sent {
+  const said = readContract(draft.payload['message'])
+  if (typeof said === 'string') throw new Error(said)
+  const context = { ...(draft.payload['context'] as object), senderId: buyer.identity.did, bapId: buyer.self }
+  return {
+    from: buyer,
+    draft: { ...draft, payload: { context, message: contractMessage({ ...said, buyer: buyer.self }) } },
+  }
 }
 
 /** The same message with other things in its body; its context as it was. */

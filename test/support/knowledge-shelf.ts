@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { Commit } from '../../src/kernel/outcome.ts'
 import type { KnowledgeFact } from '../../src/knowledge/collection.ts'
-import type { Encode } from '../../src/knowledge/encode.ts'
+import type { Encode, EncodeDocument } from '../../src/knowledge/encode.ts'
 import { PASSAGES_A_SECTION, type Section, sectionOf } from '../../src/knowledge/search/sections.ts'
 import { termsOf } from '../../src/knowledge/search/words.ts'
 import { knowledgeFacts } from '../../src/storage/knowledge.ts'
@@ -35,6 +35,11 @@ export function fakeEncode(fingerprint = FINGERPRINT): Encode {
       start = end
     }
   }
+}
+
+/** Documents that never leave. */
+export function here(encode: Encode): EncodeDocument {
+  return ({ text }, signal) => encode(text, signal)
 }
 
 /** The sections of a text whose paragraphs are its passages. */

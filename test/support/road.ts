@@ -85,6 +85,7 @@ export async function openRoad(options: RoadOptions) {
     searchMs: 1_000,
     limits: { maxBuyWh: Number.MAX_SAFE_INTEGER, neighbours: [], avoidPeers: [] },
     shortfall: { penaltyMicro: 0, tolerancePercent: 100 },
+    isBelieved: () => true,
     gridFeeMicro: () => 0,
     creditLeftMicro: () => Number.MAX_SAFE_INTEGER,
     beyondZone: () => [],

@@ -34,6 +34,7 @@ export function socMemory(): SocMemory {
 export const OPEN: HouseholdView = {
   sharesSoc: true,
   isUtility: () => true,
+  sharesWith: () => true,
   inZone: () => true,
   stateOfCharge: () => ({ socWh: 6_000, slot: SLOT }),
 }

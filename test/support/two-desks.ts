@@ -72,7 +72,7 @@ export function createOffice(random: () => number = () => 0.99) {
         priceClass: 0,
       },
       ...{ sign: fakeSign(name), verify: fakeVerify, now: () => nowMs, workersFor: () => staff },
-      ...{ models: () => undefined, paused: () => undefined },
+      ...{ models: () => undefined, learnModel: () => undefined, paused: () => undefined },
       ...{ energyMicroWh: (busyMs: number) => busyMs * 5, powerSource: () => 'unknown' as const },
       ...more,
     })
@@ -109,7 +109,7 @@ export function createOffice(random: () => number = () => 0.99) {
   function undelivered(from: Peer, draft: Draft, refusal: { code: string; message: string; details?: object }) {
     const type = from.tasks.messages.get(draft.type)
     const followed = type?.undelivered?.({ envelope: envelopeOf(from, draft), refusal: refusal as never })
-    if (followed !== undefined) keep(from, followed)
+    return followed === undefined ? [] : keep(from, followed).messages
   }
 
   /** Messages and all that follows from them, until nobody says anything more. Those of `held` types are kept back. */
@@ -138,7 +138,7 @@ export function createOffice(random: () => number = () => 0.99) {
     request(peer: Peer, request: Partial<JobRequest> & { text?: string } = {}) {
       const { text = 'hello', ...rest } = request
       const documents = [{ name: 'document', text }]
-      const submission = peer.tasks.submit({ kind: 'shout', params: {}, documents, ...rest })
+      const submission = peer.tasks.submit({ kind: 'shout', params: {}, documents, privacy: 'public', ...rest })
       const { answer } = keep(peer, submission.outcome)
       let last = answer
       for (let next = submission.next(); next !== undefined; next = submission.next()) last = keep(peer, next).answer

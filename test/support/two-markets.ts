@@ -50,6 +50,8 @@ export type TownOptions = Partial<Pick<TradingDeps, 'gridFeeMicro' | 'creditLeft
   readonly limits?: Readonly<Record<string, Partial<TradingDeps['limits']>>>
   /** Peers of other zones, as each party sees them. */
   readonly beyondZone?: (name: string) => readonly PeerId[]
+  /** The utilities each party believes, by its name; left out: everybody who says so. */
+  readonly utilities?: Readonly<Record<string, readonly PeerId[]>>
 }
 
 export const idOf = (name: string): PeerId => identityNamed(name).peerId
@@ -67,6 +69,7 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
   const sent: Sent[] = []
   const refusals: Refusals = []
   const clockOffsets = new Map<string, number>()
+  const marketOffsets = new Map<string, number>()
 
   const parties = names.map((name): Party => {
     const identity = identityNamed(name)
@@ -77,9 +80,10 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
       limits: { maxBuyWh: 1_000_000, neighbours: [], avoidPeers: [], ...options.limits?.[name] },
       shortfall: SHORTFALL,
       now: () => nowMs + (clockOffsets.get(name) ?? 0),
-      marketNow: () => nowMs,
+      marketNow: () => nowMs + (marketOffsets.get(name) ?? 0),
       sign: identity.sign,
       verify: (peer: PeerId, text: string, signature: string) => verifySignature(peer, text, signature) === true,
+      isBelieved: peer => options.utilities?.[name]?.includes(peer) ?? true,
       gridFeeMicro: options.gridFeeMicro ?? (() => 0),
       creditLeftMicro: options.creditLeftMicro ?? (() => Number.MAX_SAFE_INTEGER),
       beyondZone: () => options.beyondZone?.(name) ?? [],
@@ -152,6 +156,8 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
     now: () => nowMs,
     /** The wall clock of one party goes wrong. */
     setClock: (party: Party, offsetMs: number): void => void clockOffsets.set(party.name, offsetMs),
+    /** The market clock of one party goes wrong: it takes slots to begin and end at other moments. */
+    setMarketClock: (party: Party, offsetMs: number): void => void marketOffsets.set(party.name, offsetMs),
     /** The same party after a restart: what was in memory only is gone. */
     restart(party: Party): void {
       ;(party as { trading: Trading }).trading = createTrading({ ...party.market })

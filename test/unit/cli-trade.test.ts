@@ -3,7 +3,7 @@ import { partiesOf } from '../../src/cli/books/parties.ts'
 import type { Need, Trade } from '../../src/cli/trade/found.ts'
 import { offerFilter } from '../../src/cli/trade/search.ts'
 import { storyOf } from '../../src/cli/trade/why.ts'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
 import { openFakeDaemon } from '../support/fake-daemon.ts'
 
 const NADIA = '12D3KooWNadia'
@@ -163,7 +163,7 @@ test('letters that fit several trades are not guessed at', async () => {
 
 test('an offer is filtered by price, energy, source and slot', () => {
   const local = new Date(2026, 5, 1, 14, 15)
-  const offer = { priceMicro: 150_000, availableWh: 500, slot: { startMs: local.getTime() }, sourceType: 'SOLAR' }
+  const offer = { landedMicro: 150_000, availableWh: 500, slot: { startMs: local.getTime() }, sourceType: 'SOLAR' }
   const fits = (flags: Parameters<typeof offerFilter>[0]) => offerFilter(flags)(offer)
   expect(fits({})).toBe(true)
   expect([fits({ maxPrice: '0.15' }), fits({ maxPrice: '0.149999' })]).toEqual([true, false])
@@ -178,18 +178,20 @@ test('an offer is filtered by price, energy, source and slot', () => {
 
 test('when filters leave nothing, the command says that there were offers', async () => {
   const catalog = { seller: NADIA, role: 'household', sourceType: 'SOLAR', currency: 'EUR', offers: [] as object[] }
-  const offers = [{ offerId: 'o', slot: SLOT, priceMicro: 150_000, availableWh: 500 }]
+  const cost = { priceMicro: 150_000, gridFeeMicro: 0, landedMicro: 150_000 }
+  const offers = [{ offerId: 'o', slot: SLOT, availableWh: 500, ...cost }]
   await using daemon = await openFakeDaemon({
     'GET /v1/peers': PEERS,
     'GET /v1/catalogs': [{ ...catalog, offers }],
   })
   expect((await daemon.run('trade', 'search', '--max-price', '0.1')).out).toContain('None of 1 offers is like that')
-  expect((await daemon.run('trade', 'search', '--max-price', '0.2')).out).toMatch(/0\.15 EUR\/kWh +500 Wh/)
+  expect((await daemon.run('trade', 'search', '--max-price', '0.2')).out).toMatch(/0\.15 EUR\/kWh +– +500 Wh/)
 })
 
 test('to try a cancellation tells its terms and asks for no cancellation', async () => {
   await using daemon = await openFakeDaemon({
     'GET /v1/trades': SPLIT,
+    'GET /v1/trades/t-1': trade('t-1', { state: 'cancelled' }),
     'POST /v1/trades/t-1/cancel': { feeMicro: 0, untilMs: SLOT.startMs },
   })
   const tried = await daemon.run('trade', 'cancel', 't-1', '--try')
@@ -199,10 +201,41 @@ test('to try a cancellation tells its terms and asks for no cancellation', async
   expect(daemon.posted[1]).toEqual({ path: '/v1/trades/t-1/cancel', body: {} })
 })
 
+const ASKED = { id: 'm-1' as MessageId, digest: 'd' }
+
+test('a trade is called cancelled once it is, and not before', async () => {
+  await using daemon = await openFakeDaemon({
+    'GET /v1/trades': SPLIT,
+    'GET /v1/trades/t-1': times =>
+      times < 3 ? trade('t-1', { asking: { cancel: ASKED } }) : trade('t-1', { state: 'cancelled', asking: {} }),
+    'GET /v1/trades/t-2': trade('t-2', { asking: {}, reason: 'the cancellation was refused: delivery has begun' }),
+    'POST /v1/trades/t-1/cancel': {},
+    'POST /v1/trades/t-2/cancel': {},
+  })
+  const cancelled = await daemon.run('trade', 'cancel', 't-1', '--json')
+  expect(JSON.parse(cancelled.out)).toEqual({ transactionId: 't-1', cancelled: true, state: 'cancelled' })
+  const refused = await daemon.run('trade', 'cancel', 't-2')
+  expect([refused.code, refused.out]).toEqual([1, ''])
+  expect(refused.err).toContain('the trade is active as before: the cancellation was refused: delivery has begun')
+})
+
+test('a trade is called rated once the seller has kept the stars and the words', async () => {
+  const settled = { state: 'settled', asking: {} } as const
+  await using daemon = await openFakeDaemon({
+    'GET /v1/trades': SPLIT,
+    'GET /v1/trades/t-1': trade('t-1', { ...settled, rating: { stars: 4, words: 'late' } }),
+    'POST /v1/trades/t-1/rate': {},
+  })
+  expect((await daemon.run('trade', 'rate', 't-1', '4', '--words', 'late')).out).toContain('is rated 4 of 5')
+  const other = await daemon.run('trade', 'rate', 't-1', '4', '--words', 'on time')
+  expect([other.code, other.out]).toEqual([1, ''])
+})
+
 test('a trade is reduced, never raised; a rating is one to five', async () => {
   await using daemon = await openFakeDaemon({
     'GET /v1/trades': SPLIT,
     'POST /v1/trades/t-1/reduce': {},
+    'GET /v1/trades/t-1': trade('t-1', { state: 'settled', rating: { stars: 4, words: 'on time' } }),
     'POST /v1/trades/t-1/rate': {},
     'POST /v1/withdraw': {},
   })

@@ -236,10 +236,11 @@ function metered(traded: Record<number, { boughtWh: number; soldWh: number }> = 
   const chain: Reading[] = []
   let nowMs = 0.5 * SLOT
   const deps = {
-    ...{ meter, meterId: 'm', slotMs: SLOT, graceMs: 60_000, now: () => nowMs, sign: owner.sign },
+    ...{ meter, meterId: 'm', slotMs: SLOT, graceMs: () => 60_000, now: () => nowMs, sign: owner.sign },
     store: {
       lastReading: () => chain.at(-1),
       reading: (slot: number) => chain.find(reading => reading.slot === slot && reading.corrects === undefined),
+      owedSlots: () => [],
       tradedWh: (slot: number) => traded[slot] ?? { boughtWh: 0, soldWh: 0 },
     },
   }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createLanes } from '../../src/inbox/lanes.ts'
+import { A_SECOND, BURST } from '../../src/inbox/rates.ts'
 import { createSeen } from '../../src/inbox/seen.ts'
+import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
 import { outcome, refused } from '../../src/kernel/outcome.ts'
 import { CLOCK_SKEW_MS } from '../../src/protocol/limits.ts'
@@ -17,13 +19,17 @@ import { scratch } from '../support/storm.ts'
 const sender = identityNamed('sender')
 const here = identityNamed('here').peerId
 
-async function receiver(handle: MessageType<Fact>['handle'], more: Partial<MessageType<Fact>> = {}) {
+async function receiver(
+  handle: MessageType<Fact>['handle'],
+  more: Partial<MessageType<Fact>> = {},
+  clock: Clock = systemClock,
+) {
   const folder = scratch()
   const network = { publish: async () => 1, request: () => Promise.reject(new Error('nobody')) }
   const road = await openRoad({
     home: folder.path('home'),
     seed: seedNamed('here'),
-    network,
+    ...{ network, clock },
     types: noteType(handle, more),
   })
   const ask = async (fields: Parameters<typeof bytesFrom>[1], by = sender) => {
@@ -73,6 +79,22 @@ test('an id used again with other content is refused, and the first stays as it 
   expect(await at.ask(first, identityNamed('thief'))).toEqual({ status: 'ACK' })
   expect(at.road.storage.trading.needs(10).map(({ id }) => id)).toEqual(['need 1'])
   expect(await at.ask(first)).toEqual({ status: 'ACK' })
+})
+
+test('what the road refuses is said in the words of the domain whose message it is', async () => {
+  const codes = {
+    ENV_ID_REUSED: 'CTX_MESSAGE_ID_DUPLICATE',
+    ENV_EXPIRED: 'CTX_TTL_EXPIRED',
+    ENV_PAYLOAD: 'SCH_INVALID',
+  }
+  await using at = await receiver(() => keeps('need'), { codes })
+  const first = { id: idOf(), created: Date.now(), expires: Date.now() + 60_000, payload: { n: 1 } }
+  await at.ask(first)
+  expect(await at.ask({ ...first, payload: { n: 2 } })).toMatchObject({ error: { code: 'CTX_MESSAGE_ID_DUPLICATE' } })
+  expect(await at.ask({ payload: { n: 'one' } })).toMatchObject({ error: { code: 'SCH_INVALID' } })
+  const hourAgo = Date.now() - 3_600_000
+  expect(await at.ask({ created: hourAgo, expires: hourAgo + 1 })).toMatchObject({ error: { code: 'CTX_TTL_EXPIRED' } })
+  expect(await at.ask({ network: 'elsewhere' })).toMatchObject({ error: { code: 'ENV_NETWORK' } })
 })
 
 test('two copies of a request at the same moment have one effect', async () => {
@@ -165,4 +187,40 @@ test('a message is remembered as long as it could be replayed, and no longer', a
   await clock.advance(2)
   // The cache reads its clock at most once a millisecond of real time.
   await eventually('it is forgotten', () => !seen.has(message))
+})
+
+test('a peer that floods is turned away before its domain and the journal, and is heard again after a while', async () => {
+  const clock = fakeClock()
+  let handled = 0
+  await using at = await receiver(() => (handled++ % 2 === 0 ? outcome() : refused('BIZ_NO', 'no')), {}, clock)
+  const nowMs = clock.now()
+  const ask = (by = sender) => at.ask({ created: nowMs, expires: nowMs + 60_000 }, by)
+  const flood = await Promise.all(Array.from({ length: BURST * 3 }, () => ask()))
+  const busy = flood.filter(answer => answer.status === 'NACK' && answer.error.code === 'INBOX_BUSY')
+  expect(busy).toHaveLength(BURST * 2)
+  expect(handled).toBe(BURST)
+  expect(at.road.storage.messages.list({ limit: BURST * 3 })).toHaveLength(BURST)
+  // Nobody else is held up by it, and what it is owed comes back with time.
+  expect(await ask(identityNamed('neighbour'))).toMatchObject({ status: 'ACK' })
+  await clock.advance(1_000)
+  const later = await Promise.all(Array.from({ length: A_SECOND + 50 }, () => ask()))
+  expect(later.filter(answer => answer.status === 'NACK' && answer.error.code === 'INBOX_BUSY')).toHaveLength(50)
+})
+
+test('who floods a topic is ignored, and its neighbours who carry it are not blamed', async () => {
+  let handled = 0
+  const count = () => {
+    handled++
+    return outcome<Fact>()
+  }
+  const clock = fakeClock()
+  await using at = await receiver(count, {}, clock)
+  const by = identityNamed('carrier').peerId
+  const verdicts = Array.from({ length: BURST + 10 }, () =>
+    at.road.inbox.gossip({ bytes: bytesFrom(sender, {}, clock.now()), carrier: 'orders', from: by }),
+  )
+  await at.road.inbox.idle()
+  expect(verdicts.slice(0, BURST).every(verdict => verdict === 'accept')).toBe(true)
+  expect(verdicts.slice(BURST)).toEqual(Array.from({ length: 10 }, () => 'ignore'))
+  expect(handled).toBe(BURST)
 })

@@ -3,16 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { outcome } from '../../src/kernel/outcome.ts'
 import type { KnowledgeFact } from '../../src/knowledge/collection.ts'
-import type { Encode } from '../../src/knowledge/encode.ts'
+import type { Encode, EncodeDocument } from '../../src/knowledge/encode.ts'
 import { createIngest, type Ingest } from '../../src/knowledge/ingest/ingest.ts'
 import type { IngestJob } from '../../src/knowledge/ingest/job.ts'
 import { createSweep } from '../../src/knowledge/ingest/sweep.ts'
 import { read } from '../../src/reader.ts'
 import { pdfOf } from '../support/knowledge-files.ts'
-import { fakeEncode, openShelf } from '../support/knowledge-shelf.ts'
+import { fakeEncode, here, openShelf } from '../support/knowledge-shelf.ts'
 import { eventually } from '../support/network-hosts.ts'
 
 let folder = ''
@@ -35,12 +36,12 @@ function write(name: string, content: string | Uint8Array, at = new Date('2020-0
   utimesSync(path, at, at)
 }
 
-function open(encode: Encode = fakeEncode(), now: () => number = Date.now, reader: typeof read = read) {
+function open(encode: EncodeDocument = here(fakeEncode()), now: () => number = Date.now, reader: typeof read = read) {
   const reads: string[] = []
   const { store, commit } = shelf
   const sweep = createSweep({ store, commit })
   const ingest = createIngest({
-    ...{ store, commit, sweep, encode, width: 2, log: silentLog, maxFileBytes: 100_000 },
+    ...{ store, commit, sweep, encode, width: () => 2, log: silentLog, maxFileBytes: 100_000 },
     newId: randomUUID,
     accessChanged: () => undefined,
     now,
@@ -131,7 +132,7 @@ describe('reading a folder', () => {
     const changed = Date.parse('2022-01-01')
     let now = changed + 1_000
     write('a.txt', 'words', new Date(changed))
-    const { ingest, reads } = open(fakeEncode(), () => now)
+    const { ingest, reads } = open(here(fakeEncode()), () => now)
     await take(ingest)
     now += 60_000
     for (const _ of ['second', 'third']) expect(await take(ingest)).toMatchObject({ unchanged: 1 })
@@ -154,7 +155,7 @@ describe('reading a folder', () => {
   it('tries a file again that the disk did not give', async () => {
     write('a.txt', 'words')
     let broken = true
-    const { ingest } = open(fakeEncode(), Date.now, request => {
+    const { ingest } = open(here(fakeEncode()), Date.now, request => {
       if (!broken) return read(request)
       broken = false
       return Promise.resolve({ status: 'unreadable', code: 'READ_FAILED', reason: 'a thread died', lasting: true })
@@ -206,11 +207,35 @@ describe('a collection', () => {
     ])
   })
 
+  it('tells how many passages each peer has encoded, and to whom a document may go', async () => {
+    write('a.txt', 'one\n\ntwo\n\nthree\n\nfour')
+    write('b.txt', 'five')
+    const told: unknown[] = []
+    const [ann, ben] = ['ann', 'ben'] as unknown as [PeerId, PeerId]
+    const by = [ann, undefined, ben, ann]
+    const { ingest } = open(async function* ({ name, text, access }, signal) {
+      told.push([name.split('/').at(-1), access()])
+      let n = 0
+      for await (const piece of fakeEncode()(text, signal)) {
+        const peer = by[n++]
+        yield peer === undefined || text === 'five' ? piece : { ...piece, by: peer }
+      }
+    })
+    const access = { to: 'peers', peers: [ann, ben] } as const
+    const job = await ended(ingest, ingest.begin({ paths: [folder], collection: 'papers', access }).id)
+    expect(job).toMatchObject({ state: 'done', passages: 5 })
+    expect(job.byPeers.toSorted((a, b) => a.passages - b.passages)).toEqual([
+      { peer: 'ben', passages: 1 },
+      { peer: 'ann', passages: 2 },
+    ])
+    expect(told).toEqual(['a.txt', 'b.txt'].map(name => [name, access]))
+  })
+
   it('never mixes the vectors of two models', async () => {
     write('a.txt', 'words')
     await take(open().ingest)
     write('b.txt', 'more words')
-    const job = await take(open(fakeEncode('b'.repeat(64))).ingest)
+    const job = await take(open(here(fakeEncode('b'.repeat(64)))).ingest)
     expect(job).toMatchObject({ state: 'failed', reason: expect.stringContaining('another model') })
     expect(textsOf('papers')).toEqual(['words'])
   })
@@ -234,7 +259,7 @@ describe('reading that is interrupted', () => {
         await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       }
     }
-    const { ingest } = open(halfway)
+    const { ingest } = open(here(halfway))
     const { id } = ingest.begin({ paths: [folder], collection: 'papers' })
     await stuck.promise
     expect(shelf.rows()['passages']).toBeGreaterThan(1)

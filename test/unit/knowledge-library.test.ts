@@ -5,7 +5,7 @@ import { type Commit, outcome } from '../../src/kernel/outcome.ts'
 import type { KnowledgeFact } from '../../src/knowledge/collection.ts'
 import { createLibrary } from '../../src/parts/library.ts'
 import { fakeClock } from '../support/fake-clock.ts'
-import { fakeEncode, openShelf } from '../support/knowledge-shelf.ts'
+import { fakeEncode, here, openShelf } from '../support/knowledge-shelf.ts'
 import { eventually } from '../support/network-hosts.ts'
 
 let shelf: ReturnType<typeof openShelf>
@@ -28,7 +28,13 @@ function openLibrary() {
   }
   const library = createLibrary({
     ...{ store: shelf.store, commit, encode: fakeEncode(), clock: fakeClock(), newId: randomUUID, log: silentLog },
-    ...{ maxFileBytes: 1_000, threads: 1, sharers: () => [], sharingChanged: () => undefined },
+    ...{
+      documents: { encode: here(fakeEncode()), width: () => 2 },
+      maxFileBytes: 1_000,
+      threads: 1,
+      sharers: () => [],
+      sharingChanged: () => undefined,
+    },
     askPeer: () => Promise.reject(new Error('nobody is asked here')),
   })
   return { library, sweeps, goOn: () => gate.resolve() }

@@ -6,10 +6,12 @@ import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { type MachineDeps, openMachineManners, powerSource } from '../../src/parts/machine.ts'
 import type { Storage } from '../../src/storage/storage.ts'
+import type { Trade } from '../../src/trading/trade.ts'
 import type { Trading } from '../../src/trading/trading.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 
 const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const config = loadConfig('/nowhere', {}).options
 const options = {
   ...{ ...config, roles: ['household', 'compute'] as const },
@@ -18,20 +20,26 @@ const options = {
 }
 /** Whose work lies on the desk. */
 const desk: { submitter: string }[] = []
+/** Agreed trades of the running slot. */
+const agreed: Pick<Trade, 'role' | 'state' | 'energyWh' | 'priceMicro' | 'slot'>[] = []
 const storage = {
+  trading: {
+    tradesOfSlot: (state: Trade['state'], startMs: number) =>
+      agreed.filter(trade => trade.state === state && trade.slot.startMs === startMs),
+  },
   tasks: { openWork: () => desk },
   energy: { household: () => ({ socWh: 5_000 }) },
   manners: { pause: () => undefined },
 } as unknown as Storage
 
 /** A machine in a house whose profile has no surplus at all, and whose meter says what the test wants. */
-async function house(power: MachineDeps['power']) {
+async function house(power: MachineDeps['power'], profile = constantProfile(100, 0)) {
   const clock = fakeClock()
   let running = 0
   const manners = await openMachineManners(
     {
       ...{ self: 'me' as PeerId, options: options as unknown as MachineDeps['options'], storage, power },
-      ...{ trading: { offers: () => [] } as unknown as Trading, profile: constantProfile(100, 0) },
+      ...{ trading: { offers: () => [] } as unknown as Trading, profile },
       ...{ ownCpuMs: () => 0, runningTasks: () => running, clock, marketClock: clock, log: silentLog },
       ...{ changed: () => undefined, giveBack: () => undefined },
     },
@@ -86,6 +94,35 @@ test('without a real meter the profile tells, less what computing draws now', as
   const home = await house(undefined)
   home.runs(1)
   expect(home.manners.conditions().energy).toMatchObject({ surplusW: -100 * (3_600_000 / config.market.slotMs) - 100 })
+})
+
+test.each<[string, (clock: { now(): number }) => MachineDeps['power']]>([
+  ['its profile tells of', () => undefined],
+  ['its real meter sees', clock => () => ({ exportW: 500, fromMs: clock.now() - MINUTE, toMs: clock.now() })],
+])('a house does not compute on the surplus that %s when it is sold, by hand or not', async (_, powerOf) => {
+  const { slotMs } = config.market
+  const clock = { now: () => 0 }
+  const home = await house(powerOf(clock), constantProfile(0, (500 * slotMs) / HOUR))
+  clock.now = home.clock.now
+  const startMs = Math.floor(home.clock.now() / slotMs) * slotMs
+  const trade = (role: Trade['role'], watts: number, more: object = {}) => ({
+    ...{ role, state: 'active' as const, energyWh: (watts * slotMs) / HOUR, priceMicro: 70_000 },
+    ...{ slot: { startMs, durationMs: slotMs }, ...more },
+  })
+  const surplus = () => home.manners.conditions().energy
+  expect(surplus()).toMatchObject({ surplusW: 500, soldW: 0, sellMicro: undefined })
+  agreed.push(trade('buyer', 300), trade('seller', 200, { state: 'cancelled' }))
+  agreed.push(trade('seller', 200, { slot: { startMs: startMs + slotMs, durationMs: slotMs } }))
+  expect(surplus()).toMatchObject({ surplusW: 500, soldW: 0, sellMicro: undefined })
+  agreed.push(trade('seller', 100), trade('seller', 300))
+  // At what the contracts say: what this household asks is another price.
+  expect(surplus()).toMatchObject({ surplusW: 100, soldW: 400, sellMicro: 70_000 })
+  await home.manners.start?.()
+  expect(home.manners.verdict().sentence).toBe('paused: surplus 100 W beside 400 W sold < 130 W needed')
+  agreed.splice(0)
+  await home.manners.look()
+  expect(home.manners.verdict().sentence).toMatch(/^paused: surplus 500 W is enough, if it lasts/)
+  await home.manners.stop?.()
 })
 
 test('a forced start goes on while work of others lies on the desk, and ends when only own work does', async () => {

@@ -87,6 +87,12 @@ describe('mode surplus', () => {
     )
   })
 
+  it('says what is left of the surplus beside what is sold', () => {
+    const home = household({ soldW: 300 })
+    expect(home.lasts(60, 14)).toBe('paused: surplus 14 W beside 300 W sold < 36 W needed')
+    expect(home.lasts(60, 500)).toMatch(/^paused: surplus 500 W beside 300 W sold is enough, if it lasts another/)
+  })
+
   it('does nothing on a guess: without a meter there is no surplus', () => {
     const home = household()
     home.lasts(300, 500)
@@ -110,7 +116,11 @@ describe('mode surplus', () => {
 
 describe('the energy of a household', () => {
   const battery = { socWh: 5_000, capacityWh: 10_000, efficiencyPercent: 90 }
-  const now = { surplusW: 1_150, computingW: 0, sellMicro: 150_000, feedInMicro: 80_000, buyMicro: 250_000 }
+  const now = {
+    ...{ slotMs: 900_000, surplusW: 1_150, computingW: 0, feedInMicro: 80_000, buyMicro: 250_000 },
+    sales: [] as { energyWh: number; priceMicro: number }[],
+  }
+  const sold = (energyWh: number, priceMicro: number) => ({ energyWh, priceMicro })
 
   it('is power from a slot’s watt-hours, with computing taken off as the meter does', () => {
     expect(slotSurplusW({ slotMs: 900_000, loadWh: 100, solarWh: 400 }, 50)).toBe(1_150)
@@ -125,7 +135,19 @@ describe('the energy of a household', () => {
   })
 
   it('is not worth storing where a real battery has let it flow out', () => {
-    expect(householdEnergy(now)).toEqual({ ...now, storeMicro: undefined })
+    expect(householdEnergy(now)).toMatchObject({ surplusW: 1_150, storeMicro: undefined })
+  })
+
+  it('is no surplus where it is sold: that flows out for somebody else, as even power over its slot', () => {
+    const sales = [sold(100, 120_000), sold(150, 150_000)]
+    expect(householdEnergy({ ...now, sales })).toMatchObject({ surplusW: 150, soldW: 1_000, computingW: 0 })
+    expect(householdEnergy({ ...now, sales, surplusW: undefined }).surplusW).toBeUndefined()
+  })
+
+  it('is worth what the best contract of the slot says to neighbours, and nothing to them without a contract', () => {
+    expect(householdEnergy(now)).toMatchObject({ soldW: 0, sellMicro: undefined, feedInMicro: 80_000 })
+    const sales = [sold(100, 120_000), sold(10, 150_000), sold(100, 90_000)]
+    expect(householdEnergy({ ...now, sales })).toMatchObject({ sellMicro: 150_000 })
   })
 })
 

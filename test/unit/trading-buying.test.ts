@@ -1,4 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { TaskId } from '../../src/kernel/ids.ts'
+import { catalogMessage } from '../../src/trading/beckn/catalog-body.ts'
+import { flowDraft } from '../../src/trading/market.ts'
+import type { Catalog, Need } from '../../src/trading/trade.ts'
+import { asBuyer } from '../support/agreed-trade.ts'
 import {
   createTown,
   idOf,
@@ -176,6 +181,125 @@ describe('a search', () => {
   })
 })
 
+describe('an answer that does not count', () => {
+  const LONGEST_SEARCH_MS = 4 * SEARCH_MS
+
+  test('is that of a peer this one avoids: the search goes on until somebody else is heard', () => {
+    const { town: street, party } = town(['buyer', 'avoided', 'slow'], {
+      limits: { buyer: { avoidPeers: [idOf('avoided')] } },
+    })
+    street.offer(party('avoided'), { priceMicro: 1 })
+    street.offer(party('slow'))
+    street.settle()
+    const need = street.want(party('buyer'))
+    street.settle(({ from, draft }) => from === party('slow') && draft.type === 'beckn.on_discover')
+    expect(street.refusals).toEqual([{ to: idOf('avoided'), type: 'beckn.on_discover', code: 'POL_COUNTERPARTY' }])
+    street.pass(SEARCH_MS)
+    expect(party('buyer').store.need(need)).toMatchObject({ state: 'searching', answered: [] })
+    street.settle()
+    street.pass(LONGEST_SEARCH_MS)
+    street.settle()
+    expect(purchases(party('buyer'))).toEqual([[idOf('slow'), 1_000]])
+  })
+
+  test('is a catalog with nothing left for the slot, of whomever; nothing of it is kept', () => {
+    const { town: street, party } = town(['buyer', 'loud', 'slow'])
+    street.offer(party('slow'))
+    street.settle()
+    const need = street.want(party('buyer'))
+    street.take()
+    const later = { ...SLOT, startMs: SLOT.startMs + SLOT.durationMs }
+    for (const [i, offer] of [{ slot: later }, { availableWh: 0 }].entries()) {
+      const catalog: Catalog = {
+        ...{ seller: idOf('loud'), version: street.now() + i, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+        validUntilMs: street.now() + 3_600_000,
+        offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 1, availableWh: 1_000, ...offer }],
+      }
+      const trade = { transactionId: need as TaskId, role: 'seller', counterparty: idOf('buyer') } as const
+      const message = catalogMessage(catalog, 'loud')
+      const draft = flowDraft(party('loud').market, trade, 'on_discover', { message })
+      expect(street.deliver({ from: party('loud'), draft }, party('buyer')).status).toBe('ACK')
+    }
+    expect(party('buyer').store.catalog(idOf('loud'))).toBeUndefined()
+    street.pass(SEARCH_MS)
+    street.settle()
+    street.pass(LONGEST_SEARCH_MS)
+    street.settle()
+    expect(purchases(party('buyer'))).toEqual([[idOf('slow'), 1_000]])
+  })
+})
+
+describe('a quote at another price than the offer', () => {
+  /** A buyer has heard `a` at 0.10 and `b` at 0.12; `a` now asks something else. */
+  function changed(priceMicro: number, { energyWh = 1_000, bHasWh = 1_000, maxPriceMicro = 300_000 } = {}) {
+    const { town: street, party } = town(['buyer', 'a', 'b'], { gridFeeMicro: () => 5_000 })
+    street.offer(party('a'), { priceMicro: 100_000 })
+    street.offer(party('b'), { priceMicro: 120_000, availableWh: bHasWh })
+    const need = street.want(party('buyer'), energyWh, maxPriceMicro)
+    street.settle()
+    street.offer(party('a'), { priceMicro }, { version: street.now() + 1 })
+    street.take()
+    street.pass(SEARCH_MS)
+    street.settle()
+    const bought = party('buyer')
+      .store.tradesInState('active')
+      .map(({ counterparty, energyWh: wh, contract }) => [counterparty, wh, contract?.terms.priceMicro])
+    return { bought, need: party('buyer').store.need(need) ?? expect.fail('no need'), street, party }
+  }
+  const told = ({ steps }: Need) => steps.map(({ text }) => text).join('\n')
+
+  test('that is lower is taken', () => {
+    const { bought, need } = changed(90_000)
+    expect(bought).toEqual([[idOf('a'), 1_000, 90_000]])
+    expect(told(need)).toContain('0.095 USD/kWh instead of 0.105 USD/kWh')
+  })
+
+  test('that is higher, and still the cheapest, is taken', () => {
+    const { bought, need } = changed(119_999)
+    expect(bought).toEqual([[idOf('a'), 1_000, 119_999]])
+    expect(told(need)).toContain('0.124999 USD/kWh instead of 0.105 USD/kWh')
+  })
+
+  test('that is dearer than the next is not, until what the next has is bought', () => {
+    expect(changed(130_000).bought).toEqual([[idOf('b'), 1_000, 120_000]])
+    const { bought, need } = changed(130_000, { bHasWh: 300 })
+    expect(bought).toEqual([
+      [idOf('b'), 300, 120_000],
+      [idOf('a'), 700, 130_000],
+    ])
+    expect(need.state).toBe('bought')
+  })
+
+  test('that is more than the buyer pays is refused', () => {
+    const { bought, need } = changed(130_000, { bHasWh: 300, maxPriceMicro: 134_999 })
+    expect(bought).toEqual([[idOf('b'), 300, 120_000]])
+    expect(need).toMatchObject({ state: 'part', boughtWh: 300 })
+  })
+
+  test('is not gone after without end when sellers raise it each time', () => {
+    const { town: street, party } = town(['buyer', 'a', 'b'])
+    street.offer(party('a'), { priceMicro: 100_000 })
+    street.offer(party('b'), { priceMicro: 110_000 })
+    const need = street.want(party('buyer'))
+    street.settle()
+    street.pass(SEARCH_MS)
+    let priceMicro = 110_000
+    // Whoever is asked is dearer than the other by then.
+    street.settle(({ draft }) => {
+      const seller = street.parties.find(one => one.self === draft.to)
+      if (draft.type === 'beckn.select' && seller !== undefined) {
+        priceMicro += 1_000
+        street.offer(seller, { priceMicro }, { version: street.now() + priceMicro })
+      }
+      return draft.type === 'beckn.catalog_publish'
+    })
+    expect(street.sent.filter(typeIs('select'))).toHaveLength(6)
+    // Three times each, and then it takes what is left, at what it costs.
+    expect(purchases(party('buyer'))).toEqual([[idOf('b'), 1_000]])
+    expect(party('buyer').store.need(need)).toMatchObject({ state: 'bought' })
+  })
+})
+
 describe('limits', () => {
   test('a buyer with a list of neighbours buys of nobody else, and never of whom it avoids', () => {
     const limits = { buyer: { neighbours: [idOf('b'), idOf('c')], avoidPeers: [idOf('c')] } }
@@ -325,12 +449,7 @@ test('a neighbour that has overheard a transaction id cannot occupy it', () => {
   street.settle()
   street.pass(SEARCH_MS)
   const select = only(street.take())
-  const context = select.draft.payload['context'] as Record<string, string>
-  const { did } = party('squatter').identity
-  const payload = { ...select.draft.payload, context: { ...context, senderId: did, bapId: idOf('squatter') } }
-  expect(street.deliver({ from: party('squatter'), draft: { ...select.draft, payload } }, party('seller')).status).toBe(
-    'ACK',
-  )
+  expect(street.deliver(asBuyer(party('squatter'), select), party('seller')).status).toBe('ACK')
   street.take()
   street.deliver(select, party('seller'))
   street.settle()

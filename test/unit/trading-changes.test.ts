@@ -4,7 +4,16 @@ import { contractMessage, readContract } from '../../src/trading/beckn/contract-
 import { signedText } from '../../src/trading/contract.ts'
 import { CURTAILMENT_REASONS } from '../../src/trading/trade.ts'
 import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
-import { createTown, idOf, type Party, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
+import {
+  createTown,
+  idOf,
+  type Party,
+  RESERVATION_MS,
+  SEARCH_MS,
+  type Sent,
+  SLOT,
+  STEP_MS,
+} from '../support/two-markets.ts'
 
 const only = <T>(items: readonly T[]): T => {
   expect(items).toHaveLength(1)
@@ -220,6 +229,247 @@ describe('cancel', () => {
     expect(cancelled('a')).toMatchObject({ state: 'part', boughtWh: 700 })
     expect(cancelled('b')).toMatchObject({ state: 'failed', boughtWh: 0 })
   })
+
+  /** A buyer that is in a trade with `cheap`, for what that has; `dear` has all it wants. */
+  function underWay(lost: string, availableWh = 1_000) {
+    const town = createTown(['buyer', 'cheap', 'dear'])
+    const [buyer, cheap, dear] = town.parties as [Party, Party, Party]
+    town.offer(cheap, { priceMicro: 1, availableWh })
+    town.offer(dear, { priceMicro: 2 })
+    const need = town.want(buyer)
+    town.settle()
+    town.pass(SEARCH_MS)
+    const held = holdBack(town, lost)
+    const { transactionId: id } = only(buyer.store.trades())
+    return { town, buyer, cheap, dear, need, id, held }
+  }
+
+  test.each(['on_select', 'on_init'])(
+    'before anything is signed ends the need at once, whatever the seller says or does not say (%s)',
+    lost => {
+      const { town, buyer, cheap, need, id, held } = underWay(lost)
+      town.keep(buyer, buyer.trading.cancelTrade(id))
+      expect(buyer.store.purchase(id)).toMatchObject({ state: 'cancelled', reason: 'cancelled at your wish' })
+      const [cancel] = town.take()
+      expect(town.deliver(only(held), buyer)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+      town.expire(cancel ?? expect.fail('no cancel'))
+      town.pass(60_000)
+      town.settle()
+      expect(only(buyer.store.trades())).toMatchObject({ state: 'cancelled', reason: 'cancelled at your wish' })
+      expect(buyer.store.need(need)).toMatchObject({ state: 'failed', reason: 'cancelled at your wish' })
+      expect(cheap.store.tradesInState('active')).toEqual([])
+    },
+  )
+
+  test('that overtakes the confirm does not send the buyer to the next seller', () => {
+    const { town, buyer, cheap, need, id, held } = underWay('confirm')
+    town.keep(buyer, buyer.trading.cancelTrade(id))
+    expect(buyer.store.purchase(id)?.state).toBe('confirming')
+    holdBack(town, 'on_cancel')
+    expect(town.deliver(only(held), cheap)).toMatchObject(nack('BIZ_ALREADY_CANCELLED'))
+    town.pass(60_000)
+    town.settle()
+    expect(only(buyer.store.trades()).state).toBe('refused')
+    expect(buyer.store.need(need)?.state).toBe('failed')
+  })
+
+  test('of a trade whose reservation ran out does not send the buyer to the next seller', () => {
+    const { town, buyer, cheap, need, id } = underWay('confirm')
+    town.keep(buyer, buyer.trading.cancelTrade(id))
+    const cancel = only(town.take())
+    town.pass(STEP_MS + RESERVATION_MS)
+    town.settle()
+    expect(only(buyer.store.trades()).state).toBe('expired')
+    expect(buyer.store.need(need)?.state).toBe('failed')
+    // It comes late, and changes nothing on either side.
+    expect(town.deliver(cancel, cheap).status).toBe('ACK')
+    town.settle()
+    expect([buyer, cheap].map(({ store }) => only(store.trades()).state)).toEqual(['expired', 'expired'])
+    expect(buyer.store.purchase(id)?.asking).toEqual({})
+  })
+
+  test('that crosses the seller’s signature ends the trade, and nothing more is bought', () => {
+    const { town, buyer, cheap, need, id, held } = underWay('on_confirm', 600)
+    town.keep(buyer, buyer.trading.cancelTrade(id))
+    const answers = holdBack(town, 'on_cancel')
+    expect(only(cheap.store.trades()).state).toBe('cancelled')
+    town.deliver(only(held), buyer)
+    expect(only(buyer.store.trades()).state).toBe('active')
+    for (const answer of answers) town.deliver(answer, buyer)
+    town.settle()
+    expect(only(buyer.store.trades())).toMatchObject({ state: 'cancelled' })
+    expect(buyer.store.need(need)).toMatchObject({ state: 'failed', boughtWh: 0 })
+  })
+
+  /** 600 Wh of `a` are agreed, `b` has not answered yet for the other 400, and `c` has plenty. */
+  function splitNeed() {
+    const town = createTown(['buyer', 'a', 'b', 'c'])
+    const [buyer, a, b, c] = town.parties as [Party, Party, Party, Party]
+    town.offer(a, { priceMicro: 1, availableWh: 600 })
+    town.offer(b, { priceMicro: 2, availableWh: 400 })
+    town.offer(c, { priceMicro: 3 })
+    const need = town.want(buyer)
+    town.settle()
+    town.pass(SEARCH_MS)
+    const held: Sent[] = []
+    town.settle(sent => sent.from === b && sent.draft.type === 'beckn.on_select' && held.push(sent) > 0)
+    const { transactionId: id } = only(buyer.store.tradesInState('active'))
+    const goOn = () => {
+      town.deliver(only(held), buyer)
+      town.settle()
+      return buyer.store.tradesInState('active').map(({ counterparty, energyWh }) => [counterparty, energyWh])
+    }
+    return { town, buyer, a, b, need, id, goOn }
+  }
+
+  test('of one part while another is being bought: it is not bought again elsewhere', () => {
+    const { town, buyer, b, need, id, goOn } = splitNeed()
+    town.keep(buyer, buyer.trading.cancelTrade(id))
+    town.settle()
+    expect(buyer.store.need(need)).toMatchObject({ state: 'trading', energyWh: 400, boughtWh: 0 })
+    expect(goOn()).toEqual([[b.self, 400]])
+    expect(buyer.store.need(need)).toMatchObject({ state: 'bought', boughtWh: 400 })
+  })
+
+  test('or less of one part, at the buyer’s wish: neither is that; what a seller curtails is', () => {
+    const own = splitNeed()
+    own.town.keep(own.buyer, own.buyer.trading.reduceTrade(own.id, 500))
+    own.town.settle()
+    expect(own.goOn()).toEqual([
+      [own.a.self, 500],
+      [own.b.self, 400],
+    ])
+    expect(own.buyer.store.need(own.need)).toMatchObject({ state: 'bought', energyWh: 900, boughtWh: 900 })
+
+    const theirs = splitNeed()
+    theirs.town.keep(theirs.a, theirs.a.trading.curtailTrade(theirs.id, { energyWh: 500, reason: 'OTHER' }))
+    theirs.town.settle()
+    expect(theirs.goOn().map(([, energyWh]) => energyWh)).toEqual([500, 400, 100])
+  })
+
+  test('that is refused is told, and the trade stands', () => {
+    const { town, buyer, seller, id, bought, sold } = agreedTrade()
+    town.pass(SLOT.startMs - town.now() - 1)
+    town.keep(buyer, buyer.trading.cancelTrade(id))
+    const cancel = only(town.take())
+    town.pass(1)
+    expect(town.deliver(cancel, seller)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    expect([bought().state, sold().state]).toEqual(['active', 'active'])
+    expect(bought().reason).toBe('the cancellation was refused: delivery has begun')
+    expect(bought().asking?.cancel).toBeUndefined()
+  })
+
+  test('nobody has acknowledged may have arrived all the same: its answer is still taken, and so is a status', () => {
+    for (const lost of ['none', 'on_cancel']) {
+      const { town, buyer, seller, id, bought, sold } = agreedTrade()
+      town.keep(buyer, buyer.trading.cancelTrade(id))
+      const cancel = only(town.take())
+      town.deliver(cancel, seller)
+      town.expire(cancel)
+      expect(bought()).toMatchObject({ state: 'active', asking: { cancel: {} } })
+      expect(bought().reason).toContain('not acknowledged in time')
+      holdBack(town, lost)
+      // Asked for the delivery, the seller says that there is none.
+      town.pass(SLOT.startMs + SLOT.durationMs - town.now())
+      buyer.meter = OK(1_000, 0)
+      for (let i = 0; i < 4; i++) {
+        town.pass(60_000)
+        town.settle()
+      }
+      expect([bought().state, sold().state]).toEqual(['cancelled', 'cancelled'])
+    }
+  })
+
+  test('is not what a seller makes of the question for its terms', () => {
+    const { town, buyer, seller, id, bought } = agreedTrade()
+    town.keep(buyer, buyer.trading.askCancelTerms(id))
+    const [answer] = holdBack(town, 'on_cancel')
+    if (answer === undefined) expect.fail('no answer')
+    const { try: _, ...context } = answer.draft.payload['context'] as Record<string, string>
+    const terms = bought().contract?.terms ?? expect.fail('no contract')
+    const payload = { context, message: contractMessage({ ...terms, status: 'CANCELLED', quoted: true }) }
+    const ended = { ...answer, draft: { ...answer.draft, payload } } as Sent
+    expect(town.deliver(ended, buyer)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    expect(bought().state).toBe('active')
+    expect(town.deliver(answer, buyer).status).toBe('ACK')
+    expect(bought()).toMatchObject({ state: 'active', cancelTerms: { feeMicro: 0 } })
+    expect(seller.store.tradesInState('active')).toHaveLength(1)
+  })
+})
+
+describe('a preview', () => {
+  const previewed = (sent: Sent): Sent => {
+    const { context, message } = sent.draft.payload as { context: object; message: object }
+    return { ...sent, draft: { ...sent.draft, payload: { context: { ...context, try: true }, message } as never } }
+  }
+
+  test.each(['select', 'init', 'confirm', 'status'])(
+    'of a %s there is none: it is refused, and nothing happens',
+    step => {
+      const town = createTown(['buyer', 'seller'])
+      const [buyer, seller] = town.parties as [Party, Party]
+      town.offer(seller)
+      town.want(buyer)
+      town.settle()
+      town.pass(SEARCH_MS)
+      const asked = only(holdBack(town, step))
+      const before = seller.store.trades()
+      expect(town.deliver(previewed(asked), seller)).toMatchObject(nack('CTX_ACTION_MISMATCH'))
+      expect(seller.store.trades()).toEqual(before)
+    },
+  )
+
+  test('of an update says what the contract would be, unsigned, and changes nothing on either side', () => {
+    const { town, buyer, seller, id, bought, sold } = agreedTrade()
+    const before = sold()
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    expect(town.deliver(previewed(only(town.take())), seller).status).toBe('ACK')
+    expect(sold()).toBe(before)
+    const answer = only(town.take())
+    expect(answer.draft.payload['context']).toMatchObject({ action: 'on_update', try: true })
+    const said = readContract(answer.draft.payload['message'])
+    if (typeof said === 'string') expect.fail(said)
+    expect(said).toMatchObject({ energyWh: 600, revision: 2 })
+    expect(said.signatures).toEqual({})
+    town.deliver(answer, buyer)
+    expect(bought().contract?.terms.revision).toBe(1)
+  })
+
+  test('of an update that would be refused is refused', () => {
+    const { town, buyer, seller, id } = agreedTrade()
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    const update = only(town.take())
+    town.pass(SLOT.startMs - town.now())
+    const { draft } = previewed(update)
+    const context = { ...(draft.payload['context'] as object), timestamp: new Date(town.now()).toISOString() }
+    const now = { ...update, draft: { ...draft, payload: { ...draft.payload, context } } }
+    expect(town.deliver(now, seller)).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
+  })
+
+  test('of a settlement is refused: it would be a signature', () => {
+    const { town, seller, sold, deliver } = agreedTrade()
+    deliver(OK(1_000, 0), OK(0, 1_000))
+    const settle = only(holdBack(town, 'update'))
+    expect(town.deliver(previewed(settle), seller)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    expect(sold().state).toBe('active')
+    expect(town.deliver(settle, seller).status).toBe('ACK')
+    expect(sold().state).toBe('settled')
+  })
+
+  test('of a rating or of support changes nothing, and its answer is no answer to the real one', () => {
+    const { town, buyer, seller, id, bought, sold, deliver } = agreedTrade()
+    deliver(OK(1_000, 0), OK(0, 1_000))
+    town.settle()
+    town.keep(buyer, buyer.trading.rateTrade(id, { stars: 4 }))
+    town.keep(buyer, buyer.trading.askSupport(id))
+    for (const asked of town.take()) expect(town.deliver(previewed(asked), seller).status).toBe('ACK')
+    expect(sold().rating).toBeUndefined()
+    for (const answer of town.take()) {
+      expect(answer.draft.payload['context']).toMatchObject({ try: true })
+      expect(town.deliver(answer, buyer)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    }
+    expect([bought().rating, bought().support]).toEqual([undefined, undefined])
+  })
 })
 
 describe('after the sale', () => {
@@ -264,6 +514,28 @@ describe('after the sale', () => {
     town.keep(buyer, buyer.trading.askSupport(id))
     town.settle()
     expect(bought().support).toEqual({ name: 'seller', peer: seller.self })
+  })
+
+  test('what was asked and not answered is told, and can be asked again', () => {
+    const { town, buyer, id, bought, deliver } = agreedTrade()
+    town.keep(buyer, buyer.trading.askCancelTerms(id))
+    town.expire(only(town.take()))
+    expect(bought().reason).toBe('the question what a cancellation costs was not answered: not acknowledged in time')
+    expect(bought().asking).toEqual({})
+    deliver(OK(1_000, 0), OK(0, 1_000))
+    town.settle()
+    const asks = {
+      'the tracking': buyer.trading.trackTrade(id),
+      'the rating': buyer.trading.rateTrade(id, { stars: 4 }),
+      'the request for support': buyer.trading.askSupport(id),
+    }
+    for (const [what, asked] of Object.entries(asks)) {
+      town.keep(buyer, asked)
+      expect(Object.keys(bought().asking ?? {})).toHaveLength(1)
+      town.expire(only(town.take()))
+      expect(bought().reason).toBe(`${what} was not answered: not acknowledged in time`)
+      expect(bought().asking).toEqual({})
+    }
   })
 
   test('an answer nobody asked for is refused', () => {

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { MAX_LIFETIME_MS } from '../../src/protocol/limits.ts'
+import type { BecknMessage } from '../../src/trading/beckn/context.ts'
 import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
 import { signedText } from '../../src/trading/contract.ts'
+import { standingDraft } from '../../src/trading/flows/drafts.ts'
+import { flowDraft } from '../../src/trading/market.ts'
+import { asBuyer } from '../support/agreed-trade.ts'
 import { createTown, type Party, RESERVATION_MS, SEARCH_MS, type Sent, STEP_MS } from '../support/two-markets.ts'
 
 const LONGEST_SEARCH_MS = 4_000
@@ -335,6 +339,79 @@ test('a buyer whose confirm never arrived learns it by asking, and not before', 
   expect(buyer.store.need(need)?.state).toBe('failed')
 })
 
+const DAY_MS = 24 * 60 * 60_000
+
+/** The seller is bound, and the buyer has asked for a day without a word. */
+function longSilence() {
+  const { town, buyer, seller, need, confirm } = signed()
+  town.deliver(confirm, seller)
+  const onConfirm = only(town.take())
+  for (let hours = 0; hours <= 25; hours++) {
+    town.pass(DAY_MS / 24)
+    town.take()
+  }
+  expect(only(buyer.store.trades())).toMatchObject({ state: 'expired' })
+  expect(buyer.store.need(need)?.state).toBe('failed')
+  expect(only(seller.store.trades()).state).toBe('active')
+  return { town, buyer, seller, need, onConfirm }
+}
+
+test('a buyer that gave up asking takes the contract that binds both, however late the seller says so', () => {
+  const { town, buyer, seller, need, onConfirm } = longSilence()
+  const context = { ...(onConfirm.draft.payload['context'] as object), timestamp: new Date(town.now()).toISOString() }
+  const late = { ...onConfirm, draft: { ...onConfirm.draft, payload: { ...onConfirm.draft.payload, context } } }
+  expect(town.deliver(late, buyer)).toEqual({ status: 'ACK' })
+  expect(only(buyer.store.trades()).state).toBe('active')
+  expect(only(buyer.store.trades()).contract).toEqual(only(seller.store.trades()).contract)
+  expect(buyer.store.need(need)).toMatchObject({ state: 'bought', boughtWh: 1_000 })
+})
+
+test('a buyer that gave up asking learns by any status that it is bound, and both settle', () => {
+  const { town, buyer, seller } = longSilence()
+  buyer.meter = { importWh: 1_000, exportWh: 0, quality: 'OK' }
+  seller.meter = { importWh: 0, exportWh: 1_000, quality: 'OK' }
+  for (let hours = 0; hours < 4; hours++) {
+    town.pass(DAY_MS / 24)
+    town.settle()
+  }
+  expect(only(buyer.store.trades()).state).toBe('settled')
+  expect(only(seller.store.trades()).state).toBe('settled')
+})
+
+test.each([0, 25])(
+  'a seller that has said the reservation ran out cannot sign after all (asked for %i hours)',
+  hours => {
+    const { town, buyer, seller, confirm } = signed()
+    for (let passed = 0; passed < hours; passed++) {
+      town.pass(DAY_MS / 24)
+      town.take()
+    }
+    town.pass(RESERVATION_MS + 1)
+    const sold = only(seller.store.trades())
+    town.keep(seller, {
+      facts: [],
+      messages: [standingDraft(seller.market, sold, 'on_status')],
+      answer: { status: 'ACK' },
+    })
+    town.settle()
+    const { terms, state } = only(buyer.store.trades())
+    if (terms === undefined) expect.fail('no terms')
+    expect([sold.state, state]).toEqual(['expired', 'expired'])
+    const text = signedText(terms)
+    const signatures = { buyer: buyer.identity.sign(text), seller: seller.identity.sign(text) }
+    const message = contractMessage({ ...terms, status: 'ACTIVE', quoted: true, signatures })
+    const inReplyTo = confirm.draft.payload as unknown as BecknMessage
+    const signedNow = [
+      flowDraft(seller.market, sold, 'on_confirm', { message, inReplyTo }),
+      flowDraft(seller.market, sold, 'on_status', { message }),
+    ]
+    for (const draft of signedNow) {
+      town.deliver({ from: seller, draft }, buyer)
+      expect(only(buyer.store.trades()).state).toBe('expired')
+    }
+  },
+)
+
 test('the terms of on_init are signed only when they are what was quoted', () => {
   const { town, buyer, seller } = pair()
   town.offer(seller)
@@ -362,7 +439,7 @@ test('on_confirm without the seller’s signature binds nobody', () => {
     { ...onConfirm, draft: { ...onConfirm.draft, payload: { ...onConfirm.draft.payload, message } } },
     buyer,
   )
-  expect(answer).toMatchObject({ status: 'NACK', error: { code: 'AUT_UNAUTHORIZED_ACTION' } })
+  expect(answer).toMatchObject({ status: 'NACK', error: { code: 'AUT_SIGNATURE_INVALID' } })
   expect(only(buyer.store.trades()).state).toBe('confirming')
 })
 
@@ -441,12 +518,7 @@ test('a trade does not exist for anybody but its two parties', () => {
   town.settle()
   const { transactionId } = only(buyer.store.trades())
   const status = town.sent.find(typeIs('beckn.status')) ?? expect.fail('no status was asked')
-  const context = status.draft.payload['context'] as Record<string, string>
-  const asStranger = { ...context, senderId: stranger.identity.did, bapId: stranger.self }
-  const answer = town.deliver(
-    { from: stranger, draft: { ...status.draft, payload: { ...status.draft.payload, context: asStranger } } },
-    seller,
-  )
+  const answer = town.deliver(asBuyer(stranger, status), seller)
   expect(answer).toMatchObject({ status: 'NACK', error: { code: 'CTX_TRANSACTION_ID_UNKNOWN' } })
   expect(seller.store.trade(transactionId)?.state).toBe('active')
 })
@@ -454,7 +526,7 @@ test('a trade does not exist for anybody but its two parties', () => {
 test.each([
   ['action', 'init', 'CTX_ACTION_MISMATCH'],
   ['version', '1.1.0', 'CTX_VERSION_UNSUPPORTED'],
-  ['transactionId', '00000000-0000-4000-8000-999999999999', 'CTX_MISSING_FIELD'],
+  ['transactionId', '00000000-0000-4000-8000-999999999999', 'CTX_TRANSACTION_ID_UNKNOWN'],
   ['senderId', 'did:key:z6Mksomebody', 'AUT_UNAUTHORIZED_ACTION'],
   ['receiverId', 'did:key:z6Mksomebody', 'AUT_UNAUTHORIZED_ACTION'],
   ['bapId', 'somebody', 'AUT_UNAUTHORIZED_ACTION'],
@@ -464,7 +536,7 @@ test.each([
   ['messageId', undefined, 'CTX_MISSING_FIELD'],
   ['timestamp', '2026-06-01T11:58:40.000Z', 'CTX_TTL_EXPIRED'],
   ['timestamp', '2026-06-01T12:05:00.000Z', 'CTX_TTL_EXPIRED'],
-  ['ttl', 'soon', 'CTX_MISSING_FIELD'],
+  ['ttl', 'soon', 'SCH_INVALID'],
 ] as const)('a context whose %s tells another story than the envelope is refused', (field, value, code) => {
   const { town, buyer, seller } = pair()
   town.offer(seller)

@@ -149,20 +149,22 @@ describe('a settlement that differs', () => {
   }
 
   test.each([
-    ['another final quantity', { finalWh: 600 }],
-    ['more than the seller’s meter', { finalWh: 800 }],
+    ['another final quantity', 'BIZ_SETTLEMENT_MISMATCH', { finalWh: 600 }],
+    ['more than the seller’s meter', 'POL_ALLOCATION', { finalWh: 800 }],
     [
       'another reading of the seller',
+      'BIZ_SETTLEMENT_MISMATCH',
       { allocations: { buyer: { energyWh: 900, quality: 'OK' }, seller: { energyWh: 900, quality: 'OK' } } },
     ],
     [
       'a seller’s reading that is better than it was',
+      'BIZ_SETTLEMENT_MISMATCH',
       { allocations: { buyer: { energyWh: 900, quality: 'OK' }, seller: { energyWh: 700, quality: 'ESTIMATED' } } },
     ],
-  ] as const)('(%s) is refused by the seller, whose books stay as they were', (_, change) => {
+  ] as const)('(%s) is refused by the seller, whose books stay as they were', (_, code, change) => {
     const { town, seller, update, said, sold } = proposed()
     const answer = town.deliver(withMessage(update, contractMessage({ ...said, ...change })), seller)
-    expect(answer).toMatchObject(nack('BIZ_SETTLEMENT_MISMATCH'))
+    expect(answer).toMatchObject(nack(code))
     expect(sold().state).toBe('active')
     expect(seller.store.batches()).toEqual([])
   })
@@ -282,7 +284,9 @@ test('the seller names what a shortfall costs, and a buyer that knows a cheaper 
   const dear = { ...said, shortfall: { ...said.shortfall, utilityPriceMicro: 250_001 } }
   town.deliver(withMessage(onInit, contractMessage(dear)), buyer)
   const refused = buyer.store.tradesOfNeed(need).find(({ state }) => state === 'refused')
-  expect(refused?.reason).toBe('the seller names a higher price of the utility than any known here')
+  expect(refused?.reason).toBe(
+    "the seller names 0.250001 USD/kWh as the utility's price, and 0.25 USD/kWh is the highest known here",
+  )
   expect(SLOT.startMs).toBeGreaterThan(town.now())
 })
 

@@ -43,7 +43,7 @@ const TABLE = {
   buyer: {
     on_select: [UNKNOWN, 'quoted', NO, NO, NO, NO, NO, NO, NO, NO],
     on_init: [UNKNOWN, NO, 'confirming', NO, NO, NO, NO, NO, NO, NO],
-    on_confirm: [UNKNOWN, NO, NO, NO, 'active', 'active', 'settled', NO, NO, NO],
+    on_confirm: [UNKNOWN, NO, NO, NO, 'active', 'active', 'settled', NO, 'active', NO],
     on_status: [UNKNOWN, NO, 'quoted', NO, 'confirming', 'active', 'settled', 'cancelled', 'expired', 'refused'],
     on_track: [UNKNOWN, NO, 'quoted', NO, 'confirming', 'active', 'settled', 'cancelled', 'expired', 'refused'],
     on_support: [UNKNOWN, NO, 'quoted', NO, 'confirming', 'active', 'settled', 'cancelled', 'expired', 'refused'],

@@ -10,6 +10,8 @@ import { dataPart, message, type Rejection, SOC_SKILL, textPart } from '../soc/t
 export interface HouseholdView {
   /** The household's consent, from its configuration. */
   readonly sharesSoc: boolean
+  /** Whom the consent is given to: the utilities it names. Anybody can call itself one. */
+  sharesWith(peer: PeerId): boolean
   /** Whether this peer's unexpired advert says utility. */
   isUtility(peer: PeerId): boolean
   /** Whether it is of our zone. */
@@ -32,6 +34,11 @@ export function decide(household: HouseholdView, asker: PeerId): Decision {
   if (!household.inZone(asker)) return rejected('OTHER_ZONE', 'not the utility of this zone')
   if (!household.sharesSoc)
     return rejected('NO_CONSENT', 'no consent: this household keeps its state of charge to itself')
+  if (!household.sharesWith(asker))
+    return rejected(
+      'NO_CONSENT',
+      'no consent: this household tells its state of charge to the utility it names, not to you',
+    )
   const soc = household.stateOfCharge()
   return soc === undefined
     ? { state: 'failed', words: 'the state of charge is not known yet; ask again in a while' }

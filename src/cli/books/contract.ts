@@ -56,7 +56,8 @@ export function contractLines(
     })
   }
   const { terms } = contract
-  const { slot, shortfall, currency } = terms
+  const { slot, shortfall, currency, utilityShareMicro } = terms
+  const share = utilityShareMicro === undefined ? '' : `, utility's share ${price(utilityShareMicro, currency)}`
   const grade = (role: 'buyer' | 'seller'): string => {
     if (signaturesGood === undefined) return 'not checked'
     return signaturesGood[role] ? '✔ good' : '✘ NOT that of this peer, or not over these terms'
@@ -67,7 +68,7 @@ export function contractLines(
     ['seller', `${nameOf(terms.seller)} (${terms.seller})`],
     ['energy', energy(terms.energyWh)],
     ['slot', `from ${timeOfDay(slot.startMs, nowMs)}, ${duration(slot.durationMs)}`],
-    ['price', `${price(terms.priceMicro, currency)}, grid fee ${price(terms.gridFeeMicro, currency)}`],
+    ['price', `${price(terms.priceMicro, currency)}, grid fee ${price(terms.gridFeeMicro, currency)}${share}`],
     [
       'shortfall',
       `${price(shortfall.utilityPriceMicro, currency)}, beyond ${shortfall.tolerancePercent} % also ${price(shortfall.penaltyMicro, currency)}`,

@@ -93,11 +93,12 @@ function waitingFacts({ sinceMs, latestStartMs, takenMs }: WaitingWork, nowMs: n
 
 function energyFacts(energy: NonNullable<Conditions['energy']>): [string, string][] {
   const perKwh = (micro: number | undefined) => (micro === undefined ? 'unknown' : price(micro))
-  const { surplusW, computingW } = energy
+  const { surplusW, soldW = 0, computingW } = energy
+  const beside = soldW === 0 ? '' : `, beside ${Math.round(soldW)} W sold`
   return [
-    ['surplus', surplusW === undefined ? 'unknown' : `${Math.round(surplusW)} W`],
+    ['surplus', surplusW === undefined ? 'unknown' : `${Math.round(surplusW)} W${beside}`],
     ['computing draws', `${Math.round(computingW)} W`],
-    ['neighbours pay', energy.sellMicro === undefined ? 'nobody asks' : price(energy.sellMicro)],
+    ['neighbours pay', energy.sellMicro === undefined ? 'nobody has bought' : price(energy.sellMicro)],
     ['feed-in pays', perKwh(energy.feedInMicro)],
     ['a kWh costs', perKwh(energy.buyMicro)],
   ]

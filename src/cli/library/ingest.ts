@@ -22,7 +22,7 @@ export function registerIngest(program: Command, terminal: Terminal): void {
     .command('ingest <path...>')
     .description('read documents (text, Markdown, HTML, PDF) into a collection that can be asked')
     .option('--collection <name>', 'where they go; made when it is not there', DEFAULT_COLLECTION)
-    .option('--public', 'everybody may read passages of the collection')
+    .option('--public', 'everybody may read passages of the collection, and be asked to compute its vectors')
     .option('--share <peers>', 'these peers may, ids with commas between')
     .option('--private', 'nobody else may, as in a new collection')
     .option('--json', 'for programs')
@@ -70,6 +70,11 @@ function summarise(job: IngestJob, terminal: Terminal): void {
   const how = job.state === 'done' ? '' : ' (stopped; what is read stays, and the same command goes on)'
   printLine(
     terminal,
-    `${job.collection}: ${said.length === 0 ? 'no files' : said.join(', ')}, ${job.passages} passages${how}`,
+    `${job.collection}: ${said.length === 0 ? 'no files' : said.join(', ')}, ${job.passages} passages${byPeers(job)}${how}`,
   )
+}
+
+function byPeers({ byPeers: peers }: IngestJob): string {
+  const passages = peers.reduce((sum, one) => sum + one.passages, 0)
+  return passages === 0 ? '' : `, ${passages} of them by ${peers.length === 1 ? 'a peer' : `${peers.length} peers`}`
 }

@@ -1,9 +1,11 @@
 import type { Client } from '../../api/client.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
+import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, money, parseEnergy, timeOfDay } from '../terminal/units.ts'
-import { findTrade } from './found.ts'
+import { lookUntil } from './after-sales.ts'
+import { findTrade, type Trade } from './found.ts'
 
 interface Stage {
   readonly client: Client
@@ -18,6 +20,34 @@ interface CancelTerms {
 
 const DECIMAL = 10
 
+interface Question {
+  readonly question: 'cancel' | 'rate'
+  /** Whether the trade is as it was asked to be. */
+  done(trade: Trade): boolean
+}
+
+const NOUNS = { cancel: 'cancellation', rate: 'rating' } as const
+
+/** The trade once the seller has done what was asked of it. @throws CLI_REFUSED, CLI_SILENT */
+async function answered(client: Client, transactionId: string, { question, done }: Question): Promise<Trade> {
+  const path = `/v1/trades/${encodeURIComponent(transactionId)}`
+  const isOpen = ({ asking }: Trade): boolean => asking?.[question] !== undefined
+  const trade = await lookUntil(client, path, one => isOver(one) || !isOpen(one))
+  if (done(trade)) return trade
+  const why = trade.reason === undefined ? '' : `: ${plainText(trade.reason)}`
+  if (!isOpen(trade))
+    throw new CodedError('CLI_REFUSED', `the trade is ${trade.state} as before${why}`, {
+      hint: `"wattmesh trade show ${transactionId}" shows it`,
+    })
+  throw new CodedError('CLI_SILENT', `the seller has not answered the ${NOUNS[question]} yet${why}`, {
+    hint: `the trade is ${trade.state} until it does; "wattmesh trade show ${transactionId}" tells what came of it`,
+  })
+}
+
+function isOver({ state }: Trade): boolean {
+  return state === 'cancelled' || state === 'expired' || state === 'refused'
+}
+
 /** @param flags `try`: only what it would cost */
 export async function cancelTrade(
   id: string,
@@ -28,8 +58,9 @@ export async function cancelTrade(
   const path = `/v1/trades/${encodeURIComponent(transactionId)}/cancel`
   if (flags.try !== true) {
     await client.post(path, {})
-    if (flags.json === true) return printJson(terminal, { transactionId, cancelled: true })
-    return printLine(terminal, `trade ${transactionId} is cancelled`)
+    const { state } = await answered(client, transactionId, { question: 'cancel', done: isOver })
+    if (flags.json === true) return printJson(terminal, { transactionId, cancelled: true, state })
+    return printLine(terminal, `trade ${transactionId} is ${state}`)
   }
   const terms = await client.post<CancelTerms>(path, { try: true })
   if (flags.json === true) return printJson(terminal, terms)
@@ -72,6 +103,8 @@ export async function rateTrade(
   const { transactionId } = await findTrade(client, id)
   const rating = { stars: Number.parseInt(stars, DECIMAL), ...(words === undefined ? {} : { words }) }
   await client.post(`/v1/trades/${encodeURIComponent(transactionId)}/rate`, rating)
+  const isKept = ({ rating: kept }: Trade): boolean => kept?.stars === rating.stars && kept.words === words
+  await answered(client, transactionId, { question: 'rate', done: isKept })
   printLine(terminal, `trade ${transactionId} is rated ${stars} of 5`)
 }
 

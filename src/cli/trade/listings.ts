@@ -1,9 +1,11 @@
 import type { Client } from '../../api/client.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { landedMicro } from '../../trading/money.ts'
 import { openParties } from '../books/parties.ts'
-import { printTable } from '../terminal/table.ts'
+import { plainText, printTable } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, price, timeOfDay } from '../terminal/units.ts'
+import { progressText } from './after-sales.ts'
 import { findTrade, type Trade } from './found.ts'
 
 export async function listTrades(
@@ -29,7 +31,7 @@ export async function listTrades(
         right: true,
         cell: row => (row.settlement === undefined ? '–' : energy(row.settlement.finalWh)),
       },
-      { title: 'price', right: true, cell: row => price(row.priceMicro + row.gridFeeMicro) },
+      { title: 'price', right: true, cell: row => price(landedMicro(row)) },
       { title: 'slot', cell: row => timeOfDay(row.slot.startMs, now) },
       { title: 'state', cell: row => row.state },
       { title: 'id', cell: row => row.transactionId },
@@ -43,12 +45,17 @@ export async function showTrade(client: Client, terminal: Terminal, how: { id: s
   const { nameOf } = await openParties(client)
   const now = systemClock.now()
   for (const [title, value] of linesOf(trade, nameOf(trade.counterparty), now)) {
-    printLine(terminal, `${title.padEnd(10)} ${value}`)
+    // Names and words come from other peers: nothing in them may steer the terminal.
+    printLine(terminal, `${title.padEnd(10)} ${plainText(value)}`)
   }
 }
 
+function shareOf({ utilityShareMicro }: Trade): string {
+  return utilityShareMicro === undefined ? '' : `, utility's share ${price(utilityShareMicro)}`
+}
+
 function linesOf(trade: Trade, name: string, nowMs: number): [string, string][] {
-  const { contract, settlement, settling, rating, reason } = trade
+  const { contract, settlement, settling, rating, support, reason } = trade
   const optional: [string, string | undefined][] = [
     ['contract', contract && `${contract.terms.contractId}, signed by both sides`],
     ['curtailed', trade.curtailment?.toLowerCase().replaceAll('_', ' ')],
@@ -57,6 +64,8 @@ function linesOf(trade: Trade, name: string, nowMs: number): [string, string][] 
       settlement && `${energy(settlement.finalWh)} settled${settlement.quality === 'OK' ? '' : ', estimated'}`,
     ],
     ['unsettled', settling?.reason],
+    ['tracked', progressText(trade)],
+    ['support', support && `${support.name} (${support.peer})`],
     ['rated', rating && `${rating.stars} of 5${rating.words === undefined ? '' : `: ${rating.words}`}`],
     ['reason', reason],
   ]
@@ -64,7 +73,7 @@ function linesOf(trade: Trade, name: string, nowMs: number): [string, string][] 
     ['trade', trade.transactionId],
     ['we', `${trade.role === 'buyer' ? 'buy from' : 'sell to'} ${name} (${trade.counterparty})`],
     ['energy', `${energy(trade.energyWh)} for the slot from ${timeOfDay(trade.slot.startMs, nowMs)}`],
-    ['price', `${price(trade.priceMicro)}, grid fee ${price(trade.gridFeeMicro)}`],
+    ['price', `${price(trade.priceMicro)}, grid fee ${price(trade.gridFeeMicro)}${shareOf(trade)}`],
     ['state', trade.state],
     ['started', timeOfDay(trade.startedMs, nowMs)],
     ...optional.filter((line): line is [string, string] => line[1] !== undefined),

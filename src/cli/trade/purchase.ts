@@ -2,6 +2,7 @@ import type { Client } from '../../api/client.ts'
 import type { Commands } from '../../commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
+import { landedMicro } from '../../trading/money.ts'
 import { openParties, type Parties } from '../books/parties.ts'
 import { createLive, type Live } from '../terminal/live.ts'
 import { plainText, printTable } from '../terminal/table.ts'
@@ -136,7 +137,7 @@ function printSplit(trades: readonly Trade[], { nameOf }: Parties, terminal: Ter
     columns: [
       { title: 'seller', cell: trade => nameOf(trade.counterparty) },
       { title: 'energy', right: true, cell: trade => energy(trade.energyWh) },
-      { title: 'price', right: true, cell: trade => price(trade.priceMicro + trade.gridFeeMicro) },
+      { title: 'price', right: true, cell: trade => price(landedMicro(trade)) },
       { title: 'trade', cell: trade => trade.transactionId },
     ],
   })
@@ -145,7 +146,7 @@ function printSplit(trades: readonly Trade[], { nameOf }: Parties, terminal: Ter
 /** One sentence: how much, from whom, at what price on average, fees included. */
 export function sumOf(need: Need, made: readonly Trade[], { nameOf }: Parties): string {
   const boughtWh = made.reduce((sum, { energyWh }) => sum + energyWh, 0)
-  const paid = made.reduce((sum, trade) => sum + trade.energyWh * (trade.priceMicro + trade.gridFeeMicro), 0)
+  const paid = made.reduce((sum, trade) => sum + trade.energyWh * landedMicro(trade), 0)
   const [first, ...others] = made
   if (first === undefined || boughtWh === 0) return `Bought nothing: ${plainText(need.reason)}.`
   const what = need.state === 'part' ? `only ${energy(boughtWh)} of ${energy(need.energyWh)}` : energy(boughtWh)

@@ -1,15 +1,13 @@
 import type { Client } from '../../api/client.ts'
 import type { Commands } from '../../commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import { CodedError } from '../../kernel/errors.ts'
 import { openParties } from '../books/parties.ts'
 import { printTable } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { energy, parseEnergy, parsePrice, price, timeOfDay } from '../terminal/units.ts'
+import { slotBeginning } from './slot-time.ts'
 
 type Catalog = ReturnType<Commands['catalogs']>[number]
-
-const SECONDS = ':00'
 
 export interface SearchFlags {
   readonly maxPrice?: string
@@ -20,7 +18,8 @@ export interface SearchFlags {
 }
 
 export interface OfferRow {
-  readonly priceMicro: number
+  /** A kWh, fees included. */
+  readonly landedMicro: number
   readonly availableWh: number
   readonly slot: { readonly startMs: number }
   readonly sourceType: string
@@ -35,7 +34,9 @@ export async function searchOffers(client: Client, terminal: Terminal, flags: Se
   )
   const rows = all
     .filter(wanted)
-    .toSorted((a, b) => a.priceMicro - b.priceMicro || a.slot.startMs - b.slot.startMs || b.availableWh - a.availableWh)
+    .toSorted(
+      (a, b) => a.landedMicro - b.landedMicro || a.slot.startMs - b.slot.startMs || b.availableWh - a.availableWh,
+    )
   printTable(terminal, {
     ...{ rows, json: flags.json === true },
     none:
@@ -43,7 +44,13 @@ export async function searchOffers(client: Client, terminal: Terminal, flags: Se
         ? 'Nobody offers energy just now. "wattmesh peers" shows who is there to sell.'
         : `None of ${all.length} offers is like that. Leave out a filter to see more.`,
     columns: [
+      { title: 'you pay', right: true, cell: row => price(row.landedMicro, row.currency) },
       { title: 'price', right: true, cell: row => price(row.priceMicro, row.currency) },
+      {
+        title: 'fees',
+        right: true,
+        cell: row => (row.landedMicro === row.priceMicro ? '–' : price(row.landedMicro - row.priceMicro, row.currency)),
+      },
       { title: 'available', right: true, cell: row => energy(row.availableWh) },
       { title: 'slot', cell: row => timeOfDay(row.slot.startMs, now) },
       { title: 'source', cell: row => row.sourceType.toLowerCase() },
@@ -61,20 +68,8 @@ export function offerFilter({ maxPrice, minEnergy, source, slot }: SearchFlags):
   const begins = slot === undefined ? undefined : slotBeginning(slot)
   const from = source?.toUpperCase()
   return offer =>
-    offer.priceMicro <= mostMicro &&
+    offer.landedMicro <= mostMicro &&
     offer.availableWh >= leastWh &&
     (from === undefined || offer.sourceType === from) &&
     (begins === undefined || begins(offer.slot.startMs))
-}
-
-/** `14:15`: of any day; `2026-06-01T14:15`: that day's. Local time, as the table shows it. */
-function slotBeginning(text: string): (startMs: number) => boolean {
-  const wanted = text.replace('T', ' ')
-  if (!/^(?:\d{4}-\d\d-\d\d )?(?:[01]\d|2[0-3]):[0-5]\d$/.test(wanted)) {
-    throw new CodedError('CLI_BAD_TIME', `"${text}" is no time at which a slot begins`, {
-      hint: 'write 14:15, or with its day 2026-06-01T14:15',
-    })
-  }
-  // Seen from 1970, every slot has its day written out.
-  return startMs => timeOfDay(startMs, 0).slice(0, -SECONDS.length).endsWith(wanted)
 }

@@ -1,13 +1,16 @@
 import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
 import type { Commands } from '../../commands.ts'
+import { systemClock } from '../../kernel/clock.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, parseCount, parseEnergy, parsePrice, price, timeOfDay } from '../terminal/units.ts'
+import { askSupport, CURTAILMENT_WORDS, curtailTrade, trackTrade } from './after-sales.ts'
 import { cancelTrade, rateTrade, reduceTrade, withdrawOffers } from './changes.ts'
 import type { Need } from './found.ts'
 import { listTrades, showTrade } from './listings.ts'
 import { followPurchase } from './purchase.ts'
 import { type SearchFlags, searchOffers } from './search.ts'
+import { slotStart } from './slot-time.ts'
 import { tellWhy } from './why.ts'
 
 interface Flags {
@@ -15,6 +18,9 @@ interface Flags {
   readonly limit?: number
   readonly max?: string
   readonly price?: string
+  readonly reason?: string
+  readonly slot?: string
+  readonly slots?: number
   readonly try?: boolean
   readonly wait?: boolean
   readonly words?: string
@@ -28,11 +34,12 @@ interface Stage {
 }
 
 export function registerTrade(program: Command, terminal: Terminal): void {
-  const trade = program.command('trade').description('buy and sell energy for the next slot')
+  const trade = program.command('trade').description('buy and sell energy for the next slot, or a later one')
   const stage = { trade, client: () => openClient(homeOf(program, terminal)), terminal }
   registerMarket(stage)
   registerLooking(stage)
   registerChanges(stage)
+  registerAfterSales(stage)
 }
 
 function registerMarket({ trade, client, terminal }: Stage): void {
@@ -40,7 +47,7 @@ function registerMarket({ trade, client, terminal }: Stage): void {
     .command('search')
     .alias('discover')
     .description('what neighbours offer, cheapest first')
-    .option('--max-price <price>', 'at most this for a kWh, fees not included')
+    .option('--max-price <price>', 'at most this for a kWh, fees included')
     .option('--min-energy <energy>', 'at least this much: 0.5, 0.5kWh, 500Wh')
     .option('--source <type>', 'solar, battery, grid, hybrid or renewable')
     .option('--slot <time>', 'for the slot that begins then: 14:15 or 2026-06-01T14:15')
@@ -52,6 +59,7 @@ function registerMarket({ trade, client, terminal }: Stage): void {
     .alias('order')
     .description('buy from the cheapest neighbours: 0.5, 0.5kWh, 500Wh')
     .option('--max <price>', 'pay at most this for a kWh, fees included')
+    .option('--slot <time>', 'for the slot that begins then: 14:15 or 2026-06-01T14:15; else the next')
     .option('--no-wait', 'do not wait for the outcome')
     .option('--json', 'for programs')
     .action((amount: string, flags: Flags) => buy(amount, flags, { client: client(), terminal }))
@@ -60,6 +68,8 @@ function registerMarket({ trade, client, terminal }: Stage): void {
     .command('sell <energy>')
     .description('offer energy to the neighbours: 0.5, 0.5kWh, 500Wh')
     .option('--price <price>', 'for a kWh')
+    .option('--slot <time>', 'for the slot that begins then: 14:15 or 2026-06-01T14:15; else the next')
+    .option('--slots <n>', 'as much in each of so many slots in a row, at most 12', parseCount)
     .option('--json', 'for programs')
     .action((amount: string, flags: Flags) => sell(amount, flags, { client: client(), terminal }))
 
@@ -112,14 +122,44 @@ function registerChanges({ trade, client, terminal }: Stage): void {
     )
 }
 
+function registerAfterSales({ trade, client, terminal }: Stage): void {
+  const stage = ({ json }: Flags) => ({ client: client(), terminal, json: json === true })
+  trade
+    .command('curtail <id> <energy>')
+    .description('deliver less than was sold, before the slot begins; 0 for nothing')
+    .option('--reason <why>', CURTAILMENT_WORDS.join(', '), 'other')
+    .option('--json', 'for programs')
+    .action((id: string, amount: string, { reason = 'other', ...flags }: Flags) =>
+      curtailTrade(id, { amount, reason }, stage(flags)),
+    )
+
+  trade
+    .command('track <id>')
+    .description('where the delivery of a purchase stands, as its seller says')
+    .option('--json', 'for programs')
+    .action((id: string, flags: Flags) => trackTrade(id, stage(flags)))
+
+  trade
+    .command('support <id>')
+    .description('whom to turn to about a purchase')
+    .option('--json', 'for programs')
+    .action((id: string, flags: Flags) => askSupport(id, stage(flags)))
+}
+
 interface Asked {
   readonly client: Client
   readonly terminal: Terminal
 }
 
-async function buy(amount: string, { max, wait, json }: Flags, { client, terminal }: Asked): Promise<void> {
+function slotAsked({ slot }: Flags): { slotStartMs?: number } {
+  return slot === undefined ? {} : { slotStartMs: slotStart(slot, systemClock.now()) }
+}
+
+async function buy(amount: string, flags: Flags, { client, terminal }: Asked): Promise<void> {
+  const { max, wait, json } = flags
   const request = {
     energyWh: parseEnergy(amount),
+    ...slotAsked(flags),
     ...(max === undefined ? {} : { maxPriceMicro: parsePrice(max) }),
   }
   const need = await client.post<Need>('/v1/buy', request)
@@ -131,12 +171,14 @@ async function buy(amount: string, { max, wait, json }: Flags, { client, termina
 async function sell(amount: string, flags: Flags, { client, terminal }: Asked): Promise<void> {
   const request = {
     energyWh: parseEnergy(amount),
+    ...slotAsked(flags),
+    ...(flags.slots === undefined ? {} : { slots: flags.slots }),
     ...(flags.price === undefined ? {} : { priceMicro: parsePrice(flags.price) }),
   }
   const catalog = await client.post<Catalog>('/v1/sell', request)
   if (flags.json === true) return printJson(terminal, catalog)
   for (const { availableWh, priceMicro, slot } of catalog.offers) {
-    const when = timeOfDay(slot.startMs, slot.startMs)
+    const when = timeOfDay(slot.startMs, systemClock.now())
     const what = `${energy(availableWh)} at ${price(priceMicro, catalog.currency)}`
     printLine(terminal, `offered ${what} for the slot from ${when}`)
   }

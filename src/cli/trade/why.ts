@@ -1,5 +1,6 @@
 import type { Client } from '../../api/client.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { landedMicro } from '../../trading/money.ts'
 import { openParties } from '../books/parties.ts'
 import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -92,8 +93,9 @@ function beginning({ startedMs, role, counterparty, energyWh, transactionId }: T
 
 type NameOf = (peer: string) => string
 
-function endOf({ state, counterparty, energyWh, priceMicro, gridFeeMicro, reason }: Trade, nameOf: NameOf): string {
-  const agreed = `${energy(energyWh)} at ${price(priceMicro + gridFeeMicro)}`
+function endOf(trade: Trade, nameOf: NameOf): string {
+  const { state, counterparty, energyWh, reason } = trade
+  const agreed = `${energy(energyWh)} at ${price(landedMicro(trade))}`
   const what = state === 'active' || state === 'settled' ? `${state}, ${agreed}` : state
   return sentence(`With ${nameOf(counterparty)} it is ${what}${reason === undefined ? '' : `: ${reason}`}`)
 }

@@ -40,18 +40,27 @@ export const household = z.strictObject({
     'Believe only these peers that they are your utility; empty: everybody who says so.',
     'peer id',
   ),
-  shareSoc: option(flag(false), 'Tell your utility your state of charge when it asks; see household.utilities.'),
+  shareSoc: option(
+    flag(false),
+    'Tell the utilities you name in household.utilities your state of charge when they ask; with none named, nobody.',
+  ),
   trade: option(flag(false), 'Buy and sell by yourself, each market slot.'),
 })
 
 export const meter = z.strictObject({
   source: option(
     z.enum(['simulated', 'mqtt']).default('simulated'),
-    'Where readings come from: the household above, or MQTT.',
+    'Where readings, and the surplus that manners compute on, come from: the household above, or MQTT.',
   ),
   mqttUrl: option(z.string().default('mqtt://127.0.0.1:1883'), 'The broker of your smart-meter reader.', 'URL'),
-  mqttImportTopic: option(z.string().default('meter/import_wh'), 'Topic of the import register, in Wh since ever.'),
-  mqttExportTopic: option(z.string().default('meter/export_wh'), 'Topic of the export register, in Wh since ever.'),
+  mqttImportTopic: option(
+    z.string().default('meter/import_wh'),
+    'Topic of the import register, in Wh since ever; published every 2 min or sooner.',
+  ),
+  mqttExportTopic: option(
+    z.string().default('meter/export_wh'),
+    'Topic of the export register; likewise. Empty: nothing ever flows out.',
+  ),
   graceSeconds: option(
     z.number().min(0).default(60),
     'How long after a slot a reading may come before it is estimated; market time.',
@@ -63,7 +72,12 @@ export const utility = z.strictObject({
   priceMicro: option(z.int().min(0).default(250_000), 'Retail tariff.', 'millionths/kWh'),
   feedInMicro: option(price(80_000), 'Feed-in tariff: what a household gets for what nobody bought.', 'millionths/kWh'),
   gridFeeMicro: option(price(30_000), 'Grid fee between zones.', 'millionths/kWh'),
+  shareMicro: option(price(0), 'What the utility takes of each kWh that neighbours sell each other.', 'millionths/kWh'),
   collectSoc: option(flag(true), 'Ask the households that agree for their state of charge.'),
   socMinutes: option(z.number().positive().default(5), 'How often; market time.', 'min'),
-  slotWh: option(z.int().min(1).default(1_000_000), 'Energy offered in a market slot.', 'Wh'),
+  slotWh: option(
+    z.int().min(1).default(1_000_000),
+    'What one purchase gets of a market slot at most; sales use nothing up.',
+    'Wh',
+  ),
 })

@@ -27,10 +27,14 @@ export const market = z.strictObject({
   searchMs: option(z.int().min(100).default(1_000), 'How long a search collects answers.', 'ms'),
   penaltyMicro: option(
     price(50_000),
-    'What a seller asks for energy promised and not delivered, beyond the tolerance.',
+    'What energy promised and not delivered or not taken costs, beyond the tolerance; the same in the whole network.',
     'millionths/kWh',
   ),
-  tolerancePercent: option(z.number().min(0).max(100).default(5), 'Shortfall that costs no penalty.', '%'),
+  tolerancePercent: option(
+    z.number().min(0).max(100).default(5),
+    'Shortfall that costs no penalty; the same in the whole network.',
+    '%',
+  ),
   offlineShare: option(
     z.number().min(0).max(1).default(0),
     'Share of the searches this household cannot be reached for (scenarios only).',

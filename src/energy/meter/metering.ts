@@ -9,10 +9,10 @@ export interface MeteringDeps {
   readonly meterId: string
   readonly slotMs: number
   /**
-   * How long after a slot's end the meter may take, in market time. Infinity for a meter that is sure to speak, as the
-   * simulated one is when its household has had its turn: then nothing is ever estimated.
+   * How long after that slot's end the meter may take, in market time. Infinity while it is sure to speak, as the
+   * simulated one is until its household has had its turn: then nothing is estimated.
    */
-  readonly graceMs: number
+  graceMs(slotNumber: number): number
   /** Market time. */
   now(): number
   sign(text: string): string
@@ -21,6 +21,8 @@ export interface MeteringDeps {
     lastReading(meterId: string): Reading | undefined
     /** The reading a slot is settled by: no correction. */
     reading(slotNumber: number): Reading | undefined
+    /** Slots in `from ≤ slot < before` that an agreed trade waits for: not settled, and without a reading. In order. */
+    owedSlots(from: number, before: number): readonly number[]
     tradedWh(slotNumber: number): Traded
   }
 }
@@ -34,7 +36,7 @@ export interface Metering {
 
 /** Readings kept at once: each is signed, and nothing else runs meanwhile. The rest is due again at once. */
 const MAX_AT_ONCE = 100
-/** Slots a household that was away still gives readings for; older ones are gone. */
+/** Slots a household that was away still gives readings for; of older ones only for those that trades wait for. */
 const MAX_CATCH_UP = 1_000
 /** Substitutes whose meter may still come to speak; a day of quarter-hours. */
 const MAX_LATE = 96
@@ -44,6 +46,11 @@ const DAY_MS = 24 * 60 * 60_000
  * Turns what a meter says into the chain of readings that slots are settled by: one for each slot, in order, and final.
  * A slot the meter is silent about, or contradicts itself about, gets a substitute when the grace is over; when the
  * meter speaks after that, its reading is kept beside the substitute and reopens nothing.
+ *
+ * A chain begins with the first slot its meter sees whole, or with an earlier one, the running one too, that a trade
+ * waits for: else what was sold before the meter was changed would never be settled. Of what is older than `MAX_CATCH_UP`
+ * it has only the slots that trades wait for. A meter that knows nothing of a slot is treated as a silent one. What
+ * another meter has read is final, and not read again.
  */
 export function createMetering(deps: MeteringDeps): Metering {
   const { meter, meterId, slotMs, store } = deps
@@ -53,15 +60,21 @@ export function createMetering(deps: MeteringDeps): Metering {
   /** Slots that got a substitute. Of a process that ended nothing late can come, so they need not be kept. */
   const substituted = new Set<number>()
 
-  function nextSlot(last: Reading | undefined): number {
-    return last === undefined ? firstWhole : Math.max(last.finalSlot + 1, current() - MAX_CATCH_UP)
+  /** Slots that are over and want a reading, in order; `last` is the chain's end. */
+  function* openSlots(last: Reading | undefined): Generator<number> {
+    const next = last === undefined ? (store.owedSlots(0, firstWhole)[0] ?? firstWhole) : last.finalSlot + 1
+    const whole = Math.max(next, current() - MAX_CATCH_UP)
+    if (next < whole) yield* store.owedSlots(next, whole)
+    for (let slot = whole; slot < current(); slot++) {
+      if (store.reading(slot) === undefined) yield slot
+    }
   }
 
   /** The next link for a slot that is over; undefined: its meter may still speak. */
   function finalLink(slot: number): Link | undefined {
     const said = meter.reading(slot)
     if (said?.quality === 'OK') return measured(said)
-    if (deps.now() < (slot + 1) * slotMs + deps.graceMs) return undefined
+    if (deps.now() < (slot + 1) * slotMs + deps.graceMs(slot)) return undefined
     const slotsADay = Math.max(1, Math.round(DAY_MS / slotMs))
     const former = Array.from({ length: FORMER_DAYS }, (_, i) => store.reading(slot - (i + 1) * slotsADay))
     const energies = substituteFor(
@@ -85,25 +98,23 @@ export function createMetering(deps: MeteringDeps): Metering {
     })
   }
 
-  /** The links of slots that are over, up to the first whose meter may still speak. */
-  function finalLinks(from: number): Link[] {
+  /** The next links, up to the first slot whose meter may still speak. */
+  function finalLinks(last: Reading | undefined, most: number): Link[] {
     const links: Link[] = []
-    for (let slot = from; slot < current() && links.length < MAX_AT_ONCE; slot++) {
+    for (const slot of openSlots(last)) {
       const link = finalLink(slot)
       if (link === undefined) break
       links.push(link)
+      if (links.length >= most) break
     }
     return links
   }
 
   return {
-    due() {
-      const slot = nextSlot(store.lastReading(meterId))
-      return (slot < current() && finalLink(slot) !== undefined) || lateLinks().length > 0
-    },
+    due: () => finalLinks(store.lastReading(meterId), 1).length > 0 || lateLinks().length > 0,
     turn() {
       let last = store.lastReading(meterId)
-      const links = [...lateLinks(), ...finalLinks(nextSlot(last))]
+      const links = [...lateLinks(), ...finalLinks(last, MAX_AT_ONCE)]
       const facts = links.map((link): ReadingFact => {
         last = appendReading(last, link, deps.sign)
         if (link.corrects !== undefined) substituted.delete(link.slot)

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openSeed } from '../../config/identity.ts'
+import { identityFromSeed } from '../../protocol/keys.ts'
 import type { Actor } from '../scenario/street.ts'
 import { createDaemon, type Daemon } from './daemon.ts'
 
@@ -38,9 +40,13 @@ export function createFleet(actors: readonly Actor[], options: FleetOptions): Fl
     command: [script('bootstrap/main'), ...bootArguments],
     api: false,
   })
+  /** Made before its first start, so that others can name it. */
+  const peerIdOf = (name: string): string => identityFromSeed(openSeed(homeOf(name)).seed).peerId
   const daemons = actors.map(actor => {
     const home = homeOf(actor.name)
-    const command = [script('src/main'), '--home', home, 'run', ...flags(actor, options)]
+    const named = actor.utilities ?? []
+    const trust = named.length === 0 ? {} : { 'household.utilities': named.map(peerIdOf).join(',') }
+    const command = [script('src/main'), '--home', home, 'run', ...flags(actor, trust, options)]
     return createDaemon({ name: actor.name, home, command, api: true })
   })
 
@@ -67,12 +73,13 @@ export function createFleet(actors: readonly Actor[], options: FleetOptions): Fl
   }
 }
 
-function flags(actor: Actor, { shared, networkName }: FleetOptions): string[] {
+function flags(actor: Actor, trust: Actor['options'], { shared, networkName }: FleetOptions): string[] {
   const set = {
     ...{ 'network.listen': LISTEN, 'network.mdns': false, 'network.name': networkName },
     ...{ 'network.relayClient': false, 'network.autonat': false, 'network.dcutr': false, 'log.format': 'json' },
     ...shared,
     ...actor.options,
+    ...trust,
   }
   return [
     '--name',

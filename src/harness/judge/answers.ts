@@ -1,9 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Client } from '../../api/client.ts'
-import { type ChunkOutput, chunk } from '../../tasks/kinds/chunk.ts'
+import { type ChunkOutput, chunk, digestOf } from '../../tasks/kinds/chunk.ts'
+import type { Chunk } from '../../tasks/kinds/chunker.ts'
 import type { WorkContext } from '../../tasks/kinds/kind.ts'
 import { openTokenizer } from '../../tasks/kinds/use-lite/use-lite.ts'
-import { type Load, type LoadJob, resultOf } from '../load.ts'
+import { chunksIn, type Load, type LoadJob } from '../load.ts'
 import type { SourceDocument } from '../scenario/work.ts'
 import type { Answers } from './task-figures.ts'
 
@@ -19,12 +20,22 @@ export async function answersTo(load: Load): Promise<Answers> {
   const context = await contextOf()
   let [judged, wrong] = [0, 0]
   for (const job of load.jobs) {
-    const results = (await resultOf<ChunkOutput>(load, job.id)) ?? []
+    const results = await outputsOf(load, job.id)
     judged += results.length
     wrong += await wrongOf(job, results, context)
   }
   const reputations = await load.submitter.client().get<{ wrong: number }[]>('/v1/compute/reputation')
   return { delivered, judged, wrong, caught: reputations.filter(one => one.wrong > 0).length }
+}
+
+/** What a job made of each of its texts: a text of words has a chunk at least. */
+async function outputsOf(load: Load, jobId: string): Promise<ChunkOutput[]> {
+  const texts: Chunk[][] = []
+  for await (const { index, start, end, tokens } of chunksIn<Chunk>(load, jobId)) {
+    if (index === 0) texts.push([])
+    texts.at(-1)?.push({ start, end, tokens })
+  }
+  return texts.map(chunks => ({ chunks, digest: digestOf(chunks) }))
 }
 
 async function contextOf(): Promise<WorkContext> {
@@ -39,11 +50,11 @@ async function contextOf(): Promise<WorkContext> {
 
 async function wrongOf(
   { documents, params }: LoadJob,
-  results: readonly { readonly result: ChunkOutput }[],
+  results: readonly ChunkOutput[],
   context: WorkContext,
 ): Promise<number> {
   let wrong = 0
-  for (const [place, { result }] of results.entries()) {
+  for (const [place, result] of results.entries()) {
     const document = documents[place]
     const right = document === undefined ? undefined : await chunked(document, params, context)
     if (right === undefined || !chunk.agrees(right, result)) wrong++

@@ -1,5 +1,7 @@
+import { balanceOf, drawnWh } from '../../reports/balance.ts'
 import { totalsOf } from '../../reports/figures.ts'
-import type { BalanceRow, PriceRow, ReportData, ReportTrade } from '../../reports/report-data.ts'
+import type { PriceRow, ReportData, ReportTrade } from '../../reports/report-data.ts'
+import { landedMicro } from '../../trading/money.ts'
 import type { Trade } from '../../trading/trade.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -22,7 +24,8 @@ export function streetReport(deps: StreetDeps): ReportData {
   const trades = snapshots.flatMap(one =>
     one.trades.filter(trade => trade.role === 'buyer').map(trade => asTrade(trade, one.peerId, utilities)),
   )
-  const balance = balanceOf(snapshots, trades, slotMs)
+  const households = snapshots.map(one => one.slots)
+  const balance = balanceOf(households.flat(), trades, slotMs)
   const prices = pricesOf(deps, trades)
   const slots = balance.map(row => row.slotStartMs)
   const data: ReportData = {
@@ -35,22 +38,11 @@ export function streetReport(deps: StreetDeps): ReportData {
     soc: snapshots
       .map(one => socOf(one, slotMs, deps.capacityWh.get(one.name)))
       .filter(({ points }) => points.length > 0),
-    ...{ trades, balance, prices, drawnWh: drawnWh(snapshots), totals: {} },
+    ...{ trades, balance, prices, totals: {} },
+    // Each household for itself: what one stored is not in the battery of another.
+    drawnWh: households.reduce((sum, slots) => sum + drawnWh(slots), 0),
   }
   return { ...data, totals: totalsOf(data) }
-}
-
-/** Households that ended emptier than they began. */
-function drawnWh(snapshots: readonly Snapshot[]): number {
-  return snapshots.reduce((sum, { slots }) => sum + Math.max(0, drawnBy(slots)), 0)
-}
-
-/** Energy is neither made nor lost: what went out beyond what came in was in the battery. */
-function drawnBy(slots: Snapshot['slots']): number {
-  return slots.reduce((sum, slot) => {
-    const out = slot.loadWh + slot.soldWh + slot.exportedWh + slot.lossWh
-    return sum + out - slot.solarWh - slot.boughtWh - slot.importedWh
-  }, 0)
 }
 
 function mainRole(roles: readonly string[]): 'household' | 'utility' | 'compute' {
@@ -66,37 +58,10 @@ function asTrade(trade: Trade, buyer: string, utilities: ReadonlySet<string>): R
     seller: trade.counterparty,
     energyWh: trade.energyWh,
     ...(trade.settlement === undefined ? {} : { settledWh: trade.settlement.finalWh }),
-    priceMicro: trade.priceMicro + trade.gridFeeMicro,
+    priceMicro: landedMicro(trade),
     fromUtility: utilities.has(trade.counterparty),
     state: trade.state,
   }
-}
-
-/** Slots of all households together; what a household took from or gave to the grid counts as the utility's. */
-function balanceOf(snapshots: readonly Snapshot[], trades: readonly ReportTrade[], slotMs: number): BalanceRow[] {
-  const fromUtility = Map.groupBy(
-    trades.filter(trade => trade.fromUtility && (trade.state === 'active' || trade.state === 'settled')),
-    trade => trade.slotStartMs,
-  )
-  const slots = Map.groupBy(
-    snapshots.flatMap(one => one.slots),
-    settled => settled.slot * slotMs,
-  )
-  return [...slots]
-    .sort(([a], [b]) => a - b)
-    .map(([slotStartMs, settled]) => {
-      const sum = (of: (slot: (typeof settled)[number]) => number): number => settled.reduce((n, s) => n + of(s), 0)
-      const utilityWh = (fromUtility.get(slotStartMs) ?? []).reduce((n, trade) => n + trade.energyWh, 0)
-      return {
-        slotStartMs,
-        loadWh: sum(slot => slot.loadWh),
-        solarWh: sum(slot => slot.solarWh),
-        boughtWh: sum(slot => slot.boughtWh) - utilityWh,
-        soldWh: sum(slot => slot.soldWh),
-        importedWh: sum(slot => slot.importedWh) + utilityWh,
-        exportedWh: sum(slot => slot.exportedWh),
-      }
-    })
 }
 
 function pricesOf({ retailMicro, feedInMicro, snapshots }: StreetDeps, trades: readonly ReportTrade[]): PriceRow[] {

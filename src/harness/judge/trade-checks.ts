@@ -1,4 +1,5 @@
 import { canonical } from '../../protocol/canonical.ts'
+import { landedMicro } from '../../trading/money.ts'
 import { slotKey } from '../../trading/slot.ts'
 import { AGREED_STATES, type Need, type Trade } from '../../trading/trade.ts'
 import type { Death } from '../scenario/kill-plan.ts'
@@ -28,7 +29,7 @@ function overpaid({ trades, answers, needs }: Snapshot, bought: Trade): boolean 
     )
     .flatMap(answer => answer.catalog.offers)
     .filter(offer => slotKey(offer.slot) === slotKey(need.slot) && offer.availableWh > 0)
-  return open.some(offer => offer.priceMicro < bought.priceMicro + bought.gridFeeMicro)
+  return open.some(offer => offer.priceMicro < landedMicro(bought))
 }
 
 /**
@@ -64,22 +65,35 @@ function couldAnswer(seller: Snapshot, buyer: Snapshot, need: Need, online: Onli
   )
 }
 
-/** Energy agreed beyond what its seller ever offered for the slot. */
+/**
+ * Energy a household has sold of a slot beyond what it had on offer of it at any one time, over all its offers, or what
+ * it had to take from the grid to deliver it: that it did not have. A utility has as much as it is asked for.
+ */
 export function oversoldWh(snapshots: readonly Snapshot[]): number {
-  let total = 0
-  for (const { trades, published } of snapshots) {
-    const offered = new Map<string, number>()
-    for (const offer of published.flatMap(catalog => catalog.offers)) {
-      const key = `${offer.offerId}/${slotKey(offer.slot)}`
-      offered.set(key, Math.max(offered.get(key) ?? 0, offer.availableWh))
-    }
-    const sold = Map.groupBy(trades.filter(sale), trade => `${trade.offerId}/${slotKey(trade.slot)}`)
-    for (const [key, sales] of sold) {
-      const soldWh = sales.reduce((sum, trade) => sum + trade.energyWh, 0)
-      total += Math.max(0, soldWh - (offered.get(key) ?? 0))
-    }
-  }
-  return total
+  return snapshots.filter(({ roles }) => !roles.includes('utility')).reduce((sum, one) => sum + oversoldBy(one), 0)
+}
+
+function oversoldBy({ trades, published, slots }: Snapshot): number {
+  const offered = new Map<string, number>()
+  for (const { offers } of published)
+    for (const [key, together] of Map.groupBy(offers, ({ slot }) => slotKey(slot)))
+      offered.set(
+        key,
+        Math.max(
+          offered.get(key) ?? 0,
+          sumOf(together, offer => offer.availableWh),
+        ),
+      )
+  const sold = Map.groupBy(trades.filter(sale), ({ slot }) => slotKey(slot))
+  const beyondOffer = [...sold].map(([key, sales]) =>
+    Math.max(0, sumOf(sales, trade => trade.energyWh) - (offered.get(key) ?? 0)),
+  )
+  const notThere = slots.map(slot => Math.min(slot.soldWh, slot.importedWh))
+  return sumOf([...beyondOffer, ...notThere], wh => wh)
+}
+
+function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + of(item), 0)
 }
 
 function sale(trade: Trade): boolean {

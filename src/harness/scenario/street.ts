@@ -21,6 +21,8 @@ export interface Actor {
   readonly name: string
   readonly roles: readonly Role[]
   readonly options: Readonly<Record<string, string | number | boolean>>
+  /** The utilities it believes and tells its state of charge, by name; their peer ids are known when they have keys. */
+  readonly utilities?: readonly string[]
 }
 
 const CAPACITY_WH = 10_000
@@ -36,10 +38,12 @@ export const REFERENCE = { loadWh: 30, solarWh: 20, neighbourMicro: 150_000, uti
  */
 export function street(options: ScenarioOptions): Actor[] {
   const { households, utilities, compute } = options
+  const suppliers = numbered(utilities).map(number => `utility-${pad(number)}`)
   const homes = numbered(households).map((number): Actor => {
     const buyer = number % 2 === 1
     return {
       name: `household-${pad(number)}`,
+      utilities: suppliers,
       roles: number <= compute ? ['household', 'compute'] : ['household'],
       options: {
         'household.trade': true,
@@ -54,9 +58,9 @@ export function street(options: ScenarioOptions): Actor[] {
       },
     }
   })
-  const grid = numbered(utilities).map(
-    (number): Actor => ({
-      name: `utility-${pad(number)}`,
+  const grid = suppliers.map(
+    (name): Actor => ({
+      name,
       roles: ['utility'],
       options: { 'utility.priceMicro': REFERENCE.utilityMicro },
     }),

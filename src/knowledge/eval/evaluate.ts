@@ -86,18 +86,22 @@ async function index({ documents }: Trial, deps: TrialDeps, queries: number) {
   let fingerprint = ''
   let done = 0
   const sections = new Map<number, Section[]>()
-  await inParallel(documents.entries(), deps.width, async ([number, document]) => {
-    deps.signal.throwIfAborted()
-    const text = textOf(document)
-    const passages: EncodedPassage[] = []
-    for await (const encoded of deps.encode(text, deps.signal)) {
-      fingerprint = encoded.fingerprint
-      passages.push(...encoded.passages)
-    }
-    sections.set(number, inSections(text, passages))
-    done += 1
-    deps.progress(done, documents.length + queries)
-  })
+  await inParallel(
+    documents.entries(),
+    () => deps.width,
+    async ([number, document]) => {
+      deps.signal.throwIfAborted()
+      const text = textOf(document)
+      const passages: EncodedPassage[] = []
+      for await (const encoded of deps.encode(text, deps.signal)) {
+        fingerprint = encoded.fingerprint
+        passages.push(...encoded.passages)
+      }
+      sections.set(number, inSections(text, passages))
+      done += 1
+      deps.progress(done, documents.length + queries)
+    },
+  )
   const indexed = documents.map(({ id }, number): Indexed => ({ id, sections: sections.get(number) ?? [] }))
   return { fingerprint, indexed }
 }

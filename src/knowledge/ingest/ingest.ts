@@ -2,7 +2,7 @@ import { CodedError, messageOf } from '../../kernel/errors.ts'
 import type { Log } from '../../kernel/log.ts'
 import { outcome } from '../../kernel/outcome.ts'
 import {
-  type AccessList,
+  type Access,
   COLLECTION_NAME,
   type KnowledgeCode,
   type KnowledgeFact,
@@ -16,10 +16,9 @@ import type { Sweep } from './sweep.ts'
 import { walk } from './walk.ts'
 
 export interface IngestDeps extends IntakeDeps {
-  readonly store: IntakeDeps['store'] & { accessLists(): AccessList[] }
   readonly sweep: Sweep
-  /** Files at work at a time: while one is read, another is encoded. */
-  readonly width: number
+  /** Files of such a collection at work at a time: while one is read, another is encoded. */
+  readonly width: (access: Access) => number
   /** Who may read a collection has changed. */
   readonly accessChanged: () => void
   readonly log: Log
@@ -92,12 +91,16 @@ export function createIngest(deps: IngestDeps): Ingest {
     for (const passed of walked.passed) noteSkipped(tally, passed)
     tally.files = walked.files.length
     tally.bytes = walked.files.reduce((sum, file) => sum + file.bytes, 0)
-    await inParallel(walked.files, deps.width, async file => {
-      signal.throwIfAborted()
-      await intake.take(file, tally, signal)
-      tally.done += 1
-      tally.doneBytes += file.bytes
-    })
+    await inParallel(
+      walked.files,
+      () => deps.width(intake.accessOf(collection)),
+      async file => {
+        signal.throwIfAborted()
+        await intake.take(file, tally, signal)
+        tally.done += 1
+        tally.doneBytes += file.bytes
+      },
+    )
     await intake.prune(walked, tally)
   }
 

@@ -2,12 +2,19 @@ import { isAbsolute, relative } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { CodedError } from '../../kernel/errors.ts'
 import { type Commit, outcome } from '../../kernel/outcome.ts'
-import type { KnowledgeCode, KnowledgeFact, KnownDocument } from '../collection.ts'
-import type { Encode } from '../encode.ts'
+import {
+  type Access,
+  type AccessList,
+  type KnowledgeCode,
+  type KnowledgeFact,
+  type KnownDocument,
+  PRIVATE,
+} from '../collection.ts'
+import type { EncodeDocument } from '../encode.ts'
 import type { ReadAnswer, ReadRequest } from '../reading/reader.ts'
 import type { Shard } from '../search/search.ts'
 import { type EncodedPassage, PASSAGES_A_SECTION, type Section, sectionOf } from '../search/sections.ts'
-import { noteSkipped, type Tally } from './job.ts'
+import { noteEncoded, noteSkipped, type Tally } from './job.ts'
 import type { FoundFile, Walked } from './walk.ts'
 
 export interface IntakeDeps {
@@ -15,11 +22,12 @@ export interface IntakeDeps {
     shard(collection: string): Pick<Shard, 'fingerprint' | 'size'> | undefined
     document(collection: string, path: string): KnownDocument | undefined
     documents(collection: string, path: string, limit: number): KnownDocument[]
+    accessLists(): AccessList[]
   }
   readonly commit: Commit<KnowledgeFact>
   /** In a worker thread. */
   readonly read: (request: ReadRequest, signal: AbortSignal) => Promise<ReadAnswer>
-  readonly encode: Encode
+  readonly encode: EncodeDocument
   readonly newId: () => string
   readonly now: () => number
   readonly maxFileBytes: number
@@ -54,6 +62,11 @@ type Read = Extract<ReadAnswer, { status: 'read' }>
 /** One file of a folder into a collection: nothing when it has not changed, in place of what was read of it before. */
 export function createIntake({ store, commit, read, encode, newId, now, maxFileBytes }: IntakeDeps) {
   const keep = (...facts: KnowledgeFact[]) => commit(() => outcome<KnowledgeFact>(facts))
+
+  /** As it is now; of a collection that is gone, nobody's. */
+  function accessOf(collection: string): Access {
+    return store.accessLists().find(({ name }) => name === collection)?.access ?? PRIVATE
+  }
 
   const wordless = new LRUCache<string, Stamp & Wordless>({ max: MAX_WORDLESS })
 
@@ -118,7 +131,7 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
       tally.passages += passages.length
     }
     try {
-      await encoded(text, tally.collection, { write, signal })
+      await encoded({ name, text }, tally, { write, signal })
     } catch (error) {
       if (begun.any) await keep({ kind: 'knowledge.dropped', document: document.id })
       throw error
@@ -134,8 +147,8 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
 
   /** Hands whole sections on as they come; the last one is as long as it is. */
   async function encoded(
-    text: string,
-    collection: string,
+    { name, text }: { name: string; text: string },
+    tally: Tally,
     {
       write,
       signal,
@@ -143,8 +156,10 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
   ): Promise<void> {
     let waiting: EncodedPassage[] = []
     let model = ''
-    for await (const { fingerprint, passages } of encode(text, signal)) {
-      requireModel(collection, fingerprint)
+    const access = () => accessOf(tally.collection)
+    for await (const { fingerprint, passages, by } of encode({ name, text, access }, signal)) {
+      requireModel(tally.collection, fingerprint)
+      if (by !== undefined) noteEncoded(tally, by, passages.length)
       model = fingerprint
       waiting.push(...passages)
       const whole = waiting.length - (waiting.length % PASSAGES_A_SECTION)
@@ -176,7 +191,7 @@ export function createIntake({ store, commit, read, encode, newId, now, maxFileB
     }
   }
 
-  return { take, prune }
+  return { take, prune, accessOf }
 }
 
 function sameStamp(before: Stamp, { bytes, modifiedMs }: FoundFile): boolean {

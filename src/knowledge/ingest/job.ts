@@ -1,3 +1,4 @@
+import type { PeerId } from '../../kernel/ids.ts'
 import type { Access } from '../collection.ts'
 import type { Passed } from './walk.ts'
 
@@ -10,6 +11,11 @@ export interface IngestRequest {
 }
 
 export type IngestState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+
+export interface EncodedBy {
+  readonly peer: PeerId
+  readonly passages: number
+}
 
 /** How far reading is, and what came of it. */
 export interface IngestJob {
@@ -32,6 +38,8 @@ export interface IngestJob {
   /** Files without words in them that could be read. */
   readonly skipped: number
   readonly passages: number
+  /** How many of them peers encoded, by peer; the others were encoded here. */
+  readonly byPeers: readonly EncodedBy[]
   /** Why files were skipped: the first of them. */
   readonly reasons: readonly Passed[]
   readonly createdMs: number
@@ -47,11 +55,17 @@ export function newTally(id: string, { collection }: IngestRequest, createdMs: n
   return {
     ...{ id, collection, state: 'waiting', createdMs },
     ...{ files: 0, bytes: 0, done: 0, doneBytes: 0, added: 0, changed: 0, unchanged: 0, removed: 0, skipped: 0 },
-    ...{ passages: 0, reasons: [] },
+    ...{ passages: 0, byPeers: [], reasons: [] },
   }
 }
 
 export function noteSkipped(tally: Tally, passed: Passed): void {
   tally.skipped += 1
   if (tally.reasons.length < MAX_REASONS) tally.reasons = [...tally.reasons, passed]
+}
+
+export function noteEncoded(tally: Tally, peer: PeerId, passages: number): void {
+  const before = tally.byPeers.find(one => one.peer === peer)
+  const others = tally.byPeers.filter(one => one !== before)
+  tally.byPeers = [...others, { peer, passages: passages + (before?.passages ?? 0) }]
 }

@@ -68,12 +68,14 @@ export function catalogMessage(catalog: Catalog, name: string): JsonObject {
   }
 }
 
-function tariffObject({ retailMicro, feedInMicro, gridFeeMicro }: Tariff, currency: string): JsonObject {
+function tariffObject(tariff: Tariff, currency: string): JsonObject {
+  const { retailMicro, feedInMicro, gridFeeMicro, utilityShareMicro } = tariff
   return {
     '@context': ownContext('Tariff'),
     '@type': 'Tariff',
     currency,
     ...{ retailPerKwh: unitsOf(retailMicro), feedInPerKwh: unitsOf(feedInMicro), gridFeePerKwh: unitsOf(gridFeeMicro) },
+    ...(utilityShareMicro === undefined ? {} : { utilitySharePerKwh: unitsOf(utilityShareMicro) }),
   }
 }
 
@@ -97,6 +99,7 @@ const catalogSchema = z.looseObject({
               retailPerKwh: z.unknown().optional(),
               feedInPerKwh: z.unknown().optional(),
               gridFeePerKwh: z.unknown().optional(),
+              utilitySharePerKwh: z.unknown().optional(),
             })
             .optional(),
         }),
@@ -180,6 +183,8 @@ function readTariff({ provider }: CatalogBody): Tariff | undefined {
   const [retailMicro, feedInMicro, gridFeeMicro] = [said?.retailPerKwh, said?.feedInPerKwh, said?.gridFeePerKwh].map(
     price => wholeOf(price, 1_000_000),
   )
+  const utilityShareMicro = wholeOf(said?.utilitySharePerKwh ?? 0, 1_000_000)
   if (retailMicro === undefined || feedInMicro === undefined || gridFeeMicro === undefined) return undefined
-  return { retailMicro, feedInMicro, gridFeeMicro }
+  if (utilityShareMicro === undefined) return undefined
+  return { retailMicro, feedInMicro, gridFeeMicro, ...(utilityShareMicro === 0 ? {} : { utilityShareMicro }) }
 }

@@ -11,6 +11,7 @@ export interface Considered {
   readonly energyWh: number
   readonly priceMicro: number
   readonly gridFeeMicro: number
+  readonly utilityShareMicro?: number
   readonly currency: string
   readonly status: string
   /** A seller's word: the price with its breakup. */
@@ -35,10 +36,11 @@ export function considerations(body: Considered): JsonObject[] {
 }
 
 function quote(body: Considered): JsonObject {
-  const { currency, energyWh, shortfall } = body
+  const { currency, energyWh, shortfall, utilityShareMicro } = body
   const line = (title: string, micro: number): JsonObject => ({ title, value: unitsOf(micro), currency })
   const energyMicro = costMicro(energyWh, body.priceMicro)
   const gridMicro = costMicro(energyWh, body.gridFeeMicro)
+  const shareMicro = costMicro(energyWh, utilityShareMicro ?? 0)
   return {
     id: 'quote',
     status: { code: body.status === 'DRAFT' ? 'QUOTED' : 'AGREED' },
@@ -46,11 +48,17 @@ function quote(body: Considered): JsonObject {
       '@context': ownContext('PriceSpecification'),
       '@type': 'PriceSpecification',
       currency,
-      value: unitsOf(energyMicro + gridMicro),
+      value: unitsOf(energyMicro + gridMicro + shareMicro),
       gridFeePerKwh: unitsOf(body.gridFeeMicro),
+      ...(utilityShareMicro === undefined ? {} : { utilitySharePerKwh: unitsOf(utilityShareMicro) }),
       ...(body.revision === undefined ? {} : { revision: body.revision }),
       ...(shortfall === undefined ? {} : { shortfall: shortfallObject(shortfall) }),
-      breakup: [line('energy', energyMicro), line('grid fee', gridMicro), line('platform fee', 0)],
+      breakup: [
+        line('energy', energyMicro),
+        line('grid fee', gridMicro),
+        ...(utilityShareMicro === undefined ? [] : [line('utility share', shareMicro)]),
+        line('platform fee', 0),
+      ],
     },
   }
 }
@@ -94,7 +102,9 @@ export const considerationSchema = z.looseObject({
   considerationAttributes: z
     .looseObject({
       '@type': z.string().optional(),
+      currency: z.string().optional(),
       gridFeePerKwh: decimal.optional(),
+      utilitySharePerKwh: decimal.optional(),
       revision: z.int().min(1).max(1_000_000).optional(),
       shortfall: z
         .looseObject({
@@ -110,18 +120,20 @@ export const considerationSchema = z.looseObject({
 })
 
 type Attributes = NonNullable<z.infer<typeof considerationSchema>['considerationAttributes']>
-type Said = Pick<Considered, 'gridFeeMicro' | 'revision' | 'shortfall' | 'cancelTerms'>
+type Said = Pick<Considered, 'gridFeeMicro' | 'utilityShareMicro' | 'revision' | 'shortfall' | 'cancelTerms'>
 
 /** What was said of prices; undefined when a number in it is no whole millionth. */
 export function readConsiderations(given: readonly z.infer<typeof considerationSchema>[]): Said | undefined {
   const attributes = given.map(one => one.considerationAttributes).filter(one => one !== undefined)
   const price = attributes.find(one => one.gridFeePerKwh !== undefined)
   const gridFeeMicro = wholeOf(price?.gridFeePerKwh ?? 0, 1_000_000)
+  const utilityShareMicro = wholeOf(price?.utilitySharePerKwh ?? 0, 1_000_000)
   const shortfall = price?.shortfall === undefined ? undefined : readShortfall(price.shortfall)
   const cancelTerms = readCancellation(attributes.find(one => one['@type'] === 'CancellationTerms'))
-  if (gridFeeMicro === undefined || shortfall === null) return undefined
+  if (gridFeeMicro === undefined || utilityShareMicro === undefined || shortfall === null) return undefined
   return {
     gridFeeMicro,
+    ...(utilityShareMicro === 0 ? {} : { utilityShareMicro }),
     ...(price?.revision === undefined ? {} : { revision: price.revision }),
     ...(shortfall === undefined ? {} : { shortfall }),
     ...(cancelTerms === undefined ? {} : { cancelTerms }),

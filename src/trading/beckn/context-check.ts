@@ -1,53 +1,46 @@
 import type { MessageId, PeerId, TaskId } from '../../kernel/ids.ts'
 import { didOf } from '../../protocol/keys.ts'
-import { CLOCK_SKEW_MS } from '../../protocol/limits.ts'
-import { parseIsoDuration } from '../slot.ts'
-import { type Action, BECKN_VERSION, type BecknMessage, becknSchema, typeOf } from './context.ts'
+import { type Action, type BecknMessage, typeOf } from './context.ts'
+import { contractBreach } from './contract-body.ts'
 import type { BecknRefusal } from './error.ts'
+import { breach } from './rules/breach.ts'
+import { judgeMessage, type Opened, openMessage } from './rules/validate.ts'
 
 /** What the envelope that carries a message says of it, and who reads it. */
 export interface Carried {
   readonly action: Action
-  readonly networkId: string
   readonly id: MessageId
   readonly sender: PeerId
   readonly receiver: PeerId | undefined
   readonly transactionId: TaskId
-  readonly nowMs: number
 }
 
-type Context = BecknMessage['context']
+/** Where it arrives. */
+interface Here {
+  readonly networkId: string
+  readonly currency: string
+  now(): number
+}
 
 /**
- * The message in a payload, or what it is refused with: the network first, then the trust, then the form. The context
- * must tell the same story as the envelope that carries it.
+ * The message in a payload, or what it is refused with: first the network and the context, then the trust (it must tell
+ * the same story as the envelope that carries it), then the form, then the rules. Everything a peer takes from outside
+ * passes here once, before anything is read for its sense.
  */
-export function readMessage(payload: unknown, carried: Carried): BecknMessage | BecknRefusal {
-  const parsed = becknSchema.safeParse(payload)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const path = issue?.path.join('.') ?? ''
-    return {
-      code: path.startsWith('context') ? 'CTX_MISSING_FIELD' : 'SCH_INVALID',
-      message: `${path}: ${issue?.message}`,
-    }
-  }
-  const { context } = parsed.data
-  const refusal =
-    networkMismatch(context, carried) ??
-    partyMismatch(context, carried) ??
-    storyMismatch(context, carried) ??
-    timeMismatch(context, carried.nowMs)
-  return refusal ?? (payload as BecknMessage)
+export function readMessage(payload: object, carried: Carried, here: Here): BecknMessage | BecknRefusal {
+  const opened = openMessage(payload, { networkId: here.networkId, nowMs: here.now() })
+  if ('code' in opened) return opened
+  const refusal = partyMismatch(opened, carried) ?? storyMismatch(opened, carried) ?? surplus(payload)
+  if (refusal !== undefined) return refusal
+  const judged = judgeMessage(opened)
+  if ('code' in judged) return judged
+  return contractBreach(opened.message, here.currency) ?? (payload as BecknMessage)
 }
 
-function networkMismatch({ networkId }: Context, carried: Carried): BecknRefusal | undefined {
-  if (networkId === undefined || networkId === carried.networkId) return undefined
-  return { code: 'NET_NETWORK_MISMATCH', message: `network ${networkId}; this is ${carried.networkId}` }
-}
-
-function partyMismatch(context: Context, { action, sender, receiver }: Carried): BecknRefusal | undefined {
+function partyMismatch({ context }: Opened, { action, sender, receiver }: Carried): BecknRefusal | undefined {
   const refused = (message: string): BecknRefusal => ({ code: 'AUT_UNAUTHORIZED_ACTION', message })
+  if (context.senderId === undefined)
+    return { code: 'CTX_MISSING_FIELD', message: 'missing; every message names its sender', path: '$.context.senderId' }
   if (context.senderId !== didOf(sender)) return refused('senderId is not the peer that signed')
   if (receiver === undefined) return undefined
   if (context.receiverId !== undefined && context.receiverId !== didOf(receiver))
@@ -60,36 +53,21 @@ function partyMismatch(context: Context, { action, sender, receiver }: Carried):
   return undefined
 }
 
-function storyMismatch(context: Context, carried: Carried): BecknRefusal | undefined {
-  const { version, action, transactionId, messageId } = context
-  if (version !== BECKN_VERSION)
-    return { code: 'CTX_VERSION_UNSUPPORTED', message: `version ${version}; this peer speaks ${BECKN_VERSION}` }
+function storyMismatch({ action, context }: Opened, carried: Carried): BecknRefusal | undefined {
+  const { transactionId, messageId } = context
   if (action !== carried.action)
     return { code: 'CTX_ACTION_MISMATCH', message: `action ${action} in a message of type ${typeOf(carried.action)}` }
   if (transactionId !== carried.transactionId)
-    return { code: 'CTX_MISSING_FIELD', message: 'transactionId is not the task_id of the envelope' }
-  // A callback bears the id of its request; everything else its own.
+    return { code: 'CTX_TRANSACTION_ID_UNKNOWN', message: 'transactionId is not the task_id of the envelope' }
+  // A callback bears the id of its request; everything else its own, or else it was said before in another envelope.
   if (!action.startsWith('on_') && messageId !== carried.id)
     return { code: 'CTX_MESSAGE_ID_DUPLICATE', message: `messageId ${messageId} belongs to another message` }
   return undefined
 }
 
-function timeMismatch({ timestamp, ttl }: Context, nowMs: number): BecknRefusal | undefined {
-  const atMs = Date.parse(timestamp)
-  if (atMs > nowMs + CLOCK_SKEW_MS)
-    return {
-      code: 'CTX_TTL_EXPIRED',
-      message: `written ${seconds(atMs - nowMs)} from now: one of the two clocks is wrong`,
-    }
-  if (ttl === undefined) return undefined
-  const ttlMs = parseIsoDuration(ttl)
-  if (ttlMs === undefined) return { code: 'CTX_MISSING_FIELD', message: `ttl ${ttl} is no duration` }
-  const pastMs = nowMs - (atMs + ttlMs)
-  return pastMs > CLOCK_SKEW_MS
-    ? { code: 'CTX_TTL_EXPIRED', message: `its time was over ${seconds(pastMs)} ago` }
-    : undefined
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1000)} s`
+/** A callback with an error beside it does not bring what was asked for, whatever stands in it. */
+function surplus(payload: object): BecknRefusal | undefined {
+  const other = Object.keys(payload).find(key => key !== 'context' && key !== 'message')
+  if (other === undefined) return undefined
+  return breach('SCH_INVALID', [other], 'a message between peers is { context, message } and nothing else')
 }

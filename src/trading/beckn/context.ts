@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
 import type { MessageId, PeerId, TaskId } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/outcome.ts'
 import { canonical } from '../../protocol/canonical.ts'
 import { didOf } from '../../protocol/keys.ts'
 import { isoDuration, timestamp } from '../slot.ts'
+import type { Context } from './rules/context.ts'
 
 export const BECKN_VERSION = '2.0.0'
 const SCHEMAS = [
@@ -91,22 +91,8 @@ export function digestOf(payload: object): string {
   return `BLAKE-512=${createHash('blake2b512').update(canonical(payload)).digest('base64')}`
 }
 
-const contextSchema = z.looseObject({
-  action: z.string(),
-  version: z.string(),
-  bapId: z.string().optional(),
-  bppId: z.string().optional(),
-  senderId: z.string(),
-  receiverId: z.string().optional(),
-  transactionId: z.uuid(),
-  messageId: z.uuid(),
-  networkId: z.string().optional(),
-  timestamp: z.iso.datetime({ offset: true }),
-  ttl: z.string().optional(),
-  try: z.boolean().optional(),
-  requestDigest: z.looseObject({ digest: z.string() }).optional(),
-})
-
 /** `{ context, message }`; what is inside `message` is read by the flow it belongs to. */
-export const becknSchema = z.strictObject({ context: contextSchema, message: z.looseObject({}) })
-export type BecknMessage = z.infer<typeof becknSchema>
+export interface BecknMessage {
+  readonly context: Context & { readonly action: string }
+  readonly message: JsonObject
+}

@@ -8,8 +8,11 @@ import type { Slot } from '../slot.ts'
 import { CURTAILMENT_REASONS, type CurtailmentReason, type Trade } from '../trade.ts'
 import { type Considered, considerationSchema, considerations, readConsiderations } from './considerations.ts'
 import { ownContext } from './context.ts'
-import { customer, readSignatures, roles, signature } from './participants.ts'
-import { readSeries, timeSeries } from './series.ts'
+import type { BecknRefusal } from './error.ts'
+import { customer, hasMeter, readSignatures, roles, signature } from './participants.ts'
+import { shapeBreach } from './rules/breach.ts'
+import { isOfPack } from './rules/packs/packs.ts'
+import { PRICE, readSeries, timeSeries } from './series.ts'
 
 /** What a contract object says at any step of the flow. */
 export interface ContractBody extends Considered {
@@ -102,11 +105,17 @@ const contractSchema = z.looseObject({
     status: z.looseObject({ code: z.enum(['DRAFT', 'ACTIVE', 'CANCELLED', 'COMPLETE']) }),
     commitments: z
       .array(
-        z.looseObject({ offer: z.looseObject({ id: z.string().max(128) }), commitmentAttributes: z.looseObject({}) }),
+        z.looseObject({
+          offer: z.looseObject({ id: z.string().max(128) }),
+          commitmentAttributes: z.looseObject({
+            payloadDescriptors: z.array(z.looseObject({ payloadType: z.string(), currency: z.string().nullish() })),
+          }),
+        }),
       )
       .length(1),
-    participants: z.array(z.unknown()).max(16).default([]),
+    participants: z.array(z.looseObject({})).max(16),
     contractAttributes: z.looseObject({
+      '@context': isOfPack('DEGContract/2.0'),
       roles: z.array(z.looseObject({ role: z.string(), participantId: z.string().nullable() })).max(8),
     }),
     consideration: z.array(considerationSchema).max(4).optional(),
@@ -121,6 +130,24 @@ const contractSchema = z.looseObject({
   }),
 })
 
+/**
+ * What speaks against a contract that the standard allows: it cannot be read here, it is not told in this market's
+ * currency, or one of its sides does not stand in it with its meter. Of another body nothing is said.
+ */
+export function contractBreach(message: { readonly contract?: unknown }, currency: string): BecknRefusal | undefined {
+  if (message.contract === undefined) return undefined
+  const said = readContract(message)
+  if (typeof said === 'string')
+    return shapeBreach(contractSchema, message, ['message']) ?? { code: 'SCH_INVALID', message: said }
+  if (said.currency !== currency)
+    return { code: 'POL_CURRENCY', message: `expected prices in ${currency}, in which this market trades` }
+  const { participants } = (message as z.infer<typeof contractSchema>).contract
+  const absent = (['buyer', 'seller'] as const).find(side => !hasMeter(said[side], participants))
+  if (absent === undefined) return undefined
+  const path = '$.message.contract.participants'
+  return { code: 'POL_PARTY_MISMATCH', message: `expected the ${absent} among the participants, with its meter`, path }
+}
+
 /** What a contract object says; a sentence when it cannot be read. */
 export function readContract(message: unknown): ContractBody | string {
   const parsed = contractSchema.safeParse(message)
@@ -131,8 +158,8 @@ export function readContract(message: unknown): ContractBody | string {
   const buyer = party('buyerPlatform')
   const seller = party('sellerPlatform')
   if (buyer === undefined || seller === undefined) return 'buyer or seller is not named'
-  const committed = readCommitment(contract.commitments[0])
-  if (committed === undefined) return 'the commitment has no slot with a requested quantity'
+  const committed = readCommitment(contract)
+  if (committed === undefined) return 'expected one slot with its price and a requested quantity in whole Wh'
   const considered = readConsiderations(contract.consideration ?? [])
   if (considered === undefined) return 'a price is no price'
   const curtailment = contract.performance?.find(one => one.performanceAttributes?.reason !== undefined)
@@ -143,6 +170,7 @@ export function readContract(message: unknown): ContractBody | string {
     ...{ buyer: buyer as PeerId, seller: seller as PeerId },
     ...committed,
     ...considered,
+    currency: currencyOf(contract),
     status: contract.status.code,
     signatures: readSignatures('ContractSignature', contract.participants),
     ...(Object.keys(receipt).length === 0 ? {} : { receipt }),
@@ -151,15 +179,16 @@ export function readContract(message: unknown): ContractBody | string {
   }
 }
 
-type Commitment = z.infer<typeof contractSchema>['contract']['commitments'][number]
+type Read = z.infer<typeof contractSchema>['contract']
 type Committed = Pick<
   ContractBody,
-  'offerId' | 'slot' | 'energyWh' | 'priceMicro' | 'currency' | 'availableWh' | 'allocations' | 'finalWh'
+  'offerId' | 'slot' | 'energyWh' | 'priceMicro' | 'availableWh' | 'allocations' | 'finalWh'
 >
 
-function readCommitment(commitment: Commitment | undefined): Committed | undefined {
-  const interval = readSeries(commitment?.commitmentAttributes)?.[0]
-  if (commitment === undefined || interval?.requestedWh === undefined) return undefined
+/** A contract is about one slot: what stood in a second would be signed and not delivered. */
+function readCommitment({ commitments: [commitment] }: Read): Committed | undefined {
+  const [interval, ...more] = readSeries(commitment?.commitmentAttributes) ?? []
+  if (commitment === undefined || interval?.requestedWh === undefined || more.length > 0) return undefined
   const { buyerAllocation: buyer, sellerAllocation: seller } = interval
   const allocations = { ...(buyer === undefined ? {} : { buyer }), ...(seller === undefined ? {} : { seller }) }
   return {
@@ -167,15 +196,17 @@ function readCommitment(commitment: Commitment | undefined): Committed | undefin
     slot: interval.slot,
     energyWh: interval.requestedWh,
     priceMicro: interval.priceMicro,
-    currency: currencyOf(commitment.commitmentAttributes),
     ...(interval.availableWh === undefined ? {} : { availableWh: interval.availableWh }),
     ...(buyer === undefined && seller === undefined ? {} : { allocations }),
     ...(interval.finalWh === undefined ? {} : { finalWh: interval.finalWh }),
   }
 }
 
-function currencyOf(series: unknown): string {
-  const descriptors = (series as { payloadDescriptors?: { currency?: unknown }[] }).payloadDescriptors ?? []
-  const currency = descriptors.map(descriptor => descriptor.currency).find(value => typeof value === 'string')
-  return typeof currency === 'string' ? currency : ''
+/** '' when prices are in several currencies, or in none. */
+function currencyOf({ commitments: [commitment], consideration = [] }: Read): string {
+  const descriptors = commitment?.commitmentAttributes.payloadDescriptors ?? []
+  const prices = descriptors.filter(({ payloadType, currency }) => payloadType === PRICE || currency != null)
+  const quoted = consideration.flatMap(({ considerationAttributes }) => considerationAttributes?.currency ?? [])
+  const [currency = '', ...others] = new Set([...prices.map(one => one.currency ?? ''), ...quoted])
+  return others.length === 0 ? currency : ''
 }

@@ -10,6 +10,7 @@ export type BecknCode =
   | 'CTX_TTL_EXPIRED'
   | 'CTX_MESSAGE_ID_DUPLICATE'
   | 'CTX_TRANSACTION_ID_UNKNOWN'
+  | 'AUT_SIGNATURE_MISSING'
   | 'AUT_SIGNATURE_INVALID'
   | 'AUT_UNAUTHORIZED_ACTION'
   | 'AUT_RATE_LIMITED'
@@ -26,6 +27,7 @@ export type BecknCode =
   | 'POL_SELF_TRADE'
   | 'POL_PARTY_MISMATCH'
   | 'POL_UNITS'
+  | 'POL_CURRENCY'
   | 'POL_PAYLOAD_UNDECLARED'
   | 'POL_QUANTITY'
   | 'POL_AVAILABLE_NOT_ECHOED'
@@ -39,6 +41,8 @@ export type BecknCode =
 export interface BecknRefusal {
   readonly code: BecknCode
   readonly message: string
+  /** Where in the message (JSONPath), if it is about one place in it. */
+  readonly path?: string
 }
 
 export function isRefusal(value: unknown): value is BecknRefusal {

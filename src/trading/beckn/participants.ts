@@ -3,6 +3,7 @@ import type { PeerId } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/outcome.ts'
 import type { Contract } from '../contract.ts'
 import { ownContext, packContext } from './context.ts'
+import { packName } from './rules/packs/packs.ts'
 
 /** A pseudonym that differs from peer to peer; the meter's real number is nobody's business. */
 export function meterOf(peer: PeerId): string {
@@ -18,6 +19,17 @@ export function customer(peer: PeerId): JsonObject {
       meterId: meterOf(peer),
     },
   }
+}
+
+/** Whether that peer stands among the participants of a contract, with its meter. */
+export function hasMeter(peer: PeerId, participants: readonly unknown[]): boolean {
+  return participants.some(participant => {
+    const { id, participantAttributes } = participant as {
+      id?: unknown
+      participantAttributes?: { '@context': unknown }
+    }
+    return id === peer && packName(participantAttributes?.['@context']) === 'EnergyCustomer/2.0'
+  })
 }
 
 export function roles(buyer: PeerId | undefined, seller: PeerId): JsonObject {

@@ -4,6 +4,7 @@ import { kwhOf, unitsOf, wholeOf } from '../money.ts'
 import type { Allocation } from '../settlement/allocation.ts'
 import { isoDuration, parseIsoDuration, type Slot, timestamp } from '../slot.ts'
 import { packContext } from './context.ts'
+import { isOfPack } from './rules/packs/packs.ts'
 
 /** One delivery slot of a time series. Prices a kWh in millionths, energy in Wh. */
 export interface Interval {
@@ -17,6 +18,7 @@ export interface Interval {
   readonly finalWh?: number
 }
 
+export const PRICE = 'PRICE_PER_KWH'
 /** The columns beside the price: the field, its official name, who fills it in, and what stands in it. */
 const COLUMNS = [
   ['availableWh', 'AVAILABLE_QTY', 'sellerPlatform', 'EVENT'],
@@ -39,7 +41,7 @@ export function timeSeries(intervals: readonly [Interval, ...Interval[]], curren
     '@type': 'TimeSeries',
     intervalPeriod: { start: timestamp(first.slot.startMs), duration: isoDuration(first.slot.durationMs) },
     payloadDescriptors: [
-      { objectType: 'EVENT_PAYLOAD_DESCRIPTOR', payloadType: 'PRICE_PER_KWH', currency, insertedBy: 'sellerPlatform' },
+      { objectType: 'EVENT_PAYLOAD_DESCRIPTOR', payloadType: PRICE, currency, insertedBy: 'sellerPlatform' },
       ...COLUMNS.filter(([key]) => used(key)).map(([, payloadType, insertedBy, kind]) => ({
         ...{ objectType: `${kind}_PAYLOAD_DESCRIPTOR`, payloadType, units: 'KWH', insertedBy },
       })),
@@ -68,7 +70,7 @@ function payloadsOf(interval: Interval): JsonObject[] {
       { type: `${name}_STATUS`, values: [STATUS[allocation.quality]] },
     ]
   })
-  return [{ type: 'PRICE_PER_KWH', values: [unitsOf(interval.priceMicro)] }, ...columns, ...allocations]
+  return [{ type: PRICE, values: [unitsOf(interval.priceMicro)] }, ...columns, ...allocations]
 }
 
 /** Slots of a second to a year, in this century: what a stranger says must stay a date that can be printed. */
@@ -76,7 +78,9 @@ const MIN_SLOT_MS = 1_000
 const MAX_SLOT_MS = 366 * 24 * 60 * 60_000
 const LAST_START_MS = Date.UTC(2100, 0)
 
+/** Of the pack, so that its rules have been held against it before it is read. */
 const seriesSchema = z.looseObject({
+  '@context': isOfPack('BecknTimeSeries/1.0'),
   intervalPeriod: z.looseObject({ start: z.iso.datetime({ offset: true }), duration: z.string() }),
   intervals: z
     .array(
@@ -107,7 +111,7 @@ type Payloads = z.infer<typeof seriesSchema>['intervals'][number]['payloads']
 
 function readInterval(slot: Slot, payloads: Payloads): Interval | undefined {
   const value = (type: string): unknown => payloads.find(payload => payload.type === type)?.values[0]
-  const priceMicro = wholeOf(value('PRICE_PER_KWH'), 1_000_000)
+  const priceMicro = wholeOf(value(PRICE), 1_000_000)
   if (priceMicro === undefined) return undefined
   const found: Record<string, unknown> = {}
   for (const [key, type] of COLUMNS) found[key] = wholeOf(value(type), 1000)

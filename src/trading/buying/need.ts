@@ -16,6 +16,15 @@ export interface Ending {
   readonly reason: string
   /** `again`: the same seller may have less; `stop`: the need ends with it. By default the next seller is tried. */
   readonly after?: 'next' | 'again' | 'stop'
+  /** The same offer as it is quoted now: it is tried again when it is the cheapest, a few times. */
+  readonly requoted?: RankedOffer
+}
+
+export const AT_YOUR_WISH = 'cancelled at your wish'
+
+/** Whether the buyer has asked to cancel the trade: what comes of it, it is not bought elsewhere. */
+export function isGivenUp({ asking }: Trade): boolean {
+  return asking?.cancel !== undefined
 }
 
 /** The need with one more decision written down. */
@@ -29,7 +38,7 @@ export function noted(market: Market, need: Need, ...texts: readonly string[]): 
  * stop; when no offer is left, the need has ended with what it has.
  */
 export function closeTrade(market: Market, trade: Trade, ending: Ending): TradingOutcome {
-  const { state, reason, after = 'next' } = ending
+  const { state, reason } = ending
   const closed = tradeFact({ ...trade, state, reason })
   const before = trade.needId === undefined ? undefined : market.store.need(trade.needId)
   if (before === undefined) return { facts: [closed], messages: [], answer: acknowledged }
@@ -39,30 +48,50 @@ export function closeTrade(market: Market, trade: Trade, ending: Ending): Tradin
     { ...before, boughtWh: Math.max(0, before.boughtWh - lostWh) },
     `${peerText(trade.counterparty)} ${state}: ${reason}`,
   )
-  const { facts, messages } = afterwards(market, need, { trade, reason, after })
+  const { facts, messages } = afterwards(market, need, { trade, ending })
   return { facts: [closed, ...facts], messages, answer: acknowledged }
 }
 
-function afterwards(
-  market: Market,
-  need: Need,
-  { trade, reason, after }: { trade: Trade; reason: string; after: NonNullable<Ending['after']> },
-): TradingOutcome {
-  const over = need.state !== 'trading'
+function afterwards(market: Market, need: Need, { trade, ending }: { trade: Trade; ending: Ending }): TradingOutcome {
+  const { reason, after } = ending
+  const agreed = AGREED_STATES.includes(trade.state)
   // It had all it wanted, or as much as there was; now an agreed trade of it is gone.
-  if (over && AGREED_STATES.includes(trade.state)) return kept(ended(market, need, reason))
+  if (need.state !== 'trading') return kept(agreed ? ended(market, need, reason) : need)
   // Only the trade a need is in may move it on: a late refusal of an earlier one changes nothing.
-  if (over || need.transactionId !== trade.transactionId) return kept(need)
-  if (after === 'stop') return kept(ended(market, need, reason))
+  if (need.transactionId !== trade.transactionId) return kept(agreed ? wantingLess(need, trade.energyWh) : need)
+  if (after === 'stop' || isGivenUp(trade)) return kept(ended(market, need, reason))
   const seller = trade.counterparty
   const tries = market.store.tradesOfNeed(need.id).filter(one => one.counterparty === seller).length
-  const again = after === 'again' && tries < MAX_TRIES_EACH
-  return tryNext(market, again ? { ...need, tried: need.tried - 1 } : without(need, seller), reason)
+  return tryNext(market, tries < MAX_TRIES_EACH ? retried(need, seller, ending) : without(need, seller), reason)
+}
+
+/** What the buyer has given up itself is not bought again elsewhere. */
+function wantingLess(need: Need, lessWh: number): Need {
+  return { ...need, energyWh: need.energyWh - lessWh }
+}
+
+function retried(need: Need, seller: PeerId, { after, requoted }: Ending): Need {
+  if (requoted !== undefined)
+    return { ...need, ranked: [...need.ranked.slice(0, need.tried), ...waiting(need, requoted)] }
+  return after === 'again' ? { ...need, tried: need.tried - 1 } : without(need, seller)
 }
 
 /** The need without the offers of that seller that were not tried: who is silent once is not waited for at each of them. */
 function without(need: Need, seller: PeerId): Need {
   return { ...need, ranked: need.ranked.filter((offer, i) => i < need.tried || offer.seller !== seller) }
+}
+
+/**
+ * The offers not tried yet, with this one where its price puts it: among equals it comes first, unless it is a utility's,
+ * and before whoever has not answered the search.
+ */
+export function waiting(need: Need, offer: RankedOffer): RankedOffer[] {
+  const silent = ({ seller }: RankedOffer): boolean => !need.answered.includes(seller)
+  const costs = (other: RankedOffer): boolean =>
+    other.landedMicro > offer.landedMicro || (other.landedMicro === offer.landedMicro && offer.role !== 'utility')
+  const rest = need.ranked.slice(need.tried)
+  const at = rest.findIndex(other => (silent(other) === silent(offer) ? costs(other) : silent(other)))
+  return at < 0 ? [...rest, offer] : rest.toSpliced(at, 0, offer)
 }
 
 /** Buyer: selects the cheapest offer not tried yet, for as much of what is missing as it has. */
@@ -81,7 +110,7 @@ export function tryNext(market: Market, need: Need, because: string): TradingOut
   return { facts, messages: [draft], answer: acknowledged }
 }
 
-/** Buyer: the trade binds. What is missing is bought from the next. */
+/** Buyer: the trade binds. What is missing is bought from the next, unless nothing more is wanted. */
 export function bought(market: Market, trade: Trade): TradingOutcome {
   const before = trade.needId === undefined ? undefined : market.store.need(trade.needId)
   if (before === undefined) return { facts: [tradeFact(trade)], messages: [], answer: acknowledged }
@@ -90,16 +119,25 @@ export function bought(market: Market, trade: Trade): TradingOutcome {
     { ...before, boughtWh: before.boughtWh + trade.energyWh },
     `bought ${energyText(trade.energyWh)} of ${peerText(trade.counterparty)}`,
   )
-  const current = need.state === 'trading' && need.transactionId === trade.transactionId
-  const { facts, messages } = current ? tryNext(market, need, 'no other offer is left') : kept(need)
+  const { facts, messages } = onwards(market, need, trade)
   return { facts: [tradeFact(trade), ...facts], messages, answer: acknowledged }
 }
 
-/** Buyer: an agreed trade is about less than it was; the need knows what is missing now. */
+function onwards(market: Market, need: Need, trade: Trade): TradingOutcome {
+  // It had ended without this one, which turns out to bind after all.
+  if (need.state !== 'trading') return kept(ended(market, need, need.reason))
+  if (need.transactionId !== trade.transactionId) return kept(need)
+  return isGivenUp(trade) ? kept(ended(market, need, AT_YOUR_WISH)) : tryNext(market, need, 'no other offer is left')
+}
+
+/**
+ * Buyer: an agreed trade is about less than it was; the need knows what is missing now. What the buyer itself asked for
+ * (`wished`) is not missing while it still buys.
+ */
 export function reduced(
   market: Market,
   trade: Trade,
-  { lessWh, why }: { lessWh: number; why: string },
+  { lessWh, why, wished }: { lessWh: number; why: string; wished: boolean },
 ): TradingOutcome {
   const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
   if (need === undefined || lessWh <= 0) return { facts: [], messages: [], answer: acknowledged }
@@ -108,6 +146,7 @@ export function reduced(
     { ...need, boughtWh: Math.max(0, need.boughtWh - lessWh) },
     `${peerText(trade.counterparty)} delivers ${energyText(lessWh)} less: ${why}`,
   )
+  if (less.state === 'trading') return kept(wished ? wantingLess(less, lessWh) : less)
   return kept(less.state === 'bought' ? ended(market, less, why) : less)
 }
 
@@ -137,6 +176,7 @@ function startSelect(market: Market, need: Need, offer: RankedOffer): { trade: T
     energyWh: Math.min(need.energyWh - need.boughtWh, offer.availableWh),
     priceMicro: offer.priceMicro,
     gridFeeMicro: offer.gridFeeMicro,
+    ...(offer.utilityShareMicro === undefined ? {} : { utilityShareMicro: offer.utilityShareMicro }),
     state: 'selecting',
     deadlineMs: now + market.stepTimeoutMs,
     startedMs: now,

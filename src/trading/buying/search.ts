@@ -4,10 +4,11 @@ import { readCatalog } from '../beckn/catalog-body.ts'
 import { becknContext, typeOf } from '../beckn/context.ts'
 import { intentMessage } from '../beckn/intent.ts'
 import { keepAnswer } from '../catalogs/publish.ts'
-import { quantityRefusal } from '../limits.ts'
+import { quantityRefusal, strangerRefusal } from '../limits.ts'
 import { hasBegun, type Incoming, type Market, refuse, slotHasBegun, type TradingOutcome } from '../market.ts'
 import { energyText, peerText, priceText } from '../money.ts'
-import type { Need, RankedOffer } from '../trade.ts'
+import { slotKey } from '../slot.ts'
+import type { Catalog, Need, RankedOffer } from '../trade.ts'
 import { candidates, rank } from './choose.ts'
 import { noted, tryNext } from './need.ts'
 
@@ -69,19 +70,30 @@ function discoverDraft(market: Market, need: Need, to?: PeerId): Draft {
   return to === undefined ? { ...draft, carrier: 'orders' } : { ...draft, to, carrier: 'stream' }
 }
 
-/** Buyer: notes who answered, and what; each seller once. */
+/**
+ * Buyer: notes who answered, and what; each seller once. Only what could be bought is an answer: whom this peer avoids, and
+ * whoever has nothing for the slot, neither ends the search nor takes the place of somebody else.
+ */
 export function onDiscover(market: Market, { envelope, body }: Incoming): TradingOutcome {
   const need = market.store.need(envelope.task_id)
   const seller = envelope.sender_id
   if (need === undefined)
     return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: 'this peer has made no such search' })
+  const refusal = strangerRefusal(market, seller)
+  if (refusal !== undefined) return refuse(refusal)
   const enough = need.answered.length >= MAX_ANSWERS || need.answered.includes(seller)
   if (need.state !== 'searching' || enough) return outcome()
-  const kept = keepAnswer(market, readCatalog(body.message, seller))
+  const catalog = readCatalog(body.message, seller)
+  if (typeof catalog !== 'string' && !sellsFor(need, catalog)) return outcome()
+  const kept = keepAnswer(market, catalog)
   if (kept.answer.status === 'NACK') return kept
   const answered = [...need.answered, seller]
   const searchUntilMs = everybodyAnswered(market, need, answered) ? market.now() : listenUntilMs(market, need)
   return { ...kept, facts: [{ kind: 'need', need: { ...need, searchUntilMs, answered } }, ...kept.facts] }
+}
+
+function sellsFor({ slot }: Need, { offers }: Catalog): boolean {
+  return offers.some(offer => offer.availableWh > 0 && slotKey(offer.slot) === slotKey(slot))
 }
 
 /** Somebody is there after all: a search that waited for anybody waits no longer. */
@@ -111,7 +123,11 @@ export function closeSearch(market: Market, need: Need): TradingOutcome {
 function findings(market: Market, { answered }: Need, ranked: readonly RankedOffer[]): string[] {
   const who = answered.length === 0 ? 'nobody' : answered.map(peerText).join(', ')
   const shown = ranked.slice(0, MAX_RANKED_TEXTS).map(one => {
-    const fee = one.gridFeeMicro === 0 ? '' : ` with the grid fee`
+    const fees = [
+      ...(one.gridFeeMicro > 0 ? ['the grid fee'] : []),
+      ...(one.utilityShareMicro === undefined ? [] : ["the utility's share"]),
+    ]
+    const fee = fees.length === 0 ? '' : ` with ${fees.join(' and ')}`
     const utility = one.role === 'utility' ? ' (utility)' : ''
     return `${peerText(one.seller)}${utility} ${energyText(one.availableWh)} at ${priceText(one.landedMicro, market.currency)}${fee}`
   })

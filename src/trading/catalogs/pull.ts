@@ -211,8 +211,8 @@ function genuine(market: Market, text: string): readonly TradingFact[] | undefin
   const rejected = verify(decoded, receiver, market.now())
   if (rejected !== undefined) return CLOCKS.has(rejected.code) ? [] : undefined
   const { id, sender_id: sender, task_id: transactionId, to: receiverId } = envelope
-  const said = { action: 'catalog/publish', networkId: market.networkId, id, sender, transactionId } as const
-  const body = readMessage(envelope.payload, { ...said, receiver: receiverId, nowMs: market.now() })
+  const said = { action: 'catalog/publish', id, sender, receiver: receiverId, transactionId } as const
+  const body = readMessage(envelope.payload, said, market)
   if (envelope.type !== typeOf('catalog/publish') || isRefusal(body)) return undefined
   if (sender === market.self) return []
   return keepCatalog(market, readCatalog(body.message, sender), envelope).facts

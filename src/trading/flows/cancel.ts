@@ -1,6 +1,6 @@
 import { type ContractBody, contractMessage, readContract } from '../beckn/contract-body.ts'
 import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
-import { closeTrade } from '../buying/need.ts'
+import { AT_YOUR_WISH, closeTrade } from '../buying/need.ts'
 import { strangerRefusal } from '../limits.ts'
 import {
   answers,
@@ -16,19 +16,26 @@ import {
   unreadable,
 } from '../market.ts'
 import { nextState } from '../states.ts'
-import { OPEN_STATES, type Trade } from '../trade.ts'
-import { standing } from './drafts.ts'
+import { OPEN_STATES, type Trade, type TradeState } from '../trade.ts'
+import { contractIdOf, standing } from './drafts.ts'
 
 /** A cancellation costs nothing until its slot begins. */
 const FEE_MICRO = 0
+/** States of a purchase in which its buyer has not signed. */
+const UNSIGNED: readonly TradeState[] = ['selecting', 'quoted']
 
 /** The buyer gives a trade up before its slot starts, or (`preview`) asks what that would cost; the other is told and answers. */
 export function startCancel(market: Market, trade: Trade, { preview }: { preview: boolean }): TradingOutcome {
   const refusal = cancelRefusal(market, trade)
   if (refusal !== undefined) return refuse(refusal)
-  const message = contractMessage(standing(market, trade))
+  const message = contractMessage({ ...standing(market, trade), contractId: contractIdOf(trade) })
   const draft = flowDraft(market, trade, 'cancel', { message, preview })
-  return answerWith([{ ...trade, asking: { ...trade.asking, cancel: askedWith(draft) } }], [draft])
+  const { cancelTerms: _, ...rest } = trade
+  const told: Trade = { ...rest, asking: { ...trade.asking, [preview ? 'terms' : 'cancel']: askedWith(draft) } }
+  if (preview || !UNSIGNED.includes(trade.state)) return answerWith([told], [draft])
+  // Nothing binds the buyer yet: it ends here, whatever the seller says or does not say.
+  const closed = closeTrade(market, told, { state: 'cancelled', reason: AT_YOUR_WISH })
+  return { ...closed, messages: [draft, ...closed.messages] }
 }
 
 function cancelRefusal(market: Market, trade: Trade): BecknRefusal | undefined {
@@ -93,18 +100,19 @@ function overtaken(market: Market, { envelope, body }: Incoming): TradingOutcome
 export function onCancel(market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_cancel')
   if (isRefusal(state)) return refuse(state)
-  if (trade === undefined || !answers(body, trade.asking?.cancel)) return refuse(unasked)
+  const preview = body.context.try === true
+  const question = preview ? 'terms' : 'cancel'
+  if (trade === undefined || !answers(body, trade.asking?.[question])) return refuse(unasked)
   const said = readContract(body.message)
   if (typeof said === 'string') return unreadable(said)
-  const { cancel: _, ...asking } = trade.asking ?? {}
-  if (body.context.try === true) {
+  const { [question]: _, ...asking } = trade.asking ?? {}
+  if (preview) {
     const terms = said.cancelTerms === undefined ? {} : { cancelTerms: said.cancelTerms }
     return answerWith([{ ...trade, asking, ...terms }], [])
   }
   if (said.status !== 'CANCELLED') return answerWith([], [])
-  return closeTrade(
-    market,
-    { ...trade, asking },
-    { state: 'cancelled', reason: 'cancelled at your wish', after: 'stop' },
-  )
+  const told: Trade = { ...trade, asking }
+  // It has ended before, by itself or at once.
+  if (!OPEN_STATES.includes(trade.state) && trade.state !== 'active') return answerWith([told], [])
+  return closeTrade(market, told, { state: 'cancelled', reason: AT_YOUR_WISH, after: 'stop' })
 }

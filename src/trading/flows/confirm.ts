@@ -1,7 +1,7 @@
 import { type ContractBody, readContract } from '../beckn/contract-body.ts'
 import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
 import { bought } from '../buying/need.ts'
-import { type Contract, signedText } from '../contract.ts'
+import { type Contract, signedText, type Terms } from '../contract.ts'
 import {
   answers,
   answerWith,
@@ -13,6 +13,7 @@ import {
   type TradingOutcome,
   unasked,
 } from '../market.ts'
+import { slotKey } from '../slot.ts'
 import { nextState } from '../states.ts'
 import { AGREED_STATES, type Trade } from '../trade.ts'
 import { standingDraft, statusDraft } from './drafts.ts'
@@ -25,30 +26,57 @@ export function confirm(market: Market, { body, trade }: Incoming): TradingOutco
   const terms = trade?.terms
   if (trade === undefined || terms === undefined || typeof asked === 'string')
     return refuse({ code: 'SCH_INVALID', message: typeof asked === 'string' ? asked : 'nothing was initialised' })
-  const buyer = asked.signatures?.buyer ?? ''
+  const buyer = asked.signatures?.buyer
+  if (buyer === undefined) return refuse(notSigned('buyer'))
   if (AGREED_STATES.includes(trade.state)) {
     // Signatures of Ed25519 are the same for the same terms: so is the answer, whatever became of the contract since.
     if (buyer === trade.confirmedWith) return answerWith([], [standingDraft(market, trade, 'on_confirm', body)])
     return refuse({ code: 'BIZ_ALREADY_CONFIRMED', message: 'this trade was confirmed with other terms' })
   }
-  const refusal = confirmRefusal(market, trade, asked)
+  const refusal = signatureRefusal(market, terms, asked, ['buyer']) ?? tooLate(market, trade)
   if (refusal !== undefined) return refuse(refusal)
   const contract: Contract = { terms, signatures: { buyer, seller: market.sign(signedText(terms)) } }
   const active: Trade = { ...trade, state, contract, confirmedWith: buyer }
   return answerWith([active], [standingDraft(market, active, 'on_confirm', body)])
 }
 
-function confirmRefusal(market: Market, trade: Trade, asked: ContractBody): BecknRefusal | undefined {
-  const { terms } = trade
-  const signed =
-    terms !== undefined &&
-    asked.contractId === terms.contractId &&
-    market.verify(trade.counterparty, signedText(terms), asked.signatures?.buyer ?? '')
-  if (!signed)
-    return { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the signature is not over the terms of on_init' }
+function tooLate(market: Market, trade: Trade): BecknRefusal | undefined {
   if (hasBegun(market, trade.slot)) return slotHasBegun
   if (trade.deadlineMs >= market.now()) return undefined
   return { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the reservation has run out; select again' }
+}
+
+type Side = keyof Contract['signatures']
+
+function notSigned(side: Side): BecknRefusal {
+  return { code: 'AUT_SIGNATURE_MISSING', message: `the ${side} has not signed` }
+}
+
+/** What speaks against a contract as a message has it: a signature that is not there, other terms, a forged signature. */
+function signatureRefusal(
+  market: Market,
+  terms: Terms,
+  said: ContractBody,
+  sides: readonly Side[],
+): BecknRefusal | undefined {
+  const missing = sides.find(side => said.signatures?.[side] === undefined)
+  if (missing !== undefined) return notSigned(missing)
+  if (!sameTerms(terms, said))
+    return { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'other terms than those of on_init' }
+  const text = signedText(terms)
+  const forged = sides.find(side => !market.verify(terms[side], text, said.signatures?.[side] ?? ''))
+  if (forged === undefined) return undefined
+  return {
+    code: 'AUT_SIGNATURE_INVALID',
+    message: `what stands for the ${forged}'s signature is none over these terms`,
+  }
+}
+
+const TOLD = ['contractId', 'offerId', 'energyWh', 'priceMicro', 'gridFeeMicro', 'currency', 'revision'] as const
+
+/** Of the rest the signatures tell. */
+function sameTerms(terms: Terms, said: ContractBody): boolean {
+  return TOLD.every(key => said[key] === terms[key]) && slotKey(said.slot) === slotKey(terms.slot)
 }
 
 /** Buyer: the contract binds once the seller's signature is good; then the status is asked, as Beckn's flow ends. */
@@ -57,12 +85,8 @@ export function onConfirm(market: Market, { body, trade }: Incoming): TradingOut
   if (isRefusal(state)) return refuse(state)
   if (trade === undefined || AGREED_STATES.includes(trade.state)) return answerWith([], [])
   if (!answers(body, trade.awaiting)) return refuse(unasked)
-  const contract = agreedContract(market, trade, readContract(body.message))
-  if (contract === undefined)
-    return refuse({
-      code: 'AUT_UNAUTHORIZED_ACTION',
-      message: 'the contract is not signed by both over the agreed terms',
-    })
+  const contract = contractIn(market, trade, readContract(body.message))
+  if (isRefusal(contract)) return refuse(contract)
   const active: Trade = { ...trade, state, contract }
   const { facts, messages } = bought(market, active)
   return { facts, messages: [statusDraft(market, active), ...messages], answer: { status: 'ACK' } }
@@ -70,11 +94,13 @@ export function onConfirm(market: Market, { body, trade }: Incoming): TradingOut
 
 /** The contract in a message, if both signatures are good over the terms this side knows. */
 export function agreedContract(market: Market, trade: Trade, said: ContractBody | string): Contract | undefined {
-  const { terms } = trade
-  if (terms === undefined || typeof said === 'string' || said.contractId !== terms.contractId) return undefined
+  const contract = contractIn(market, trade, said)
+  return isRefusal(contract) ? undefined : contract
+}
+
+function contractIn(market: Market, { terms }: Trade, said: ContractBody | string): Contract | BecknRefusal {
+  if (terms === undefined || typeof said === 'string')
+    return { code: 'SCH_INVALID', message: typeof said === 'string' ? said : 'nothing was initialised' }
   const { buyer = '', seller = '' } = said.signatures ?? {}
-  const text = signedText(terms)
-  return market.verify(terms.buyer, text, buyer) && market.verify(terms.seller, text, seller)
-    ? { terms, signatures: { buyer, seller } }
-    : undefined
+  return signatureRefusal(market, terms, said, ['buyer', 'seller']) ?? { terms, signatures: { buyer, seller } }
 }

@@ -7,7 +7,7 @@ import type { Trade, TradeState } from '../trade.ts'
 
 /** What either side says of a trade that is not agreed yet. */
 export function draftBody(market: Market, trade: Trade) {
-  const { offerId, slot, energyWh, priceMicro, gridFeeMicro } = trade
+  const { offerId, slot, energyWh, priceMicro, gridFeeMicro, utilityShareMicro } = trade
   const [buyer, seller] = trade.role === 'buyer' ? [market.self, trade.counterparty] : [trade.counterparty, market.self]
   return {
     buyer,
@@ -17,6 +17,7 @@ export function draftBody(market: Market, trade: Trade) {
     energyWh,
     priceMicro,
     gridFeeMicro,
+    ...(utilityShareMicro === undefined ? {} : { utilityShareMicro }),
     currency: market.currency,
     status: 'DRAFT',
   } as const
@@ -46,9 +47,9 @@ export function standing(market: Market, trade: Trade): ContractBody {
   }
 }
 
-/** Buyer: asks for a fresh quote, and says what the grid takes on the way: its seller cannot know. */
+/** Buyer: asks for a fresh quote, and says what the grid and the utility take on the way: its seller cannot know. */
 export function selectDraft(market: Market, trade: Trade): Draft {
-  const quoted = trade.gridFeeMicro > 0
+  const quoted = trade.gridFeeMicro > 0 || trade.utilityShareMicro !== undefined
   return flowDraft(market, trade, 'select', { message: contractMessage({ ...draftBody(market, trade), quoted }) })
 }
 
@@ -64,10 +65,15 @@ export function confirmDraft(market: Market, trade: Trade & { terms: Terms }, si
   return flowDraft(market, trade, 'confirm', { message })
 }
 
+/** Who asks about a contract or cancels it names its id; before there is one, the transaction's stands for it. */
+export function contractIdOf({ terms, transactionId }: Trade): string {
+  return terms?.contractId ?? transactionId
+}
+
 /** Buyer: asks how the trade stands. */
 export function statusDraft(market: Market, trade: Trade): Draft {
-  const named = trade.terms === undefined ? {} : { contractId: trade.terms.contractId }
-  const message = contractMessage({ ...draftBody(market, trade), ...named, status: STATUS[trade.state] })
+  const named = { contractId: contractIdOf(trade), status: STATUS[trade.state] }
+  const message = contractMessage({ ...draftBody(market, trade), ...named })
   return flowDraft(market, trade, 'status', { message })
 }
 

@@ -18,6 +18,7 @@ import {
   unasked,
   unreadable,
 } from '../market.ts'
+import { priceText } from '../money.ts'
 import { nextState } from '../states.ts'
 import { leftWh, ownOffer } from '../stock.ts'
 import type { Trade } from '../trade.ts'
@@ -41,6 +42,7 @@ export function init(market: Market, { body, trade }: Incoming): TradingOutcome 
     energyWh: asked.energyWh,
     priceMicro: trade.priceMicro,
     gridFeeMicro: trade.gridFeeMicro,
+    ...(trade.utilityShareMicro === undefined ? {} : { utilityShareMicro: trade.utilityShareMicro }),
     currency: market.currency,
     revision: 1,
     shortfall: shortfallOf(market, trade),
@@ -97,6 +99,7 @@ export function onInit(market: Market, { body, trade }: Incoming): TradingOutcom
     energyWh: trade.energyWh,
     priceMicro: trade.priceMicro,
     gridFeeMicro: trade.gridFeeMicro,
+    ...(trade.utilityShareMicro === undefined ? {} : { utilityShareMicro: trade.utilityShareMicro }),
     currency: market.currency,
     revision: 1,
     shortfall,
@@ -115,25 +118,38 @@ function objectionTo(
 ): string | undefined {
   if (hasBegun(market, trade.slot)) return 'the slot has begun'
   if (!sameDeal(terms, offered)) return 'the seller named other terms than it quoted'
-  const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
-  // Who knows no utility takes for its price what it would pay at most itself.
-  const dearest = retailMicro(market, trade)?.high ?? Math.max(trade.priceMicro, need?.maxPriceMicro ?? 0)
-  if (terms.shortfall.utilityPriceMicro > dearest)
-    return 'the seller names a higher price of the utility than any known here'
-  return harsher(terms.shortfall, market.shortfall)
+  return pricedOtherwise(market, trade, terms.shortfall) ?? otherLaw(market, terms.shortfall)
 }
 
-/** A buyer that takes less than it bought pays the penalty too: it signs none harsher than it would ask itself. */
-function harsher(named: Shortfall, own: Market['shortfall']): string | undefined {
-  if (named.penaltyMicro > own.penaltyMicro)
-    return `the seller names a penalty of ${named.penaltyMicro} millionths a kWh, and ${own.penaltyMicro} is the most signed here`
-  if (named.tolerancePercent < own.tolerancePercent)
-    return `the seller tolerates ${named.tolerancePercent} % missing, and ${own.tolerancePercent} % is the least signed here`
+/**
+ * The utility's price is what missing energy costs its seller: lower than any utility asks it is a present to who does
+ * not deliver, higher a fine nobody agreed on. Who knows no utility takes for its price between what it pays and what it
+ * would pay at most.
+ */
+function pricedOtherwise(market: Market, trade: Trade, { utilityPriceMicro }: Shortfall): string | undefined {
+  const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+  const { low, high } = retailMicro(market, trade) ?? {
+    low: trade.priceMicro,
+    high: Math.max(trade.priceMicro, need?.maxPriceMicro ?? 0),
+  }
+  const price = (micro: number): string => priceText(micro, market.currency)
+  const named = `the seller names ${price(utilityPriceMicro)} as the utility's price`
+  if (utilityPriceMicro < low) return `${named}, and ${price(low)} is the lowest known here`
+  return utilityPriceMicro > high ? `${named}, and ${price(high)} is the highest known here` : undefined
+}
+
+/** Penalty and tolerance are the law of the network, the same for both sides of a contract and for everybody in it. */
+function otherLaw({ shortfall: own, currency }: Market, named: Shortfall): string | undefined {
+  const price = (micro: number): string => priceText(micro, currency)
+  if (named.penaltyMicro !== own.penaltyMicro)
+    return `the seller names a penalty of ${price(named.penaltyMicro)}, and here it is ${price(own.penaltyMicro)} (market.penaltyMicro)`
+  if (named.tolerancePercent !== own.tolerancePercent)
+    return `the seller tolerates ${named.tolerancePercent} % missing, and here it is ${own.tolerancePercent} % (market.tolerancePercent)`
   return undefined
 }
 
 function sameDeal(terms: Terms, offered: ContractBody): boolean {
-  const keys = ['energyWh', 'priceMicro', 'gridFeeMicro', 'currency', 'revision'] as const
+  const keys = ['energyWh', 'priceMicro', 'gridFeeMicro', 'utilityShareMicro', 'currency', 'revision'] as const
   return (
     keys.every(key => offered[key] === terms[key]) &&
     offered.slot.startMs === terms.slot.startMs &&

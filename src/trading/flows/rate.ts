@@ -34,21 +34,23 @@ export function startRate(
   return answerWith([{ ...trade, asking: { ...trade.asking, rate: askedWith(draft) } }], [draft])
 }
 
-/** Seller: keeps it; said again, the later one counts. */
+/** Seller: keeps it, unless it is tried only; said again, the later one counts. */
 export function rate(market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'seller', 'rate')
   if (isRefusal(state)) return refuse(state)
   const rating = readRating(body.message, trade?.terms?.contractId)
   if (trade === undefined || rating === undefined) return unreadable('rating: 1 to 5 stars for this contract')
   const message = ratingMessage('ratings', trade, rating)
-  return answerWith([{ ...trade, rating }], [flowDraft(market, trade, 'on_rate', { message, inReplyTo: body })])
+  const preview = body.context.try === true
+  const draft = flowDraft(market, trade, 'on_rate', { message, inReplyTo: body, preview })
+  return answerWith(preview ? [] : [{ ...trade, rating }], [draft])
 }
 
 /** Buyer: what the seller has kept. */
 export function onRate(_market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_rate')
   if (isRefusal(state)) return refuse(state)
-  if (trade === undefined || !answers(body, trade.asking?.rate)) return refuse(unasked)
+  if (trade === undefined || body.context.try === true || !answers(body, trade.asking?.rate)) return refuse(unasked)
   const rating = readRating(body.message, trade.terms?.contractId)
   if (rating === undefined) return unreadable('rating: 1 to 5 stars for this contract')
   const { rate: _, ...asking } = trade.asking ?? {}

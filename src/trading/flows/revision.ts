@@ -28,7 +28,8 @@ export function takeNewer(
     return { trade, facts: [] }
   const changed = inForce(trade, { terms, signatures: { buyer, seller } }, said.curtailment)
   const lessWh = trade.energyWh - terms.energyWh
-  const { facts } = reduced(market, changed, { lessWh, why: said.curtailment ?? 'you asked for less' })
+  const why = said.curtailment ?? 'you asked for less'
+  const { facts } = reduced(market, changed, { lessWh, why, wished: said.curtailment === undefined })
   return { trade: changed, facts }
 }
 

@@ -1,7 +1,9 @@
+import { outcome } from '../../kernel/outcome.ts'
 import { contractMessage, readContract } from '../beckn/contract-body.ts'
 import type { BecknRefusal } from '../beckn/error.ts'
 import { isRefusal } from '../beckn/error.ts'
 import { closeTrade } from '../buying/need.ts'
+import { requoted } from '../buying/quote.ts'
 import { strangerRefusal } from '../limits.ts'
 import {
   answers,
@@ -14,6 +16,7 @@ import {
   refuse,
   slotHasBegun,
   type TradingOutcome,
+  tradeFact,
   unasked,
   unreadable,
 } from '../market.ts'
@@ -54,6 +57,7 @@ export function select(market: Market, { envelope, body, trade }: Incoming): Tra
     energyWh: Math.min(asked.energyWh, left),
     priceMicro: offer.priceMicro,
     gridFeeMicro: asked.gridFeeMicro,
+    ...(asked.utilityShareMicro === undefined ? {} : { utilityShareMicro: asked.utilityShareMicro }),
     state,
     deadlineMs: market.now() + market.reservationMs,
     startedMs: market.now(),
@@ -102,7 +106,7 @@ function buyerRefusal(
   }
 }
 
-/** Buyer: takes the quote if it is what was expected, or less of it, and asks for the terms. */
+/** Buyer: takes the quote if it is what was expected, less of it, or at a price that is still the cheapest, and asks for the terms. */
 export function onSelect(market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_select')
   if (isRefusal(state)) return refuse(state)
@@ -110,11 +114,13 @@ export function onSelect(market: Market, { body, trade }: Incoming): TradingOutc
   const quote = readContract(body.message)
   if (trade === undefined || typeof quote === 'string') return unreadable(quote)
   if (hasBegun(market, trade.slot)) return closeTrade(market, trade, { state: 'expired', reason: 'the slot has begun' })
-  const less = quote.energyWh >= 1 && quote.energyWh <= trade.energyWh
-  if (!less || quote.priceMicro !== trade.priceMicro)
-    return closeTrade(market, trade, { state: 'refused', reason: 'the seller changed its price or quantity' })
-  const quoted: Trade = { ...trade, state, energyWh: quote.energyWh }
+  const { energyWh, priceMicro } = quote
+  if (energyWh < 1 || energyWh > trade.energyWh)
+    return closeTrade(market, trade, { state: 'refused', reason: 'the seller quotes another quantity' })
+  const need = priceMicro === trade.priceMicro ? undefined : requoted(market, trade, priceMicro)
+  if (need !== undefined && !('id' in need)) return closeTrade(market, trade, need)
+  const quoted: Trade = { ...trade, state, energyWh, priceMicro }
   const draft = initDraft(market, quoted, quote.availableWh)
   const next = { ...quoted, deadlineMs: market.now() + market.stepTimeoutMs, awaiting: askedWith(draft) }
-  return answerWith([next], [draft])
+  return outcome([...(need === undefined ? [] : [{ kind: 'need', need } as const]), tradeFact(next)], [draft])
 }

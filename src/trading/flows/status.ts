@@ -1,6 +1,6 @@
 import { type ContractBody, readContract } from '../beckn/contract-body.ts'
 import { isRefusal } from '../beckn/error.ts'
-import { bought, closeTrade } from '../buying/need.ts'
+import { AT_YOUR_WISH, bought, closeTrade, isGivenUp } from '../buying/need.ts'
 import { answerWith, type Incoming, type Market, refuse, type TradingOutcome } from '../market.ts'
 import { nextState } from '../states.ts'
 import type { Trade } from '../trade.ts'
@@ -24,17 +24,26 @@ export function onStatus(market: Market, incoming: Incoming): TradingOutcome {
   const said = readContract(body.message)
   if (trade === undefined || typeof said === 'string') return answerWith([], [])
   if (trade.state === 'active') return standsNow(market, trade, said)
-  if (trade.state !== 'confirming' && trade.state !== 'quoted') return answerWith([], [])
-  if (said.status === 'CANCELLED') {
-    const reason = 'the reservation ran out before the seller had the confirmation'
-    return closeTrade(market, trade, { state: 'expired', reason })
-  }
-  const contract = trade.state === 'confirming' ? agreedContract(market, trade, said) : undefined
+  if (said.status === 'CANCELLED') return ranOut(market, trade)
+  // Whoever gave up asking still takes what binds it; whoever was told that it does not, awaits nothing.
+  const waits = trade.state === 'confirming' || (trade.state === 'expired' && trade.awaiting !== undefined)
+  const contract = waits ? agreedContract(market, trade, said) : undefined
   // Still a draft over there: the confirmation is on its way, or is sent again by the outbox.
   return contract === undefined ? answerWith([], []) : bought(market, { ...trade, state: 'active', contract })
 }
 
+/** The seller's word is final: it cannot sign after all what it has called off. */
+function ranOut(market: Market, { awaiting, ...trade }: Trade): TradingOutcome {
+  if (trade.state === 'expired') return answerWith(awaiting === undefined ? [] : [trade], [])
+  if (trade.state !== 'confirming' && trade.state !== 'quoted') return answerWith([], [])
+  const reason = 'the reservation ran out before the seller had the confirmation'
+  return closeTrade(market, trade, { state: 'expired', reason })
+}
+
 function standsNow(market: Market, before: Trade, said: ContractBody): TradingOutcome {
+  // The answer to the cancellation was lost; a seller that ends a contract by itself ends nothing.
+  if (said.status === 'CANCELLED' && isGivenUp(before))
+    return closeTrade(market, before, { state: 'cancelled', reason: AT_YOUR_WISH, after: 'stop' })
   const { trade, facts } = takeNewer(market, before, said)
   const next = said.status === 'COMPLETE' ? onSettle(market, trade, said) : sellerMeasured(market, trade, said)
   return { ...next, facts: [...facts, ...next.facts] }

@@ -29,14 +29,15 @@ export function support(market: Market, { body, trade }: Incoming): TradingOutco
   if (isRefusal(state)) return refuse(state)
   if (trade === undefined) return answerWith([], [])
   const message = supportMessage(trade, { name: market.name, peer: market.self })
-  return answerWith([], [flowDraft(market, trade, 'on_support', { message, inReplyTo: body })])
+  const preview = body.context.try === true
+  return answerWith([], [flowDraft(market, trade, 'on_support', { message, inReplyTo: body, preview })])
 }
 
 /** Buyer: keeps the answer. */
 export function onSupport(_market: Market, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_support')
   if (isRefusal(state)) return refuse(state)
-  if (trade === undefined || !answers(body, trade.asking?.support)) return refuse(unasked)
+  if (trade === undefined || body.context.try === true || !answers(body, trade.asking?.support)) return refuse(unasked)
   const contact = readSupport(body.message, trade.counterparty)
   if (contact === undefined) return unreadable('support: nobody is named')
   const { support: _, ...asking } = trade.asking ?? {}

@@ -1,3 +1,4 @@
+import type { Draft } from '../../kernel/outcome.ts'
 import { type ContractBody, contractMessage, readContract } from '../beckn/contract-body.ts'
 import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
 import { reduced } from '../buying/need.ts'
@@ -13,6 +14,7 @@ import {
   slotHasBegun,
   type TradingOutcome,
   tradeFact,
+  unasked,
 } from '../market.ts'
 import { energyText } from '../money.ts'
 import { nextState } from '../states.ts'
@@ -63,7 +65,8 @@ export function update(market: Market, incoming: Incoming): TradingOutcome {
   const { body, trade } = incoming
   const asked = readContract(body.message)
   if (typeof asked === 'string') return refuse({ code: 'SCH_INVALID', message: asked })
-  if (asked.finalWh !== undefined) return settleUpdate(market, incoming, asked)
+  const preview = body.context.try === true
+  if (asked.finalWh !== undefined) return preview ? refuse(NO_PREVIEW) : settleUpdate(market, incoming, asked)
   const state = nextState(trade, 'seller', 'update')
   if (isRefusal(state)) return refuse(state)
   if (trade === undefined || !isAgreed(trade))
@@ -71,11 +74,23 @@ export function update(market: Market, incoming: Incoming): TradingOutcome {
   const { terms, signatures } = trade.contract
   // Said again: the same answer again.
   if (asked.revision === terms.revision && asked.signatures?.buyer === signatures.buyer)
-    return answerWith([], [standingDraft(market, trade, 'on_update', body)])
+    return answerWith([], [answer(market, trade, body)])
   const newer = takeNewer(market, trade, asked).trade
-  const changed = newer === trade ? countersigned(market, trade, asked) : newer
+  const changed = newer === trade ? countersigned(market, trade, { asked, preview }) : newer
   if (isRefusal(changed)) return refuse(changed)
-  return answerWith([changed], [standingDraft(market, changed, 'on_update', body)])
+  return answerWith(preview ? [] : [changed], [answer(market, changed, body)])
+}
+
+const NO_PREVIEW: BecknRefusal = {
+  code: 'BIZ_INVALID_STATE_TRANSITION',
+  message: 'a settlement is signed or not; there is no preview of it',
+}
+
+/** A preview names the terms, and nobody's signature: one of the seller's would bind it. */
+function answer(market: Market, trade: Trade, body: Incoming['body']): Draft {
+  if (body.context.try !== true) return standingDraft(market, trade, 'on_update', body)
+  const { signatures: _, ...terms } = standing(market, trade)
+  return flowDraft(market, trade, 'on_update', { message: contractMessage(terms), inReplyTo: body, preview: true })
 }
 
 const OTHER_TERMS: BecknRefusal = {
@@ -83,12 +98,16 @@ const OTHER_TERMS: BecknRefusal = {
   message: 'a change is the next revision, about less energy, and nothing else',
 }
 
-/** Seller: the trade under the terms the buyer has signed. */
-function countersigned(market: Market, trade: Agreed, asked: ContractBody): Trade | BecknRefusal {
+/** Seller: the trade under the terms the buyer has signed, or (`preview`) would sign. */
+function countersigned(
+  market: Market,
+  trade: Agreed,
+  { asked, preview }: { asked: ContractBody; preview: boolean },
+): Trade | BecknRefusal {
   const terms = changedTerms(trade, asked)
   if (terms === undefined) return OTHER_TERMS
   const buyer = asked.signatures?.buyer ?? ''
-  if (!market.verify(trade.counterparty, signedText(terms), buyer))
+  if (!preview && !market.verify(trade.counterparty, signedText(terms), buyer))
     return { code: 'AUT_SIGNATURE_INVALID', message: 'the buyer has not signed these terms' }
   const own = sameTerms(trade.proposal, terms, 'seller')
   // What the seller has proposed binds it whenever the buyer's signature comes; anything else only before the slot.
@@ -105,6 +124,7 @@ export function onUpdate(market: Market, { body, trade }: Incoming): TradingOutc
   const state = nextState(trade, 'buyer', settles ? 'on_settle' : 'on_update')
   if (isRefusal(state)) return refuse(state)
   if (typeof said === 'string') return refuse({ code: 'SCH_INVALID', message: said })
+  if (body.context.try === true) return refuse(unasked)
   if (trade === undefined || trade.state === 'settled') return answerWith([], [])
   if (settles) return onSettle(market, trade, said)
   const { trade: newer, facts } = takeNewer(market, trade, said)
@@ -130,7 +150,7 @@ function curtailed(market: Market, trade: Trade, said: ContractBody): TradingOut
   const draft = flowDraft(market, changed, 'update', { message: contractMessage(standing(market, changed)) })
   const kept: Trade = { ...changed, asking: { ...changed.asking, update: askedWith(draft) } }
   const why = `curtailed, ${said.curtailment ?? 'OTHER'}`
-  const need = reduced(market, kept, { lessWh: trade.energyWh - terms.energyWh, why })
+  const need = reduced(market, kept, { lessWh: trade.energyWh - terms.energyWh, why, wished: false })
   return { facts: [tradeFact(kept), ...need.facts], messages: [draft], answer: need.answer }
 }
 
@@ -138,9 +158,9 @@ function curtailed(market: Market, trade: Trade, said: ContractBody): TradingOut
 function changedTerms({ contract }: Agreed, said: ContractBody): Terms | undefined {
   const { terms } = contract
   const next: Terms = { ...terms, energyWh: said.energyWh, revision: terms.revision + 1 }
-  const same = (['contractId', 'revision', 'priceMicro', 'gridFeeMicro', 'currency'] as const).every(
-    key => said[key] === next[key],
-  )
+  const same = (
+    ['contractId', 'revision', 'priceMicro', 'gridFeeMicro', 'utilityShareMicro', 'currency'] as const
+  ).every(key => said[key] === next[key])
   return same && said.energyWh < terms.energyWh ? next : undefined
 }
 

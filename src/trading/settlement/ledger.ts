@@ -21,7 +21,7 @@ export interface LedgerBatch {
 
 /**
  * A change of an account, in millionths. Above zero: others owe this peer more, or it has spent; below: it owes more, or
- * has earned. Accounts: `neighbour:<peer>`, `utility`, `energy bought`, `energy sold`, `grid fee`, `imbalance`, `penalty`,
+ * has earned. Accounts: `neighbour:<peer>`, `utility`, `energy bought`, `energy sold`, `grid fee`, `utility share`, `imbalance`, `penalty`,
  * `cash`.
  */
 export interface Posting {

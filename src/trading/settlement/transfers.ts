@@ -9,7 +9,7 @@ export interface Transfer {
   readonly from: Role
   readonly to: Role
   readonly micro: number
-  readonly purpose: 'energy' | 'grid fee' | 'imbalance' | 'penalty'
+  readonly purpose: 'energy' | 'grid fee' | 'utility share' | 'imbalance' | 'penalty'
   readonly description: string
 }
 
@@ -40,7 +40,8 @@ export function deliveryOf(terms: Terms, buyer: Allocation, seller: Allocation):
  * Everything that is owed for a delivery. Each line is rounded half up by itself; lines of nothing are left out.
  *
  * 1. Energy: the buyer pays the seller the contract's price for what is settled (DEG: FINAL_ALLOC × PRICE_PER_KWH).
- * 2. Grid fee: the buyer pays it to the utility for what is settled (DEG: wheeling each settled kWh).
+ * 2. Grid fee and the utility's share: the buyer pays both to the utility for what is settled (DEG: wheeling each
+ *    settled kWh).
  * 3. Imbalance: what the buyer took beyond what the seller delivered came from the utility, which gets its price for
  *    it. The buyer pays of that at most the contract's price and the seller the rest, so that nobody pays more for a
  *    neighbour's failure; a utility that is cheaper than the contract costs the seller nothing.
@@ -49,7 +50,7 @@ export function deliveryOf(terms: Terms, buyer: Allocation, seller: Allocation):
  *    nobody pays for what the other side failed to do).
  */
 export function transfersOf(terms: Terms, delivery: Delivery): Transfer[] {
-  const { priceMicro, gridFeeMicro, shortfall } = terms
+  const { priceMicro, gridFeeMicro, utilityShareMicro = 0, shortfall } = terms
   const { finalWh, filledWh, deliveredWh, takenWh } = delivery
   const { utilityPriceMicro, penaltyMicro } = shortfall
   const buyersShareMicro = Math.min(priceMicro, utilityPriceMicro)
@@ -57,6 +58,7 @@ export function transfersOf(terms: Terms, delivery: Delivery): Transfer[] {
   const lines: Line[] = [
     ['buyer', 'seller', finalWh, priceMicro, 'energy', 'energy delivered'],
     ['buyer', 'utility', finalWh, gridFeeMicro, 'grid fee', 'grid fee'],
+    ['buyer', 'utility', finalWh, utilityShareMicro, 'utility share', "the utility's share"],
     ['buyer', 'utility', filledWh, buyersShareMicro, 'imbalance', 'energy the utility filled in'],
     ['seller', 'utility', filledWh, utilityPriceMicro - buyersShareMicro, 'imbalance', 'what the utility costs more'],
     ['seller', 'buyer', leastWh - deliveredWh, penaltyMicro, 'penalty', 'penalty for energy not delivered'],

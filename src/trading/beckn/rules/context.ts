@@ -49,7 +49,7 @@ export interface Addressed {
   readonly message: Fields
 }
 
-/** The context, and whether it and the message tell the same story. */
+/** The context, and the message of its action as far as that is there. */
 export function readAddress(value: Fields, at: Arrival): Addressed | Breach {
   const { context, message } = value
   if (context === undefined)
@@ -67,7 +67,7 @@ export function readAddress(value: Fields, at: Arrival): Addressed | Breach {
   if (message === undefined)
     return breach('CTX_MISSING_FIELD', ['message'], 'missing; a Beckn message is { context, message }')
   if (!isObject(message)) return breach('SCH_INVALID', ['message'], 'expected an object')
-  return bodyBreach(action, message) ?? { action, context: read, message }
+  return { action, context: read, message }
 }
 
 function versionBreach({ version, core_version: before2 }: Fields): Breach | undefined {
@@ -120,7 +120,7 @@ function expiryBreach({ timestamp, ttl }: Context, { nowMs }: Arrival): Breach |
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
 
 /** Whose message it is, if it is not the action's own. */
-function bodyBreach(action: KnownAction, message: Fields): Breach | undefined {
+export function bodyBreach({ action, message }: Addressed): Breach | undefined {
   const { body } = ACTIONS[action]
   if (message[body] !== undefined) return undefined
   const other = Object.keys(message).find(key => BODIES.has(key))

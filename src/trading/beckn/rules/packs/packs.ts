@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type Breach, breach, type Fields, type Path, quoted, shapeBreach } from '../breach.ts'
 import { buyOffer, need, performance } from './flex.ts'
 import { energyResource } from './resource.ts'
@@ -47,7 +47,7 @@ export interface Unpacked {
 export function unpack(message: Fields): Unpacked | Breach {
   const bags: Bag[] = []
   const notes = new Set<string>()
-  for (const { path, type, value } of bagsIn(message, ['message'])) {
+  for (const { path, type, value } of bagsIn(message)) {
     const name = packName(value['@context'])
     const pack = name !== undefined && Object.hasOwn(PACKS, name) ? PACKS[name] : undefined
     if (pack === undefined) {
@@ -70,21 +70,34 @@ function typeBreach(type: string, expected: string, path: Path): Breach | undefi
 }
 
 /** `https://schema.nfh.global/EnergyResource/v2.0/context.jsonld` → `EnergyResource/2.0`; the `v` may be missing. */
-function packName(context: unknown): string | undefined {
+export function packName(context: unknown): string | undefined {
   const [, name, version] = PACK_CONTEXT.exec(String(context)) ?? []
   return name === undefined ? undefined : `${name}/${version}`
 }
 
+/** For readers of ours: what is not of that pack was not held against its rules. */
+export function isOfPack(name: string) {
+  return z.string().refine(context => packName(context) === name, `the context of ${name}`)
+}
+
 const PACK_CONTEXT = /^https:\/\/schema\.(?:nfh\.global|beckn\.io)\/(\w{1,64})\/v?([\d.]{1,8})\/context\.jsonld$/
 
-function* bagsIn(value: unknown, path: Path): Generator<Bag> {
-  if (typeof value !== 'object' || value === null) return
-  if (Array.isArray(value)) {
-    for (const [index, inner] of value.entries()) yield* bagsIn(inner, [...path, index])
-    return
+/** In the order of the message. One path grows and shrinks: a catalog has thousands of values and few bags. */
+function bagsIn(message: Fields): Bag[] {
+  const bags: Bag[] = []
+  const path: PropertyKey[] = ['message']
+  function look(value: unknown): void {
+    if (typeof value !== 'object' || value === null) return
+    const list = Array.isArray(value)
+    const { '@context': context, '@type': type } = value as Fields
+    if (!list && typeof context === 'string' && typeof type === 'string')
+      bags.push({ path: [...path], type, value: value as Fields })
+    for (const key of Object.keys(value)) {
+      path.push(list ? Number(key) : key)
+      look((value as Fields)[key])
+      path.pop()
+    }
   }
-  const fields = value as Fields
-  const { '@context': context, '@type': type } = fields
-  if (typeof context === 'string' && typeof type === 'string') yield { path, type, value: fields }
-  for (const [key, inner] of Object.entries(fields)) yield* bagsIn(inner, [...path, key])
+  look(message)
+  return bags
 }

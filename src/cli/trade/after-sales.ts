@@ -1,0 +1,131 @@
+import type { Client } from '../../api/client.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { CodedError } from '../../kernel/errors.ts'
+import { CURTAILMENT_REASONS, type CurtailmentReason } from '../../trading/trade.ts'
+import { openParties } from '../books/parties.ts'
+import { plainText } from '../terminal/table.ts'
+import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
+import { energy, parseEnergy, timeOfDay } from '../terminal/units.ts'
+import { findTrade, type Trade } from './found.ts'
+
+interface Stage {
+  readonly client: Client
+  readonly terminal: Terminal
+  readonly json: boolean
+}
+
+/** How long the other side may take to answer while somebody looks on. */
+const ANSWER_MS = 10_000
+const LOOK_MS = 100
+const NOTHING = /^0+(?:\.0+)?\s*(?:k?wh)?$/i
+
+/** Reasons as they are typed: `grid-outage`. */
+export const CURTAILMENT_WORDS = CURTAILMENT_REASONS.map(reason => reason.toLowerCase().replaceAll('_', '-'))
+
+/** Seller: delivers less than it sold, or nothing at all. */
+export async function curtailTrade(
+  id: string,
+  { amount, reason }: { amount: string; reason: string },
+  { client, terminal, json }: Stage,
+): Promise<void> {
+  const energyWh = NOTHING.test(amount.trim()) ? 0 : parseEnergy(amount)
+  const before = await findTrade(client, id)
+  const path = `/v1/trades/${encodeURIComponent(before.transactionId)}`
+  await client.post(`${path}/curtail`, { energyWh, reason: reasonOf(reason) })
+  const isOpen = ({ state, proposal }: Trade): boolean => state === 'active' && proposal !== undefined
+  const after = await lookUntil(client, path, trade => !isOpen(trade))
+  const less = `${energy(energyWh)} instead of ${energy(before.energyWh)}`
+  if (!isOpen(after) && after.energyWh !== energyWh) {
+    throw new CodedError('CLI_REFUSED', `not curtailed to ${less}${newReason(before, after)}`, {
+      hint: `the trade is ${after.state}; "wattmesh trade show ${after.transactionId}" shows it`,
+    })
+  }
+  if (json) return printJson(terminal, after)
+  printLine(
+    terminal,
+    isOpen(after) ? `asked for ${less}; it holds once the buyer has signed` : `curtailed to ${less}: both have signed`,
+  )
+}
+
+/** Buyer: where the delivery stands, as the seller says. */
+export async function trackTrade(id: string, { client, terminal, json }: Stage): Promise<void> {
+  const trade = await ask(client, id, { what: 'track', told: ({ progress }) => progress?.atMs })
+  if (json) return printJson(terminal, trade.progress)
+  printLine(terminal, progressText(trade) ?? '')
+}
+
+/** Buyer: whom to turn to about a trade. */
+export async function askSupport(id: string, { client, terminal, json }: Stage): Promise<void> {
+  const { support } = await ask(client, id, { what: 'support', told: ({ support }) => support?.peer })
+  if (json) return printJson(terminal, support)
+  const { nameOf } = await openParties(client)
+  const { name = '', peer = '' } = support ?? {}
+  const known = nameOf(peer) === name ? '' : `, known here as ${nameOf(peer)}`
+  printLine(terminal, plainText(`ask ${name} (${peer}${known}) and name the trade`))
+}
+
+/** As the seller said it last; undefined: never asked. */
+export function progressText({ progress, energyWh, state }: Trade): string | undefined {
+  if (progress === undefined) return undefined
+  if (state !== 'active' && state !== 'settled') return `nothing is delivered: the trade is ${state}`
+  const phases: Record<typeof progress.phase, string> = {
+    before: 'not begun',
+    running: 'running',
+    delivered: 'over, not settled',
+    settled: 'settled',
+  }
+  const metered =
+    progress.meteredWh === undefined ? '' : `, the seller’s meter vouches for ${energy(progress.meteredWh)}`
+  const at = timeOfDay(progress.atMs, systemClock.now())
+  return `delivery of ${energy(energyWh)}: ${phases[progress.phase]}${metered} (said at ${at})`
+}
+
+interface Question {
+  readonly what: 'track' | 'support'
+  /** What is in the trade once the answer is, and changes with it. */
+  told(trade: Trade): unknown
+}
+
+/** Asks the other side, and waits for what it says. @throws CLI_SILENT, CLI_REFUSED */
+async function ask(client: Client, id: string, { what, told }: Question): Promise<Trade> {
+  const { transactionId } = await findTrade(client, id)
+  const path = `/v1/trades/${encodeURIComponent(transactionId)}`
+  const before = await client.get<Trade>(path)
+  await client.post(`${path}/${what}`, {})
+  const after = await lookUntil(client, path, trade => trade.asking?.[what] === undefined)
+  if (after.asking?.[what] !== undefined) {
+    throw new CodedError('CLI_SILENT', 'the seller has not answered yet', {
+      hint: `its answer is kept when it comes: "wattmesh trade show ${transactionId}"`,
+    })
+  }
+  // Support has one answer and may say it again; whoever was refused has no answer, or the old one.
+  if (told(after) === undefined || (what === 'track' && told(after) === told(before))) {
+    throw new CodedError('CLI_REFUSED', `the seller does not answer${newReason(before, after)}`, {
+      hint: '"wattmesh peers" shows whether it is there',
+    })
+  }
+  return after
+}
+
+/** What the trade had to say before is not about what was asked now. */
+function newReason(before: Trade, { reason }: Trade): string {
+  return reason === undefined || reason === before.reason ? '' : `: ${plainText(reason)}`
+}
+
+/** The trade when it is as wanted, or after `ANSWER_MS` as it is then. */
+export async function lookUntil(client: Client, path: string, wanted: (trade: Trade) => boolean): Promise<Trade> {
+  const untilMs = systemClock.now() + ANSWER_MS
+  for (;;) {
+    const trade = await client.get<Trade>(path)
+    if (wanted(trade) || systemClock.now() >= untilMs) return trade
+    await systemClock.sleep(LOOK_MS)
+  }
+}
+
+function reasonOf(word: string): CurtailmentReason {
+  const reason = CURTAILMENT_REASONS[CURTAILMENT_WORDS.indexOf(word.toLowerCase())]
+  if (reason !== undefined) return reason
+  throw new CodedError('CLI_BAD_REASON', `"${word}" is no reason to curtail`, {
+    hint: `one of ${CURTAILMENT_WORDS.join(', ')}`,
+  })
+}

@@ -1,0 +1,207 @@
+import { EMBED_PARAMS, encodedPart, type Outside } from './encoder.ts'
+import type { Clock } from './kernel/clock.ts'
+import { messageOf } from './kernel/errors.ts'
+import type { NewId, PeerId, TaskId } from './kernel/ids.ts'
+import type { Part } from './kernel/lifecycle.ts'
+import type { Log } from './kernel/log.ts'
+import { type Commit, outcome } from './kernel/outcome.ts'
+import { type Access, mayRead } from './knowledge/collection.ts'
+import type { DocumentText, Encoded } from './knowledge/encode.ts'
+import { type EmbedOutput, embed } from './tasks/kinds/embed.ts'
+import type { Worker } from './tasks/placement.ts'
+import type { JobRequest } from './tasks/queue/intake.ts'
+import { type Submission, takeIn } from './tasks/queue/submission.ts'
+import type { JobState } from './tasks/states.ts'
+import type { Job, Task, TaskFact } from './tasks/task.ts'
+import type { Tasks } from './tasks/tasks.ts'
+
+export interface PeerEncoderDeps {
+  readonly self: PeerId
+  readonly store: {
+    job(id: string): Job | undefined
+    jobsInState(state: JobState): Job[]
+    /** In order. */
+    tasksOfJob(jobId: string, limit: number, offset: number): Task[]
+    /** Canonical JSON of a one-element array. */
+    output(taskId: TaskId, epoch: number): string | undefined
+  }
+  readonly tasks: Pick<Tasks, 'submit' | 'cancel'>
+  readonly commit: Commit<TaskFact>
+  readonly workersFor: (kind: string) => readonly Worker[]
+  readonly clock: Clock
+  readonly newId: NewId
+  readonly log: Log
+}
+
+/** Documents out at a time: enough for several peers, and few enough to lie in memory and in the queue. */
+const MAX_OUT = 8
+const LOOK_MS = 200
+/** What is not done by then is done here: some minutes to find workers, and what a slow one may take of a part. */
+const [PATIENCE_MS, PART_MS] = [5 * 60_000, 20_000]
+/** Tasks read, and rows forgotten, in one turn of the event loop: an answer has some 85 kB. */
+const [TASKS_A_PAGE, ROWS_A_COMMIT] = [16, 64]
+/** By which the next life knows what this one left. */
+const KEY = 'ingest/'
+const OPEN: ReadonlySet<JobState> = new Set(['opening', 'waiting', 'running'])
+
+const KIND = `${embed.name}@${embed.version}`
+
+/**
+ * Documents encoded by peers, each as a job of its own in the queue of tasks, and only by peers that may read it anyway:
+ * what everybody may read goes out as a public job, what some may read to those alone, and what nobody else may read
+ * never becomes a job. When a document is encoded its job is forgotten.
+ */
+export function createPeerEncoder(deps: PeerEncoderDeps): Outside & Part & { start(): Promise<void> } {
+  const { self, store, tasks, commit, clock, log } = deps
+  let out = 0
+
+  /** Tasks that peers take at a time which may read such a collection and, where they say it, have this model. */
+  function slotsFor(access: Access, fingerprint?: string): number {
+    const able = deps.workersFor(KIND).filter(({ peer, models }) => {
+      const fits = fingerprint === undefined || models === undefined || models.includes(fingerprint)
+      return peer !== self && fits && mayRead(access, peer)
+    })
+    return able.reduce((sum, { slots }) => sum + slots, 0)
+  }
+
+  function requestFor({ name, text }: DocumentText, fingerprint: string, to: Audience): JobRequest {
+    const parts = Math.ceil(text.length / embed.limits.maxInputBytes)
+    return {
+      ...{ kind: embed.name, params: { ...EMBED_PARAMS, fingerprint }, documents: [{ name, text }], ...to },
+      // Who may read is not thereby believed: a wrong vector would hide a passage from its own owner.
+      ...{ verify: 'adaptive', key: `${KEY}${deps.newId()}` },
+      deadlineMs: clock.now() + PATIENCE_MS + parts * PART_MS,
+    }
+  }
+
+  /** The job that the queue made of it; undefined: it does not take it. */
+  async function taken(request: JobRequest): Promise<string | undefined> {
+    let begun: string | undefined
+    const submit = (): Submission => {
+      const submission = tasks.submit(request)
+      begun = submission.jobId
+      return submission
+    }
+    try {
+      const { jobId, answer } = await takeIn(submit, commit)
+      if (answer.status === 'ACK') return jobId
+      log.debug({ reason: answer.error.message }, 'a document is encoded here: the queue does not take it')
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'a document is encoded here: it could not be cut into tasks')
+    }
+    if (begun !== undefined) await forget(begun)
+    return undefined
+  }
+
+  /** Until the job has ended, is not wanted any more, or those it was given to may not read the document any longer. */
+  async function wait(jobId: string, to: Audience, { access }: DocumentText, signal: AbortSignal): Promise<void> {
+    while (isOpen(jobId) && !signal.aborted && covers(access(), to)) await clock.sleep(LOOK_MS, signal)
+  }
+
+  function isOpen(jobId: string): boolean {
+    const job = store.job(jobId)
+    return job !== undefined && OPEN.has(job.state)
+  }
+
+  async function close(jobId: string): Promise<void> {
+    if (isOpen(jobId)) await commit(() => tasks.cancel(jobId))
+  }
+
+  async function forget(jobId: string): Promise<void> {
+    try {
+      await close(jobId)
+      const fact: TaskFact = { kind: 'job.gone', jobId, rows: ROWS_A_COMMIT }
+      while (store.job(jobId) !== undefined) await commit(() => outcome([fact]))
+    } catch (error) {
+      log.warn(
+        { job: jobId, reason: messageOf(error) },
+        'a job of ingest was not forgotten; it goes with other old jobs',
+      )
+    }
+  }
+
+  function* tasksOf(jobId: string): Generator<Task, undefined> {
+    for (let at = 0; ; at += TASKS_A_PAGE) {
+      const page = store.tasksOfJob(jobId, TASKS_A_PAGE, at)
+      yield* page
+      if (page.length < TASKS_A_PAGE) return undefined
+    }
+  }
+
+  /** What is done, up to the first part that is not. */
+  async function* done(jobId: string, text: string): AsyncGenerator<Encoded, number> {
+    const inOrder = tasksOf(jobId)
+    // Cut again rather than read: the same text is cut in the same places.
+    for (const part of embed.split({ name: '', text }, EMBED_PARAMS)) {
+      const task = inOrder.next().value
+      const output = outputOf(task)
+      if (output === undefined) return part.offset
+      const by = task?.worker === self ? undefined : task?.worker
+      yield { ...encodedPart(part, output), ...(by === undefined ? {} : { by }) }
+    }
+    return text.length
+  }
+
+  function outputOf(task: Task | undefined): EmbedOutput | undefined {
+    if (task?.state !== 'done' || task.acceptedEpoch === undefined) return undefined
+    const [output] = JSON.parse(store.output(task.id, task.acceptedEpoch) ?? '[]') as EmbedOutput[]
+    return output
+  }
+
+  async function* sent(
+    document: DocumentText,
+    { fingerprint, to, signal }: { fingerprint: string; to: Audience; signal: AbortSignal },
+  ): AsyncGenerator<Encoded, number> {
+    const jobId = await taken(requestFor(document, fingerprint, to))
+    if (jobId === undefined) return 0
+    try {
+      await wait(jobId, to, document, signal)
+      signal.throwIfAborted()
+      await close(jobId)
+      return yield* done(jobId, document.text)
+    } finally {
+      await forget(jobId)
+    }
+  }
+
+  return {
+    name: 'peer encoder',
+    /** Ends what a kill left: ingest begins those documents anew. */
+    async start() {
+      for (const { id, key } of store.jobsInState('running')) if (key?.startsWith(KEY) === true) await forget(id)
+    },
+    room: access => Math.min(MAX_OUT, slotsFor(access)),
+    async *encode(document, fingerprint, signal) {
+      const access = document.access()
+      const to = audienceOf(access)
+      if (to === undefined || out >= Math.min(MAX_OUT, slotsFor(access, fingerprint))) return 0
+      out += 1
+      try {
+        return yield* sent(document, { fingerprint, to, signal })
+      } finally {
+        out -= 1
+      }
+    },
+  }
+}
+
+/** To whom a job goes. */
+type Audience = Required<Pick<JobRequest, 'privacy' | 'peers'>>
+
+/** undefined: to nobody. */
+function audienceOf(access: Access): Audience | undefined {
+  switch (access.to) {
+    case 'nobody':
+      return undefined
+    case 'everybody':
+      return { privacy: 'public', peers: [] }
+    case 'peers':
+      // A private job that names nobody would go to the trusted peers, who may not read this.
+      return access.peers.length === 0 ? undefined : { privacy: 'private', peers: access.peers }
+  }
+}
+
+/** Whether all whom a job goes to may read what has this access now. */
+function covers(access: Access, { privacy, peers }: Audience): boolean {
+  return privacy === 'public' ? access.to === 'everybody' : peers.every(peer => mayRead(access, peer))
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest'
+import type { CommandDeps } from '../../src/commands/deps.ts'
+import { tradeCommands } from '../../src/commands/trade.ts'
+import { optionsSchema } from '../../src/config/options.ts'
+import { createHousehold, type HouseholdState } from '../../src/energy/household.ts'
+import type { Snapshot } from '../../src/harness/judge/snapshot.ts'
+import { oversoldWh } from '../../src/harness/judge/trade-checks.ts'
+import { type Clock, systemClock } from '../../src/kernel/clock.ts'
+import { silentLog } from '../../src/kernel/log.ts'
+import { createMarketDay } from '../../src/parts/market-day.ts'
+import type { Catalog, Offer, Trade } from '../../src/trading/trade.ts'
+import { createTown, type Party, SEARCH_MS, SLOT, START_MS } from '../support/two-markets.ts'
+
+const SLOT_MS = SLOT.durationMs
+const NEXT = SLOT.startMs / SLOT_MS
+
+/** A household of a town whose agent trades, with 1,000 Wh above its line; the buyers around it have nothing. */
+async function home(household: object = {}, roles: readonly string[] = ['household']) {
+  const town = createTown(['seller', 'one', 'two'])
+  const [seller, ...buyers] = town.parties as [Party, Party, Party]
+  const options = optionsSchema.parse({
+    ...{ roles, market: { autoOpen: false } },
+    household: { trade: true, capacityWh: 10_000, socPercent: 70, cRate: 4, ...household },
+  })
+  const clock: Clock = { ...systemClock, now: town.now, sleep: () => new Promise(() => undefined) }
+  let state: HouseholdState | undefined
+  const tradedWh = () => ({ boughtWh: 0, soldWh: 0 })
+  const commit = (async (decide: () => never) => {
+    const decided = decide() as { facts: readonly { kind: string; household?: HouseholdState }[] }
+    for (const fact of decided.facts) if (fact.kind === 'household') state = fact.household
+    town.keep(seller, decided as never)
+    return decided
+  }) as CommandDeps['commit']
+  const agent = createHousehold({
+    battery: { capacityWh: 10_000, reserveWh: 1_000, powerWh: 10_000, efficiencyPercent: 100 },
+    ...{ initialSocWh: 7_000, preferences: options.household, profile: () => ({ loadWh: 0, solarWh: 0 }) },
+    prices: () => ({ retailMicro: 250_000, feedInMicro: 80_000, sellMicro: 150_000, bestOfferMicro: undefined }),
+    ...{ now: town.now, store: { household: () => state, tradedWh } },
+  })
+  const marketDay = createMarketDay({
+    ...{ self: seller.self, options, clock, marketClock: clock, store: seller.store, random: Math.random },
+    ...{ household: agent, trading: seller.trading, commit, log: silentLog },
+  })
+  const commands = tradeCommands({
+    ...{ config: { options }, identity: seller.identity, storage: { trading: seller.store }, trading: seller.trading },
+    ...{ clock, marketClock: clock, marketDay, commit, newId: () => 'id' },
+  } as unknown as CommandDeps)
+
+  const offered = (): Record<string, number> =>
+    Object.fromEntries((seller.store.catalog(seller.self)?.offers ?? []).map(one => [one.offerId, one.availableWh]))
+  return {
+    ...{ town, seller, buyers, commands, offered },
+    /** The agent decides about the next slot. */
+    async decides() {
+      marketDay.open()
+      await expect.poll(offered).toHaveProperty(`household-${NEXT}`)
+      await marketDay.stop?.()
+    },
+    /** Both buyers want all they can get. */
+    soldOut(): number {
+      for (const buyer of buyers) town.want(buyer, 5_000)
+      for (let turn = 0; turn < 4; turn++) {
+        town.settle()
+        town.pass(SEARCH_MS)
+      }
+      return seller.store.tradesInState('active').reduce((sum, trade) => sum + trade.energyWh, 0)
+    },
+  }
+}
+
+describe('what a household offers by itself and what is offered by hand', () => {
+  test('is one stock, when the hand comes after the agent: no kWh is sold twice', async () => {
+    const { decides, commands, offered, soldOut } = await home()
+    await decides()
+    expect(offered()).toEqual({ [`household-${NEXT}`]: 1_000 })
+    await commands.sell({ energyWh: 400 })
+    expect(offered()).toEqual({ [`household-${NEXT}`]: 600, [`manual-${SLOT.startMs}`]: 400 })
+    await commands.sell({ energyWh: 300 })
+    expect(offered()).toEqual({ [`household-${NEXT}`]: 700, [`manual-${SLOT.startMs}`]: 300 })
+    await commands.sell({ energyWh: 1_000 })
+    expect(offered()).toEqual({ [`household-${NEXT}`]: 0, [`manual-${SLOT.startMs}`]: 1_000 })
+    expect(soldOut()).toBe(1_000)
+  })
+
+  test('and when the hand comes first', async () => {
+    const { decides, commands, offered, soldOut } = await home()
+    await commands.sell({ energyWh: 400 })
+    await decides()
+    expect(offered()).toEqual({ [`household-${NEXT}`]: 600, [`manual-${SLOT.startMs}`]: 400 })
+    expect(soldOut()).toBe(1_000)
+  })
+
+  test('what the agent has sold stays sold', async () => {
+    const { decides, commands, offered, soldOut } = await home()
+    await decides()
+    expect(soldOut()).toBe(1_000)
+    await commands.sell({ energyWh: 500 })
+    expect(offered()).toEqual({ [`household-${NEXT}`]: 1_000, [`manual-${SLOT.startMs}`]: 500 })
+  })
+
+  test('what cannot be delivered beside what is sold is refused, and nothing changes', async () => {
+    const { decides, commands, offered, soldOut } = await home()
+    await decides()
+    soldOut()
+    // 6,000 Wh above the reserve, 1,000 of them sold.
+    await expect(commands.sell({ energyWh: 5_001 })).rejects.toMatchObject({
+      ...{ code: 'TRADE_NOT_DELIVERABLE', message: expect.stringContaining('1 Wh too much') },
+    })
+    expect(offered()).toEqual({ [`household-${NEXT}`]: 1_000 })
+    await commands.sell({ energyWh: 5_000 })
+  })
+
+  test('a series is out of one battery: what an early slot takes a later one has no more', async () => {
+    const { commands, offered } = await home()
+    await expect(commands.sell({ energyWh: 2_001, slots: 3 })).rejects.toMatchObject({
+      ...{ code: 'TRADE_NOT_DELIVERABLE', message: expect.stringContaining('3 Wh too much') },
+    })
+    await commands.sell({ energyWh: 2_000, slots: 3 })
+    expect(Object.values(offered())).toEqual([2_000, 2_000, 2_000])
+  })
+
+  test('a household whose agent does not trade knows best itself', async () => {
+    const { commands, offered } = await home({ trade: false })
+    await commands.sell({ energyWh: 50_000 })
+    expect(Object.values(offered())).toEqual([50_000])
+  })
+})
+
+test('a peer that is neither household nor utility sells nothing, and calls itself neither', async () => {
+  const { commands, seller } = await home({ trade: false }, ['compute'])
+  await expect(commands.sell({ energyWh: 100 })).rejects.toMatchObject({ code: 'TRADE_NO_SELLER' })
+  expect(seller.store.catalog(seller.self)).toBeUndefined()
+})
+
+test('what is on offer is told with what it costs here, and not once its slot has begun', async () => {
+  const { commands, town } = await home({ trade: false })
+  await commands.sell({ energyWh: 100, priceMicro: 120_000 })
+  expect(commands.catalogs().flatMap(({ offers }) => offers)).toMatchObject([
+    { availableWh: 100, priceMicro: 120_000, gridFeeMicro: 0, landedMicro: 120_000 },
+  ])
+  town.pass(SLOT.startMs - START_MS)
+  expect(commands.catalogs().flatMap(({ offers }) => offers)).toEqual([])
+})
+
+test('a utility is never sold out: what one buyer has taken is there for the next', () => {
+  const town = createTown(['utility', 'one', 'two', 'three'])
+  const [utility, ...buyers] = town.parties as [Party, ...Party[]]
+  town.offer(utility, { availableWh: 1_000 }, { role: 'utility', sourceType: 'GRID' })
+  const needs = buyers.map(buyer => town.want(buyer, 800))
+  town.settle()
+  town.pass(SEARCH_MS)
+  town.settle()
+  expect(buyers.map((buyer, i) => buyer.store.need(needs[i] ?? '')?.state)).toEqual(['bought', 'bought', 'bought'])
+  expect(utility.store.tradesInState('active').map(({ energyWh }) => energyWh)).toEqual([800, 800, 800])
+  // And for the one who searches next.
+  expect(town.refusals).toEqual([])
+})
+
+describe('the judge', () => {
+  const offer = (offerId: string, availableWh: number): Offer => ({ offerId, slot: SLOT, priceMicro: 1, availableWh })
+  const sold = (offerId: string, energyWh: number) =>
+    ({ role: 'seller', state: 'active', offerId, slot: SLOT, energyWh }) as Trade
+  const peer = (more: Partial<Snapshot>) =>
+    ({ roles: ['household'], trades: [], published: [], slots: [], ...more }) as unknown as Snapshot
+  const catalogs = (...offers: Offer[][]) => offers.map(one => ({ offers: one }) as unknown as Catalog)
+
+  test('counts a slot over all its offers: what one offer gave up to another was sold once', () => {
+    const published = catalogs([offer('own', 1_000)], [offer('own', 0), offer('manual', 1_000)])
+    expect(oversoldWh([peer({ published, trades: [sold('manual', 1_000)] })])).toBe(0)
+    expect(oversoldWh([peer({ published, trades: [sold('own', 1_000), sold('manual', 1_000)] })])).toBe(1_000)
+  })
+
+  test('counts what a household sold and had not, however much it offered; a utility has it', () => {
+    const slots = [{ soldWh: 2_000, importedWh: 700 }] as unknown as Snapshot['slots']
+    const published = catalogs([offer('own', 1_000), offer('manual', 1_000)])
+    const trades = [sold('own', 1_000), sold('manual', 1_000)]
+    expect(oversoldWh([peer({ published, trades, slots })])).toBe(700)
+    expect(oversoldWh([peer({ published: [], trades, roles: ['utility'] })])).toBe(0)
+  })
+})
