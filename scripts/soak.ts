@@ -85,7 +85,7 @@ async function feed({ asker, jobs }: Soak): Promise<void> {
   const { done, open } = newest === undefined ? { done: 0, open: 0 } : await countsOf(asker, newest)
   if (newest !== undefined && (open >= FEED_BELOW || done === 0)) return
   const texts = smallTexts(READMES, TEXTS_A_JOB).map(({ name, text }) => ({ name, text: `${jobs.length}\n\n${text}` }))
-  const job = { kind: 'chunk', params: { maxTokens: 110 }, documents: texts }
+  const job = { kind: 'chunk', params: { maxTokens: 110 }, documents: texts, privacy: 'public' }
   const { id } = await asker.client().post<{ id: string }>('/v1/jobs', job)
   jobs.push(id)
 }

@@ -87,8 +87,8 @@ const JOB_MS = 5 * 60_000
 
 /** Submits work, unverified, and waits for all of it; throws when a part of it fails. */
 export async function done({ client }: BenchDaemon, job: BenchJob, pollMs: number): Promise<void> {
-  const only = job.peers === undefined ? {} : { privacy: 'private' }
-  const { id } = await client.post<{ id: string }>('/v1/jobs', { ...job, ...only, verify: 'none' })
+  const privacy = job.peers === undefined ? 'public' : 'private'
+  const { id } = await client.post<{ id: string }>('/v1/jobs', { ...job, privacy, verify: 'none' })
   const untilMs = performance.now() + JOB_MS
   while (performance.now() < untilMs) {
     const { state, reason } = await client.get<{ state: string; reason?: string }>(`/v1/jobs/${id}/progress`)

@@ -8,6 +8,8 @@ export interface Client {
   /** @param path with its query: `/v1/trades?limit=10` */
   get<T>(path: string): Promise<T>
   post<T>(path: string, body: object): Promise<T>
+  /** An answer of lines of JSON, each read when its turn comes. */
+  lines<T>(path: string): AsyncGenerator<T, void>
   /** What is not JSON: the metrics. */
   getText(path: string): Promise<string>
 }
@@ -21,24 +23,37 @@ export function openClient(home: string): Client {
   const base = `http://127.0.0.1:${file.port}`
   const authorization = `Bearer ${file.token}`
 
-  async function textOf(path: string, request: RequestInit): Promise<string> {
+  /** All of it, or as it comes in pieces. */
+  async function read<T>(path: string, request: RequestInit, take: (response: Response) => Promise<T>): Promise<T> {
     let response: Response
-    let text: string
+    let taken: T | string
     try {
       response = await fetch(base + path, request)
-      text = await response.text()
+      taken = response.ok ? await take(response) : await response.text()
     } catch (error) {
       throw unanswered(home, error)
     }
     // A killed daemon's port may belong to another one by now.
     if (response.status === 401) throw noDaemon(home)
-    if (!response.ok) throw refusal(text, response.status)
-    return text
+    if (!response.ok) throw refusal(String(taken), response.status)
+    return taken as T
+  }
+
+  const textOf = (path: string, request: RequestInit) => read(path, request, response => response.text())
+
+  async function* lines<T>(path: string): AsyncGenerator<T, void> {
+    const body = await read(path, { headers: { authorization } }, async response => response.body)
+    try {
+      for await (const line of linesOf(body ?? [])) yield JSON.parse(line) as T
+    } catch (error) {
+      throw unanswered(home, error)
+    }
   }
 
   const ask = async <T>(path: string, request: RequestInit): Promise<T> => JSON.parse(await textOf(path, request)) as T
 
   return {
+    lines,
     getText: path => textOf(path, { headers: { authorization } }),
     get: path => ask(path, { headers: { authorization } }),
     post: (path, body) =>
@@ -47,6 +62,20 @@ export function openClient(home: string): Client {
         headers: { authorization, 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
+  }
+}
+
+/** @param pieces of UTF-8, cut anywhere */
+async function* linesOf(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder()
+  let begun: string[] = []
+  for await (const piece of pieces) {
+    const [first = '', ...others] = decoder.decode(piece, { stream: true }).split('\n')
+    begun.push(first)
+    for (const next of others) {
+      yield begun.join('')
+      begun = [next]
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Commands } from '../commands.ts'
@@ -20,8 +21,12 @@ const filter = z.object({
 })
 const energyWh = z.int('whole watt hours').min(1).max(1_000_000_000)
 const price = z.int('whole millionths').min(0).optional()
-const buy = z.strictObject({ energyWh, maxPriceMicro: price })
-const sell = z.strictObject({ energyWh, priceMicro: price })
+/** In market time. */
+const slotStartMs = z.int('whole milliseconds').min(0).optional()
+const buy = z.strictObject({ energyWh, maxPriceMicro: price, slotStartMs })
+/** Of the 16 offers a catalog has, some are left to what the household offers by itself. */
+const slots = z.int().min(1).max(12, 'at most 12 in a row').optional()
+const sell = z.strictObject({ energyWh, priceMicro: price, slotStartMs, slots })
 const cancel = z.strictObject({ try: z.boolean().optional() })
 const reduce = z.strictObject({ energyWh })
 const curtail = z.strictObject({ energyWh: z.int().min(0).max(1_000_000_000), reason: z.enum(CURTAILMENT_REASONS) })
@@ -94,14 +99,8 @@ function addTrading(server: FastifyInstance, commands: Commands): void {
   server.get('/v1/trades/:id', async ({ params }) => found('trade', id.parse(params).id, commands.signedTrade))
   server.get('/v1/needs', async ({ query }) => commands.needs(page.parse(query).limit))
   server.get('/v1/needs/:id', async ({ params }) => found('need', id.parse(params).id, commands.need))
-  server.post('/v1/buy', ({ body }) => {
-    const { energyWh, maxPriceMicro } = buy.parse(body)
-    return commands.buy({ energyWh, ...(maxPriceMicro === undefined ? {} : { maxPriceMicro }) })
-  })
-  server.post('/v1/sell', ({ body }) => {
-    const { energyWh, priceMicro } = sell.parse(body)
-    return commands.sell({ energyWh, ...(priceMicro === undefined ? {} : { priceMicro }) })
-  })
+  server.post('/v1/buy', ({ body }) => commands.buy(buy.parse(body)))
+  server.post('/v1/sell', ({ body }) => commands.sell(sell.parse(body)))
   server.get('/v1/needs/:id/trades', async ({ params }) => commands.tradesOfNeed(id.parse(params).id))
   server.post('/v1/withdraw', async () => done(commands.withdraw()))
   server.post('/v1/market/open', async () => {
@@ -169,8 +168,8 @@ function addTasks(server: FastifyInstance, commands: Commands): void {
   server.get('/v1/jobs/:id/progress', async ({ params }) => found('job', id.parse(params).id, commands.jobProgress))
   server.get('/v1/jobs/:id/receipts', async ({ params }) => commands.workReceipts(id.parse(params).id))
   server.get('/v1/jobs/:id/result', async ({ params }, reply) => {
-    reply.type('application/json')
-    return await commands.result(id.parse(params).id)
+    reply.type('application/x-ndjson')
+    return reply.send(Readable.from(commands.result(id.parse(params).id)))
   })
   server.post('/v1/jobs/:id/retry', async ({ params }) => {
     await commands.retryJob(id.parse(params).id)

@@ -13,7 +13,7 @@ import type { Fact } from '../storage/facts.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Runner } from '../tasks/runner.ts'
 import type { Tasks } from '../tasks/tasks.ts'
-import type { Workers } from '../tasks/workers.ts'
+import type { OwnModel, Workers } from '../tasks/workers.ts'
 import type { Trading } from '../trading/trading.ts'
 
 export interface CommandDeps {
@@ -35,6 +35,7 @@ export interface CommandDeps {
   readonly marketClock: Clock
   readonly newId: NewId
   readonly merge: Workers['merge']
+  readonly learnModel: OwnModel['learn']
   readonly library: LibraryCommands
   readonly manners: Manners
   /** Whether this peer works for others at all. */

@@ -1,8 +1,10 @@
 import { CodedError } from '../kernel/errors.ts'
 import type { PeerId } from '../kernel/ids.ts'
-import { resultText } from '../tasks/merge.ts'
+import { kinds } from '../tasks/kinds/kinds.ts'
+import { resultLines } from '../tasks/merge.ts'
 import { receiptsOf, type WorkReceipt } from '../tasks/proof/receipt.ts'
-import { type JobRequest, takeIn } from '../tasks/queue/intake.ts'
+import { type JobRequest, namedModel } from '../tasks/queue/intake.ts'
+import { takeIn } from '../tasks/queue/submission.ts'
 import type { Job, JobDocument, Task } from '../tasks/task.ts'
 import { type CommandDeps, decided } from './deps.ts'
 
@@ -12,6 +14,17 @@ export interface JobProgress extends Job {
   readonly counts: Readonly<Record<string, number>>
   /** Of each worker: parts done, and parts it has now. */
   readonly workers: readonly { readonly peer: PeerId; readonly done: number; readonly leased: number }[]
+}
+
+export interface SubmittedJob extends Job {
+  /** How many peers may have it beside this machine; absent: anybody may. */
+  readonly allowed?: number
+}
+
+/** A job in a list: what it is about, in a word. */
+export interface JobRow extends Job {
+  /** Of its first text. */
+  readonly name?: string
 }
 
 export interface JobView extends JobProgress {
@@ -35,15 +48,23 @@ export function workCommands(deps: CommandDeps) {
     return { ...job, counts: store.taskCounts(id), workers }
   }
 
+  const allowedPeers = ({ peers }: Job): number =>
+    (peers.length > 0 ? peers : deps.config.options.compute.trustedPeers).length
+
   return {
-    async submit(request: JobRequest): Promise<Job> {
-      const submission = tasks.submit(request)
-      const answer = await takeIn(submission, deps.commit)
+    async submit(request: JobRequest): Promise<SubmittedJob> {
+      if (namedModel(request) === undefined) await deps.learnModel(request.kind)
+      const { jobId, answer } = await takeIn(() => tasks.submit(request), deps.commit)
       if (answer.status === 'NACK') throw new CodedError(answer.error.code, answer.error.message)
-      return store.job(submission.jobId) as Job
+      const job = store.job(jobId) as Job
+      return job.privacy === 'public' ? job : { ...job, allowed: allowedPeers(job) }
     },
 
-    jobs: (limit: number): Job[] => store.jobs(limit),
+    jobs: (limit: number): JobRow[] =>
+      store.jobs(limit).map(job => {
+        const [first] = store.documents(job.id)
+        return first === undefined ? job : { ...job, name: first.name }
+      }),
     jobProgress: progress,
     /** A page of a job's parts beside its progress. */
     job(
@@ -60,8 +81,8 @@ export function workCommands(deps: CommandDeps) {
       }
     },
 
-    /** The ordered result, document by document, as JSON text. */
-    result: (id: string): Promise<string> => resultText(id, { store, merge: deps.merge }),
+    /** The ordered result, document by document, as lines of JSON; see `resultLines`. */
+    result: (id: string) => resultLines(id, { store, kinds, merge: deps.merge }),
     workReceipts: (id: string): WorkReceipt[] => receiptsOf(store.statements(id)),
     reputations: () => store.reputations(),
     cancelJob: (id: string) => decided(deps, () => tasks.cancel(id)),

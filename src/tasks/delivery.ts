@@ -9,7 +9,7 @@ export interface DeliveryDeps {
   readonly self: PeerId
   readonly sign: Sign
   now(): number
-  /** Energy of a thread busy this long, in millionths of a watt-hour: metered, or estimated from the machine's power. */
+  /** Energy of a thread busy this long, in millionths of a watt-hour, estimated from the machine's power. */
   energyMicroWh(busyMs: number): number
   powerSource(): PowerSource
 }
@@ -65,11 +65,11 @@ function claimOf(work: Work, { busyMs }: WorkResult, text: string, deps: Deliver
   return {
     ...{ taskId: work.taskId, leaseEpoch: work.leaseEpoch, kind: `${work.kind}@${work.version}` },
     ...{ inputHash: work.inputHash, outputHash: hashOfText(text), units: work.inputBytes, busyMs },
-    ...{ energyMicroWh: Math.round(deps.energyMicroWh(busyMs)), source: deps.powerSource() },
+    ...{ energyMicroWh: Math.round(deps.energyMicroWh(busyMs)), measure: 'estimated', source: deps.powerSource() },
   }
 }
 
 /** Less what the submitter knows. */
-function shortClaim({ outputHash, busyMs, energyMicroWh, source }: WorkClaim): JsonObject {
-  return { output_hash: outputHash, busy_ms: busyMs, energy_micro_wh: energyMicroWh, source }
+function shortClaim({ outputHash, busyMs, energyMicroWh, measure, source }: WorkClaim): JsonObject {
+  return { output_hash: outputHash, busy_ms: busyMs, energy_micro_wh: energyMicroWh, measure, source }
 }

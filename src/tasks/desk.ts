@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import type { PeerId, TaskId } from '../kernel/ids.ts'
-import { acknowledged, type Draft, type Json, type JsonObject, outcome } from '../kernel/outcome.ts'
+import { acknowledged, type Json, type JsonObject, outcome } from '../kernel/outcome.ts'
 import { canonical } from '../protocol/canonical.ts'
 import type { KindTable } from './kinds/kind.ts'
-import { type Ack, type Assign, bidDraft, type Cancel, type Offer, refuseDraft } from './messages.ts'
+import { type Ack, type Assign, bidDraft, type Cancel, type LeaseRef, type Offer, refuseDraft } from './messages.ts'
 import { areStated, hashOfText, type Statement, statementIsGood, type Verify } from './proof/receipt.ts'
-import { type Needs, refuseTask, type TaskCode, type TaskFact, type TasksOutcome, type Work } from './task.ts'
+import { type Needs, type Reason, refuseTask, type TaskFact, type TasksOutcome, type Work } from './task.ts'
 
 export interface DeskDeps {
   readonly self: PeerId
@@ -31,15 +31,16 @@ export interface DeskDeps {
   now(): number
   /** Fingerprints of the models here; undefined: not known before one was opened. */
   models(): readonly string[] | undefined
+  /** Begins to find out which model is here, where this kind takes one. */
+  learnModel(kind: string): void
   /** Why this machine does not work for others just now; undefined: it does. */
   paused(): { readonly sentence: string; readonly retryAfterMs: number } | undefined
 }
 
-type Refusal = { code: TaskCode; message: string; retryAfterMs?: number }
-
+/** Tasks of an assignment that are not taken, for one reason. */
 interface TurnedAway {
-  readonly why: Refusal
-  readonly tasks: { task_id: string; lease_epoch: number }[]
+  readonly why: Reason
+  readonly tasks: LeaseRef[]
 }
 
 /** The worker's side: what lies on the desk. */
@@ -72,7 +73,7 @@ export function createDesk(deps: DeskDeps): Desk {
   const paces = new Map<string, number>()
 
   /** A submitter that floods is turned away before anything of it is looked at. */
-  function floods(submitter: PeerId): Refusal | undefined {
+  function floods(submitter: PeerId): Reason | undefined {
     const second = Math.floor(now() / 1000)
     const before = asks.get(submitter)
     const count = before?.second === second ? before.count + 1 : 1
@@ -81,16 +82,22 @@ export function createDesk(deps: DeskDeps): Desk {
     return { code: 'TASK_BUSY', message: 'too many requests; slow down', retryAfterMs: 5_000 }
   }
 
-  function unwilling({ kind, version, needs }: Pick<Offer, 'kind' | 'version' | 'needs'>): Refusal | undefined {
+  function unwilling({ kind, version, needs }: Pick<Offer, 'kind' | 'version' | 'needs'>): Reason | undefined {
     if (slots === 0) return { code: 'TASK_NOT_OFFERED', message: 'this peer does not work for others' }
     if (!Object.hasOwn(kinds, kind) || kinds[kind]?.version !== version) {
       return { code: 'TASK_KIND_UNKNOWN', message: `${kind}@${version} is not worked on here` }
     }
-    const pause = deps.paused()
-    if (pause !== undefined) return { code: 'TASK_PAUSED', message: pause.sentence, retryAfterMs: pause.retryAfterMs }
     const { memory_mb: memoryMb, ...rest } = needs
     const lacking = lacks({ memoryMb, ...rest } as Needs)
-    return lacking === undefined ? undefined : { code: 'TASK_NEEDS_UNMET', message: lacking }
+    if (lacking !== undefined) return { code: 'TASK_NEEDS_UNMET', message: lacking }
+    // Not before: who asks for what can be done here waits for it from now on, and may force a start.
+    const pause = deps.paused()
+    if (pause !== undefined) return { code: 'TASK_PAUSED', message: pause.sentence, retryAfterMs: pause.retryAfterMs }
+    if (needs.fingerprint === undefined || deps.models() !== undefined) return undefined
+    // Bidding first and failing then would look like a worker that is broken.
+    deps.learnModel(kind)
+    const message = 'which model is here is being found out'
+    return { code: 'TASK_BUSY', message, retryAfterMs: MIN_RETRY_MS }
   }
 
   function lacks({ memoryMb, fingerprint, engine }: Needs): string | undefined {
@@ -109,19 +116,13 @@ export function createDesk(deps: DeskDeps): Desk {
     return { free: Math.max(0, Math.min(share - has, slots - open.length)), open: open.length }
   }
 
-  function busy(kind: string, open: number): Refusal {
+  function busy(kind: string, open: number): Reason {
     const waitMs = (open * (paces.get(kind) ?? MIN_RETRY_MS)) / deps.threads
     const retryAfterMs = Math.round(Math.min(MAX_RETRY_MS, Math.max(MIN_RETRY_MS, waitMs)))
     return { code: 'TASK_BUSY', message: `${open} tasks lie on the desk`, retryAfterMs }
   }
 
-  function refusal(jobId: string, submitter: PeerId, about: Pick<Offer, 'kind' | 'version'>, why: Refusal): Draft {
-    const { code, message, retryAfterMs } = why
-    const retry = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }
-    return refuseDraft(jobId, submitter, { kind: about.kind, version: about.version, code, message, ...retry })
-  }
-
-  function unfit({ kind: name, params }: Assign, one: Assign['tasks'][number], submitter: PeerId): Refusal | undefined {
+  function unfit({ kind: name, params }: Assign, one: Assign['tasks'][number], submitter: PeerId): Reason | undefined {
     const kind = kinds[name]
     const fits = kind?.input.safeParse(one.input).success === true && kind.params.safeParse(params).success
     if (!fits) return { code: 'TASK_BAD_INPUT', message: `not an input of ${name}` }
@@ -147,7 +148,7 @@ export function createDesk(deps: DeskDeps): Desk {
   function sorted(jobId: string, submitter: PeerId, assign: Assign): { facts: TaskFact[]; turnedAway: TurnedAway[] } {
     let { free, open } = shareOf(submitter, store.openWork())
     const facts: TaskFact[] = []
-    const turnedAway = new Map<TaskCode, TurnedAway>()
+    const turnedAway = new Map<string, TurnedAway>()
     for (const one of assign.tasks) {
       // A newer lease of what lies here already takes no more room.
       const fresh = store.work(one.task_id as TaskId) === undefined ? 1 : 0
@@ -169,7 +170,7 @@ export function createDesk(deps: DeskDeps): Desk {
       if (flood !== undefined) return nack(flood)
       const { free, open } = shareOf(submitter, store.openWork())
       const why = unwilling(offer) ?? (free === 0 ? busy(offer.kind, open) : undefined)
-      if (why !== undefined) return outcome([], [refusal(jobId, submitter, offer, why)])
+      if (why !== undefined) return outcome([], [refuseDraft(jobId, submitter, offer, { why })])
       const paceMs = paces.get(offer.kind)
       const bid = {
         ...{ kind: offer.kind, version: offer.version, up_to: free, until: now() + BID_MS, queue: open },
@@ -184,11 +185,8 @@ export function createDesk(deps: DeskDeps): Desk {
       const { facts, turnedAway } = sorted(jobId, submitter, assign)
       const [first] = turnedAway
       if (first?.tasks.length === assign.tasks.length) return nack(first.why)
-      const refusals = turnedAway.map(group => {
-        const { payload, ...rest } = refusal(jobId, submitter, assign, group.why)
-        return { ...rest, payload: { ...payload, tasks: group.tasks } }
-      })
-      return { facts, messages: refusals, answer: acknowledged }
+      const messages = turnedAway.map(group => refuseDraft(jobId, submitter, assign, group))
+      return { facts, messages, answer: acknowledged }
     },
 
     dropped: (submitter, { tasks }) =>
@@ -218,10 +216,8 @@ export function createDesk(deps: DeskDeps): Desk {
       const groups = Map.groupBy(works, ({ submitter, jobId }) => `${submitter} ${jobId}`)
       const messages = [...groups.values()].map(group => {
         const [first] = group as [Work]
-        const why: Refusal = { code: 'TASK_PAUSED', message: reason, retryAfterMs }
-        const { payload, ...rest } = refusal(first.jobId, first.submitter, first, why)
-        const tasks = group.map(({ taskId: task_id, leaseEpoch: lease_epoch }) => ({ task_id, lease_epoch }))
-        return { ...rest, payload: { ...payload, tasks } }
+        const why: Reason = { code: 'TASK_PAUSED', message: reason, retryAfterMs }
+        return refuseDraft(first.jobId, first.submitter, first, { why, tasks: group })
       })
       return outcome(
         works.map(({ taskId }): TaskFact => ({ kind: 'work.gone', taskId })),
@@ -238,12 +234,12 @@ export function createDesk(deps: DeskDeps): Desk {
   }
 }
 
-function turnAway(groups: Map<TaskCode, TurnedAway>, why: Refusal, one: Assign['tasks'][number]): void {
+function turnAway(groups: Map<string, TurnedAway>, why: Reason, one: Assign['tasks'][number]): void {
   const group = groups.get(why.code) ?? { why, tasks: [] }
-  group.tasks.push({ task_id: one.task_id, lease_epoch: one.lease_epoch })
+  group.tasks.push({ taskId: one.task_id as TaskId, leaseEpoch: one.lease_epoch })
   groups.set(why.code, group)
 }
 
-function nack({ code, message, retryAfterMs }: Refusal): TasksOutcome {
+function nack({ code, message, retryAfterMs }: Reason): TasksOutcome {
   return refuseTask(code, message, retryAfterMs === undefined ? undefined : { retry_after_ms: retryAfterMs })
 }

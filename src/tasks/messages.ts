@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { PeerId, TaskId } from '../kernel/ids.ts'
-import type { Draft, Json, JsonObject } from '../kernel/outcome.ts'
+import type { Draft, Json, JsonObject, Refusal } from '../kernel/outcome.ts'
 import type { Statement } from './proof/receipt.ts'
-import type { Job, Needs, WorkResult } from './task.ts'
+import type { Job, Needs, Reason, WorkResult } from './task.ts'
 
 /**
  * What submitters and workers say to each other, straight and signed. The envelope is about the job; the tasks, with
@@ -70,6 +70,7 @@ const claimSchema = z.strictObject({
   output_hash: hash,
   busy_ms: ms,
   energy_micro_wh: z.int().min(0),
+  measure: z.enum(['estimated', 'metered']),
   source: z.enum(['grid', 'solar', 'battery', 'unknown']),
 })
 export const resultSchema = z.strictObject({
@@ -117,8 +118,18 @@ export function bidDraft(jobId: string, submitter: PeerId, bid: Bid): Draft {
   return draft('task.bid', jobId, { to: submitter, payload: { ...bid } as JsonObject, ttlMs: ASSIGN_TTL_MS })
 }
 
-export function refuseDraft(jobId: string, submitter: PeerId, refuse: Refuse): Draft {
-  return draft('task.refuse', jobId, { to: submitter, payload: { ...refuse } as JsonObject, ttlMs: PROGRESS_TTL_MS })
+/** @param tasks of an assignment; without any, the offer is refused */
+export function refuseDraft(
+  jobId: string,
+  submitter: PeerId,
+  { kind, version }: Pick<Offer, 'kind' | 'version'>,
+  { why, tasks }: { why: Reason; tasks?: readonly LeaseRef[] },
+): Draft {
+  const { code, message, retryAfterMs } = why
+  const retry = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }
+  const about = tasks === undefined ? {} : { tasks: tasks.map(refOf) }
+  const payload = { kind, version, code, message, ...retry, ...about }
+  return draft('task.refuse', jobId, { to: submitter, payload, ttlMs: PROGRESS_TTL_MS })
 }
 
 export interface Given extends LeaseRef {
@@ -171,6 +182,13 @@ export function resultDraft(
   }))
   const payload = { results, ...(statement === undefined ? {} : { signature: statement.signature }) }
   return draft('task.result', jobId, { to, payload, ttlMs: RESULT_TTL_MS })
+}
+
+/** That there are results which could not be sent, and why: of too large a one, say. */
+export function unsentDraft(to: PeerId, jobId: TaskId, results: Result['results'], why: Refusal): Draft {
+  const error = { code: why.code, message: `the result could not be sent: ${why.message}` }
+  const failed = results.map(({ task_id, lease_epoch }) => ({ task_id, lease_epoch, error }))
+  return draft('task.result', jobId, { to, payload: { results: failed }, ttlMs: RESULT_TTL_MS })
 }
 
 export function ackDraft({ worker, jobId, hashes, signature }: Statement): Draft {

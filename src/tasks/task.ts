@@ -154,6 +154,9 @@ export interface WorkResult {
 export type TaskFact =
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'job.documents'; readonly jobId: string; readonly documents: readonly JobDocument[] }
+  /** Kept until the job is split. */
+  | { readonly kind: 'job.text'; readonly jobId: string; readonly document: number; readonly text: string }
+  | { readonly kind: 'job.texts.gone'; readonly jobId: string }
   | { readonly kind: 'task'; readonly task: Task }
   /** Canonical JSON of a one-element array that holds the input. */
   | { readonly kind: 'task.input'; readonly taskId: TaskId; readonly jobId: string; readonly text: string }
@@ -177,6 +180,8 @@ export type TaskFact =
   /** `input` as in `task.input`; absent for own work, whose input is kept already. */
   | { readonly kind: 'work'; readonly work: Work; readonly input?: string }
   | { readonly kind: 'work.gone'; readonly taskId: TaskId }
+  /** Takes up to `rows` rows of a job away, its receipts among them, and with the last the job. */
+  | { readonly kind: 'job.gone'; readonly jobId: string; readonly rows: number }
   | { readonly kind: 'reputation'; readonly reputation: Reputation }
   | { readonly kind: 'work.statement'; readonly statement: Statement }
 
@@ -186,6 +191,7 @@ export type TaskCode =
   | 'TASK_NOT_OFFERED'
   | 'TASK_KIND_UNKNOWN'
   | 'TASK_NEEDS_UNMET'
+  | 'TASK_MODEL_UNKNOWN'
   | 'TASK_BUSY'
   | 'TASK_PAUSED'
   | 'TASK_BAD_INPUT'
@@ -196,6 +202,13 @@ export type TaskCode =
   | 'TASK_DEADLINE_PAST'
   | 'TASK_QUEUE_FULL'
   | 'TASK_STATE'
+
+/** Why not, and when to ask again. */
+export interface Reason {
+  readonly code: TaskCode
+  readonly message: string
+  readonly retryAfterMs?: number
+}
 
 /** Nothing is kept, nothing is sent, the sender learns why. */
 export function refuseTask(code: TaskCode, message: string, details?: JsonObject): Outcome<never> {

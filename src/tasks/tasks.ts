@@ -23,13 +23,14 @@ import {
   type Result,
   refuseSchema,
   resultSchema,
+  unsentDraft,
 } from './messages.ts'
 import { kindName, type QueueDeps } from './queue/deps.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import type { TaskFact, TasksOutcome, WorkResult } from './task.ts'
 
 export interface Tasks
-  extends Pick<Queue, 'submit' | 'tick' | 'workerLost' | 'cancel' | 'retry'>,
+  extends Pick<Queue, 'submit' | 'unopened' | 'tick' | 'workerLost' | 'cancel' | 'retry'>,
     Pick<Desk, 'giveBack'> {
   /** The rows of the router this domain answers for. */
   readonly messages: ReadonlyMap<string, MessageType<TaskFact>>
@@ -67,6 +68,18 @@ export function createTasks(deps: TasksDeps): Tasks {
     },
   }
 
+  const resultRow: MessageType<TaskFact> = {
+    ...straight<Result>(resultSchema, ({ task_id, sender_id }, result) => queue.finished(task_id, sender_id, result)),
+    undelivered({ envelope, refusal }) {
+      const { results } = envelope.payload as unknown as Result
+      // What was refused unread: left alone, the submitter would hear nothing until the lease is over.
+      const lost = refusal.code.startsWith('ENV_') ? results.filter(({ error }) => error === undefined) : []
+      return lost.length === 0
+        ? outcome()
+        : outcome([], [unsentDraft(envelope.to as PeerId, envelope.task_id, lost, refusal)])
+    },
+  }
+
   function worked(results: readonly WorkResult[]): TasksOutcome {
     const done = results.flatMap(result => {
       const work = store.work(result.taskId)
@@ -93,6 +106,7 @@ export function createTasks(deps: TasksDeps): Tasks {
 
   return {
     submit: queue.submit,
+    unopened: queue.unopened,
     tick: queue.tick,
     workerLost: queue.workerLost,
     cancel: queue.cancel,
@@ -112,14 +126,7 @@ export function createTasks(deps: TasksDeps): Tasks {
           kept: false,
         },
       ],
-      [
-        'task.result',
-        {
-          ...straight<Result>(resultSchema, ({ task_id, sender_id }, result) =>
-            queue.finished(task_id, sender_id, result),
-          ),
-        },
-      ],
+      ['task.result', resultRow],
       [
         'task.ack',
         straight<Ack>(ackSchema, ({ task_id, sender_id }, ack) => desk.acknowledged(task_id, sender_id, ack)),

@@ -20,12 +20,14 @@ function documents() {
   ]
 }
 
-const job = { kind: 'chunk', params: { maxTokens: 64 } }
+const job = { kind: 'chunk', params: { maxTokens: 64 }, privacy: 'public' } as const
 
 async function finished(node: TestNode, id: string): Promise<unknown> {
   await eventually('the job has ended', () => node.commands.jobProgress(id)?.state !== 'running', 90_000)
   expect(node.commands.job(id)).toMatchObject({ state: 'done' })
-  return JSON.parse(await node.commands.result(id))
+  let lines = ''
+  for await (const piece of node.commands.result(id)) lines += piece
+  return lines
 }
 
 test('a job over two workers, of which one stops and hands its work back, gives the result that one worker alone gives', async () => {

@@ -59,6 +59,9 @@ test('peers that may read a collection encode a part of it as its owner would, a
     await nodes.start('ben', worker),
   ]
   await meet(owner, ann, ben)
+  // Who does not know its own model yet finds out before it bids; with so little to read, that would be too late.
+  const task = { kind: 'embed', params: { maxTokens: 110 }, documents: [{ name: 'sun', text: 'sun' }] }
+  for (const { commands } of [ann, ben]) await commands.submit(task)
 
   const alone = await ingested(owner, [papers], 'closed', { to: 'nobody' })
   expect(alone.byPeers).toEqual([])

@@ -130,6 +130,23 @@ test('a half-sent request is reset, and its sender can still ask properly', asyn
   expect(Buffer.from(value?.subarray() ?? []).equals(whole)).toBe(true)
 })
 
+test('an answer that stalls half-way costs its time-out, holds no memory, and the next one comes on a stream of its own', async () => {
+  await using hosts = testHosts()
+  const asker = await hosts.start()
+  const whole = lp.encode.single(text('a whole answer')).subarray()
+  let asked = 0
+  await using rude = await rudeHost(stream => {
+    const first = asked++ === 0
+    stream.addEventListener('message', () => stream.send(first ? whole.subarray(0, 4) : whole), { once: true })
+  })
+  await asker.connect(rude.address(), IN_TIME)
+  const ask = (timeoutMs: number) => asker.request(rude.peerId, ECHO, text('a question'), { timeoutMs })
+  expect(await failure(ask(300))).toBe('NET_TIMEOUT')
+  await eventually('the stalled stream is given up', async () => (await lanes(asker)) === 0)
+  expect(Buffer.from(await ask(5_000)).toString()).toBe('a whole answer')
+  expect([asked, await lanes(asker)]).toEqual([2, 1])
+})
+
 test('a resting stream is closed after its time', async () => {
   await using hosts = testHosts()
   const answerer = await hosts.start({}, { patience: { idleMs: 100, frameMs: 5_000 } })
@@ -147,16 +164,26 @@ test('a frame that claims to be too long is refused before it is read', async ()
   await eventually('the stream is reset', () => stream.status === 'reset')
 })
 
-/** A bare libp2p node that holds to no manners of ours. */
-async function rudeHost(): Promise<AsyncDisposable & { open(to: TestHost): Promise<Stream> }> {
+interface RudeHost extends AsyncDisposable {
+  readonly peerId: PeerId
+  address(): string
+  open(to: TestHost): Promise<Stream>
+}
+
+/** A bare libp2p node that holds to no manners of ours, and answers as it likes. */
+async function rudeHost(onStream: (stream: Stream) => void = () => undefined): Promise<RudeHost> {
   const node: Libp2p = await createLibp2p({
     privateKey: await generateKeyPair('Ed25519'),
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     services: { identify: identify() },
   })
+  await node.handle(ECHO, onStream)
   return {
+    peerId: node.peerId.toString() as PeerId,
+    address: () => node.getMultiaddrs()[0]?.toString() ?? '',
     open: to => node.dialProtocol(multiaddr(to.address()), ECHO),
     [Symbol.asyncDispose]: async () => node.stop(),
   }

@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { paramsOf } from '../../src/cli/task/params.ts'
-import { chunkCount, type DocumentResult, writeResult } from '../../src/cli/task/result.ts'
+import { chunkCount, printWithResults, type ResultLine, writeResult } from '../../src/cli/task/result.ts'
+import { whoMayWork, wishesOf } from '../../src/cli/task/wishes.ts'
+import type { Terminal } from '../../src/cli/terminal/terminal.ts'
 import { kinds } from '../../src/tasks/kinds/kinds.ts'
+import { encodeVector } from '../../src/tasks/kinds/vectors.ts'
 import { scratch } from '../support/storm.ts'
 
 test('a job is sent the parameters its kind takes and no others', () => {
@@ -22,22 +27,75 @@ test('a parameter is a number, a text, or whatever JSON says', () => {
   expect(() => paramsOf({ kind: 'search', param: ['top'] })).toThrow('"top" is no parameter')
 })
 
+async function* given(lines: readonly ResultLine[]) {
+  yield* lines
+}
+
+const chunk = { start: 0, end: 4, tokens: 2 }
+const vector = encodeVector(Float32Array.of(0.5, -1))
+const chunks = [0, 1].map(index => ({ document: 'a', index, ...chunk, vector, fingerprint: 'f' }))
+const summaries = ['b', 'c'].map(document => ({ document, result: { terms: [{ term: document }], sentences: [] } }))
+
+test('a job is private unless it is said to be public, and never both', () => {
+  expect(wishesOf({}, 0)).toEqual({ privacy: 'private', peers: [] })
+  expect(wishesOf({ private: 'ann, ben' }, 0)).toEqual({ privacy: 'private', peers: ['ann', 'ben'] })
+  expect(wishesOf({ public: true }, 0)).toEqual({ privacy: 'public' })
+  expect(() => wishesOf({ public: true, private: true }, 0)).toThrow('either --public or --private')
+})
+
+test('who will work on a private job is said in a sentence', () => {
+  expect(whoMayWork({ peers: [] })).toBeUndefined()
+  expect(whoMayWork({ allowed: 2, peers: [] })).toBe(
+    "done by this machine and 2 trusted peers; --public lets anybody's",
+  )
+  expect(whoMayWork({ allowed: 1, peers: ['ann'] })).toContain('and 1 named peer;')
+  expect(whoMayWork({ allowed: 0, peers: [] })).toContain('this machine alone')
+})
+
 test('a result is written a line a chunk, and of kinds without chunks a line a text', async () => {
   using folder = scratch()
-  const lines = async (results: Parameters<typeof writeResult>[1]) => {
-    await writeResult('out.jsonl', results, folder.path('.'))
-    const text = readFileSync(folder.path('out.jsonl'), 'utf8').trimEnd()
-    return text.split('\n').map(line => JSON.parse(line) as unknown)
+  const written = async (lines: readonly ResultLine[]) => {
+    await writeResult('out.jsonl', given(lines), folder.path('.'))
+    const said = readFileSync(folder.path('out.jsonl'), 'utf8').trimEnd()
+    return said.split('\n').map(line => JSON.parse(line) as unknown)
   }
-  const chunk = { start: 0, end: 4, tokens: 2 }
-  const chunked = [{ name: 'a', result: { fingerprint: 'f', chunks: [chunk, chunk] } }]
-  expect(await lines(chunked)).toEqual([0, 1].map(index => ({ document: 'a', index, ...chunk, fingerprint: 'f' })))
-  const summaries: readonly DocumentResult[] = ['a', 'b'].map(name => ({
-    name,
-    result: { terms: [{ term: name }], sentences: [] } as object,
-  }))
-  expect(await lines(summaries)).toEqual(
-    ['a', 'b'].map(document => ({ document, terms: [{ term: document }], sentences: [] })),
+  expect(await written(chunks)).toEqual(chunks.map(one => ({ ...one, vector: [0.5, -1] })))
+  expect(await written(summaries)).toEqual(
+    ['b', 'c'].map(document => ({ document, terms: [{ term: document }], sentences: [] })),
   )
-  expect([chunkCount(chunked), chunkCount(summaries)]).toEqual([2, undefined])
+  expect([await chunkCount(given(chunks)), await chunkCount(given(summaries))]).toEqual([2, 0])
+})
+
+test('for programs a result is one JSON object, document by document', async () => {
+  const printed = async (lines: readonly ResultLine[]) => {
+    const out = new PassThrough()
+    const said = text(out)
+    await printWithResults({ out } as unknown as Terminal, { state: 'done' }, given(lines))
+    out.end()
+    return JSON.parse(await said) as unknown
+  }
+  const row = { ...chunk, vector: [0.5, -1] }
+  const document = (name: string) => ({ name, result: { fingerprint: 'f', chunks: [row, row] } })
+  const again = chunks.map(one => ({ ...one, document: 'd' }))
+  expect(await printed([...chunks, ...again, ...summaries])).toEqual({
+    state: 'done',
+    results: [document('a'), document('d'), ...summaries.map(({ document: name, result }) => ({ name, result }))],
+  })
+  expect(await printed([])).toEqual({ state: 'done', results: [] })
+})
+
+test('a result of any size is written as it comes, and waits for who reads it', async () => {
+  const out = new PassThrough()
+  let [made, bytes, most] = [0, 0, 0]
+  async function* many() {
+    for (; made < 20_000; made++) yield { document: 'a', index: made, ...chunk, vector }
+  }
+  const printed = printWithResults({ out } as unknown as Terminal, {}, many()).then(() => out.end())
+  for await (const piece of out as AsyncIterable<Buffer>) {
+    bytes += piece.length
+    most = Math.max(most, out.readableLength + out.writableLength)
+  }
+  await printed
+  expect(bytes).toBeGreaterThan(1_000_000)
+  expect(most).toBeLessThan(200_000)
 })

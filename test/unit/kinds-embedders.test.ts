@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
+import { seededRandom } from '../../src/kernel/random.ts'
 import { openFolderEmbedder } from '../../src/tasks/kinds/embedders/folder.ts'
 import { openEmbedder } from '../../src/tasks/kinds/embedders/open.ts'
 import { dot } from '../../src/tasks/kinds/vectors.ts'
@@ -161,7 +162,7 @@ describe('an embedder behind HTTP', () => {
     }
   })
 
-  it('sends the key of a file, and its fingerprint is that of place and name', async () => {
+  it('sends the key of a file', async () => {
     using folder = scratch()
     writeFileSync(folder.path('key'), 'secret\n')
     await using server = await embeddingServer((body, request, response) => {
@@ -171,10 +172,31 @@ describe('an embedder behind HTTP', () => {
     })
     await expect(server.open()).rejects.toMatchObject({ ...fail, hint: expect.stringContaining('embedder.keyFile') })
     const embedder = await server.open({ keyFile: folder.path('key') })
-    expect(embedder.fingerprint).toMatch(/^[0-9a-f]{64}$/)
-    const other = await server.open({ keyFile: folder.path('key'), model: 'other' })
-    expect(other.fingerprint).not.toBe(embedder.fingerprint)
+    expect(embedder.dimensions).toBe(3)
     await expect(server.open({ keyFile: folder.path('none') })).rejects.toMatchObject(fail)
+  })
+
+  it('is known by its vectors, wherever it answers: not by a place and a name that two models may share', async () => {
+    /** A model's vector as one machine computes it: each number off by up to such a share. */
+    const numbers = (noise: number): Answer => {
+      const random = seededRandom(7)
+      const wobble = seededRandom(Math.round(noise * 1e9) + 1)
+      const vector = Array.from(
+        { length: 768 },
+        () => (random() + random() + random() - 1.5) * (1 + noise * (wobble() - 0.5)),
+      )
+      return ({ input }) => ({ data: input.map((_, index) => ({ index, embedding: vector })) })
+    }
+    const fingerprintOf = async (noise: number, model = 'tiny') => {
+      await using server = await embeddingServer(numbers(noise))
+      return (await server.open({ model })).fingerprint
+    }
+    const own = await fingerprintOf(0)
+    expect(own).toMatch(/^[0-9a-f]{64}$/)
+    // Another port, another name, another processor: the same model.
+    expect(await fingerprintOf(1e-6, 'tiny:latest')).toBe(own)
+    // Weights rounded to a few bits under the same name: vectors that do not agree.
+    expect(await fingerprintOf(0.5)).not.toBe(own)
   })
 
   it.each<[string, Answer]>([

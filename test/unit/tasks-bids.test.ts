@@ -43,13 +43,13 @@ test('who says it is open is asked before who is limited, and who is closed afte
   desk.request(boss, { text: words(100), verify: 'none' })
   const first = desk.tick(boss).messages
   const asked = first.map(({ to }) => to)
-  const peersOf = (staff: Staff) => staff.map(([{ self }]) => self)
-  expect(asked.slice(0, 2).toSorted()).toEqual(peersOf(open).toSorted())
-  expect(asked.slice(2).toSorted()).toEqual(peersOf(limited).toSorted())
+  const peersOf = (staff: Staff) => new Set(staff.map(([{ self }]) => self))
+  expect(new Set(asked.slice(0, 2))).toEqual(peersOf(open))
+  expect(new Set(asked.slice(2))).toEqual(peersOf(limited))
   // What these bid for is not enough: who was closed a while ago may be open again.
   desk.carry(boss, first, ['task.assign'])
   const next = desk.tick(boss).messages.filter(({ type }) => type === 'task.offer')
-  expect(next.map(({ to }) => to).toSorted()).toEqual(peersOf(shut).toSorted())
+  expect(new Set(next.map(({ to }) => to))).toEqual(peersOf(shut))
 })
 
 test('a bid covers many tasks: the same workers are not asked again for each of them', () => {
@@ -84,6 +84,23 @@ test('who does not work, knows the kind in another version, or lacks what it nee
   expect(said(modest, { needs: { memory_mb: 1, fingerprint: 'a' } })).toMatchObject([{ up_to: 1 }])
   const resting = desk.createPeer('resting', 1, { paused: () => ({ sentence: 'on battery', retryAfterMs: 9_000 }) })
   expect(said(resting, {})).toMatchObject([{ code: 'TASK_PAUSED', message: 'on battery', retry_after_ms: 9_000 }])
+})
+
+test('who asks a resting worker for what it could never do has not asked: it is refused for that, and waits for nothing', () => {
+  const { desk, boss } = office(0)
+  let asked = 0
+  const paused = () => ({ sentence: 'no surplus', retryAfterMs: 9_000 + ++asked })
+  const resting = desk.createPeer('resting', 1, { paused, models: () => ['a'] })
+  const codeOf = (needs: object): unknown => {
+    const payload = { kind: 'shout', version: 1, needs: { memory_mb: 1, ...needs }, count: 1, priority: 0 }
+    const offer: Draft = { type: 'task.offer', taskId: 'job' as TaskId, carrier: 'stream', ttlMs: 1, payload }
+    return desk.deliver(boss, offer, resting).messages[0]?.payload['code']
+  }
+  const never = [{ memory_mb: 65 }, { engine: 'abacus' }, { fingerprint: 'b' }]
+  expect(never.map(codeOf)).toEqual(['TASK_NEEDS_UNMET', 'TASK_NEEDS_UNMET', 'TASK_NEEDS_UNMET'])
+  expect(asked).toBe(0)
+  expect([{}, { fingerprint: 'a' }].map(codeOf)).toEqual(['TASK_PAUSED', 'TASK_PAUSED'])
+  expect(asked).toBe(2)
 })
 
 test('an input the worker cannot read is refused alone, the rest of the assignment is taken', () => {
@@ -202,4 +219,57 @@ test('work goes to who would have it done first, and spreads as desks fill', () 
 test('of equals the proven and the cheaper come first', () => {
   expect(to([{}], candidate('new', { trust: 0 }), candidate('proven'))).toEqual(['proven'])
   expect(to([{}], candidate('dear', { priceClass: 9 }), candidate('cheap'))).toEqual(['cheap'])
+})
+
+/** What a stranger may say on its own account. */
+function say(desk: ReturnType<typeof createOffice>, boss: Peer, type: string, payload: object, from: string) {
+  const about = { type, taskId: 'made up' as TaskId, carrier: 'stream', ttlMs: 1, payload: payload as Draft['payload'] }
+  return desk.deliver({ self: from as PeerId } as Peer, { ...about, to: boss.self } as Draft, boss)
+}
+
+test('bids and refusals that nobody asked for push out no bid that stands', () => {
+  const { desk, boss, staff } = office(1)
+  desk.request(boss, { text: words(4), verify: 'none' })
+  desk.carry(boss, desk.tick(boss).messages)
+  const bid = { version: 1, up_to: 1_000, until: desk.now() + 60_000, queue: 0, price_class: 0 }
+  for (let n = 0; n < 5_000; n++) say(desk, boss, 'task.bid', { ...bid, kind: `kind-${n}` }, 'flooder')
+  for (let n = 0; n < 5_000; n++) {
+    say(desk, boss, 'task.refuse', { kind: `kind-${n}`, version: 1, code: 'TASK_BUSY', message: 'no' }, 'flooder')
+  }
+  const assigned = desk.tick(boss).messages
+  expect(assigned.map(({ type, to }) => [type, to])).toEqual([['task.assign', staff[0].self]])
+})
+
+test('who was not asked gets nothing for its bid, and who was is believed once', () => {
+  const { desk, boss, staff } = office(1, 2)
+  const [worker] = staff
+  desk.request(boss, { text: words(100), verify: 'none' })
+  const bid = { kind: 'shout', version: 1, up_to: 1_000, until: desk.now() + 60_000, queue: 0, price_class: 0 }
+  say(desk, boss, 'task.bid', bid, worker.self)
+  const offers = desk.tick(boss).messages
+  expect(offers.map(({ type }) => type)).toEqual(['task.offer'])
+  desk.carry(boss, offers)
+  say(desk, boss, 'task.bid', bid, worker.self)
+  expect(payloads(desk.tick(boss).messages, 'task.assign').flatMap(({ tasks }) => tasks)).toHaveLength(2)
+})
+
+test('signs of life and cancellations about tasks that nobody has are refused, and bring forth no message', () => {
+  const { desk, boss } = office(1)
+  const { jobId } = desk.request(boss, { text: words(2), verify: 'none' })
+  const [task] = boss.store.tasksOfJob(jobId)
+  const lease = { lease_epoch: 1, done: 0, total: 1, waiting: false }
+  for (const task_id of ['invented', String(task?.id)]) {
+    const { messages, answer } = say(desk, boss, 'task.progress', { tasks: [{ task_id, ...lease }] }, 'flooder')
+    expect(messages).toEqual([])
+    expect(answer).toMatchObject({ error: { code: 'TASK_LEASE_OVER' } })
+    const tasks = [{ task_id, lease_epoch: 1 }]
+    expect(say(desk, boss, 'task.cancel', { tasks, reason: 'mine' }, 'flooder').messages).toEqual([])
+    const results = [{ task_id, lease_epoch: 1, output: 'A' }]
+    expect(say(desk, boss, 'task.result', { results }, 'flooder')).toMatchObject({
+      messages: [],
+      answer: { status: 'NACK' },
+    })
+  }
+  expect(boss.store.tasksOfJob(jobId).map(({ state }) => state)).toEqual(['queued', 'queued'])
+  expect(boss.store.statements(jobId)).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { TaskId } from '../../src/kernel/ids.ts'
 import type { Draft } from '../../src/kernel/outcome.ts'
-import { retryWork } from '../../src/tasks/queue/retry.ts'
+import { retryWork } from '../../src/tasks/queue/leases.ts'
 import { BEAT_MS, createOffice, LEASE_MS, type Peer } from '../support/two-desks.ts'
 
 /** Longer than any wait between two attempts. */
@@ -260,6 +260,50 @@ test('a part with which three workers vanished, and this machine failed, is pois
   expect(task().steps.filter(({ text }) => text.includes('was lost'))).toHaveLength(3)
   expect(boss.store.job(jobId)).toMatchObject({ state: 'failed', reason: '1 of 1 parts were not done' })
   expect(desk.giveOut(boss, HELD)).toEqual([])
+})
+
+test('workers that all vanish in silence were lost by this machine’s own network, and no part is blamed for it', () => {
+  const { desk, boss, staff, assign, task } = assigned(3)
+  desk.deliver(staff.find(({ self }) => self === assign.to) ?? expect.fail('nobody'), progress(assign, 1), boss)
+  const holder = task().worker
+  const order = staff.toSorted(({ self }) => (self === holder ? -1 : 1))
+  for (const [gone, { self }] of order.entries()) {
+    desk.hire(...order.slice(gone + 1).map(worker => [worker, 2] as const))
+    desk.keep(boss, boss.tasks.workerLost(self))
+    if (gone === 0) expect(task()).toMatchObject({ attempt: 1, lostWith: [holder] })
+  }
+  expect(task()).toMatchObject({ state: 'queued', attempt: 0, lostWith: [] })
+  expect(task().steps.at(-1)?.text).toContain('this machine had lost its network')
+})
+
+test('a worker that vanished before others were heard from is counted, though they vanish as well', () => {
+  const { desk, boss, staff, assign, task, holder } = assigned(3)
+  desk.deliver(holder, progress(assign, 1), boss)
+  desk.keep(boss, boss.tasks.workerLost(holder.self))
+  const [one, two] = staff.filter(worker => worker !== holder) as [Peer, Peer]
+  desk.hire([one, 2], [two, 2])
+  desk.giveOut(boss, HELD)
+  desk.deliver(one, progress(assign, 9), boss)
+  desk.hire()
+  for (const { self } of [one, two]) desk.keep(boss, boss.tasks.workerLost(self))
+  expect(task().lostWith).toEqual([holder.self])
+})
+
+test('a result too large to be sent is told to the submitter as a failure, once', () => {
+  const { desk, boss, assign, task, holder } = assigned()
+  desk.deliver(boss, assign, holder)
+  const sent = only(desk.work(holder))
+  const refusal = { code: 'ENV_TOO_LARGE', message: '2000000 bytes' }
+  const told = only(desk.undelivered(holder, sent, refusal))
+  expect(told).toMatchObject({ type: 'task.result', to: boss.self })
+  expect(desk.deliver(holder, told, boss).answer.status).toBe('ACK')
+  expect(task()).toMatchObject({
+    state: 'queued',
+    reason: 'ENV_TOO_LARGE: the result could not be sent: 2000000 bytes',
+  })
+  // Neither that message in its turn, nor what the submitter itself refused.
+  expect(desk.undelivered(holder, told, refusal)).toEqual([])
+  expect(desk.undelivered(holder, sent, { code: 'TASK_LEASE_OVER', message: 'too late' })).toEqual([])
 })
 
 test('one worker that vanishes again and again is not three workers', () => {

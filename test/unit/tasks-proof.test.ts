@@ -115,6 +115,31 @@ test('a peer whose results nobody is to check is believed at once', () => {
   expect(boss.store.reputations()).toEqual([])
 })
 
+test('a machine that cannot check what its only worker answered says what is missing, and asks who comes later', () => {
+  const desk = createOffice()
+  const lone = desk.createPeer('lone', 0)
+  const able = { engines: () => ['abacus'] }
+  const [first, second] = [desk.createPeer('first', 8, able), desk.createPeer('second', 8, able)]
+  desk.hire([first, 8])
+  const { jobId } = desk.request(lone, { needs: { engine: 'abacus' } })
+  desk.giveOut(lone)
+  desk.carry(first, desk.work(first))
+  desk.tick(lone)
+  expect(lone.store.job(jobId)?.reason).toBeUndefined()
+  desk.pass(30_000)
+  desk.giveOut(lone)
+  const { state, reason } = lone.store.job(jobId) ?? expect.fail('no job')
+  expect([state, reason]).toEqual(['running', expect.stringContaining('a second able peer, or needs --verify none')])
+  expect(reason).toContain('there is no abacus here')
+  // All its parts are done once: who comes now is asked for the second opinion alone.
+  desk.hire([first, 8], [second, 8])
+  desk.giveOut(lone)
+  desk.giveOut(lone)
+  desk.carry(second, desk.work(second))
+  desk.tick(lone)
+  expect(lone.store.job(jobId)).toMatchObject({ state: 'done' })
+})
+
 /** One worker earns a record of twelve, and then has work accepted on trust. */
 function trustedOnce() {
   const { desk, boss, staff } = office(1)

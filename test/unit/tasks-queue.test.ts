@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import type { PeerId } from '../../src/kernel/ids.ts'
-import type { Draft } from '../../src/kernel/outcome.ts'
+import { type Commit, type Draft, outcome } from '../../src/kernel/outcome.ts'
+import { takeIn } from '../../src/tasks/queue/submission.ts'
 import { nextJobState, nextTaskState } from '../../src/tasks/states.ts'
+import type { TaskFact } from '../../src/tasks/task.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
 
 const HELD = ['task.assign']
@@ -92,6 +94,43 @@ test('the same key with the same request is the same job; with another it is ref
   expect(boss.store.jobs(10)).toHaveLength(1)
 })
 
+test('the same key is the same job, whatever deadline it is sent with; the first deadline stands', () => {
+  const { desk, boss } = office()
+  const deadlineMs = desk.now() + 5_000
+  const first = desk.request(boss, { key: 'k', deadlineMs })
+  desk.pass(1_000)
+  const again = desk.request(boss, { key: 'k', deadlineMs: deadlineMs + 1_000 })
+  expect(again).toMatchObject({ jobId: first.jobId, answer: { status: 'ACK' } })
+  expect(boss.store.jobs(10)).toMatchObject([{ deadlineMs }])
+})
+
+test('two submits under one key that come at the same time are one job', async () => {
+  const { boss } = office()
+  const commit: Commit<TaskFact> = async decide => {
+    await new Promise(setImmediate)
+    const decided = decide()
+    boss.apply(decided.facts)
+    return decided
+  }
+  const submit = () =>
+    boss.tasks.submit({ kind: 'shout', params: {}, documents: [{ name: 'd', text: 'a b' }], key: 'k' })
+  const [one, two] = await Promise.all([takeIn(submit, commit), takeIn(submit, commit)])
+  expect([one.answer.status, two.answer.status]).toEqual(['ACK', 'ACK'])
+  expect(boss.store.jobs(10).map(({ id }) => id)).toEqual([one.jobId])
+  expect(two.jobId).toBe(one.jobId)
+  expect(boss.store.tasksOfJob(one.jobId)).toHaveLength(2)
+})
+
+test('a job is private unless it is said to be public', () => {
+  const { desk, boss } = office(2)
+  const { jobId } = desk.request(boss, { privacy: undefined as never })
+  expect(boss.store.job(jobId)).toMatchObject({ privacy: 'private', peers: [], verify: 'none' })
+  expect(desk.tick(boss).messages).toEqual([])
+  expect(boss.store.openWork()).toMatchObject([{ jobId, submitter: 'boss' }])
+  expect(boss.store.job(desk.request(boss, { privacy: 'public' }).jobId)).toMatchObject({ verify: 'adaptive' })
+  expect(desk.tick(boss).messages.map(({ type }) => type)).toEqual(['task.offer', 'task.offer'])
+})
+
 test('what a job did not get done is tried again when its owner asks, and what is done stays', () => {
   const { desk, boss, staff, run } = office()
   const { jobId } = desk.request(boss, { text: 'good bad', verify: 'none' })
@@ -155,16 +194,40 @@ test('a large job is taken in by slices, and one cancelled meanwhile takes in no
   expect(boss.store.job(submission.jobId)?.state).toBe('cancelled')
 })
 
-test('a job whose texts were being split when the daemon stopped is no job', () => {
+test('a job whose texts were being split at a kill goes on where it was, at whichever slice, and keeps no text after', () => {
   const { desk, boss } = office()
-  const text = Array.from({ length: 500 }, (_, i) => `w${i}`).join(' ')
-  const submission = boss.tasks.submit({ kind: 'shout', params: {}, documents: [{ name: 'd', text }] })
-  desk.keep(boss, submission.outcome)
-  desk.keep(boss, submission.next() ?? expect.fail('no slice'))
-  desk.keep(boss, boss.tasks.restarted())
-  expect(boss.store.job(submission.jobId)).toMatchObject({ state: 'failed' })
-  expect(boss.store.allOpenTasks()).toBe(0)
-  expect(boss.tasks.retry(submission.jobId).answer).toMatchObject({ error: { code: 'TASK_STATE' } })
+  const documents = ['a', 'b'].map(name => ({
+    ...{ name, text: Array.from({ length: 300 }, (_, i) => `${name}${i}`).join(' ') },
+  }))
+  const words = documents.flatMap(({ text }) => text.split(' '))
+  for (let slices = 0; slices < 6; slices++) {
+    const key = `${slices} slices`
+    const first = boss.tasks.submit({ kind: 'shout', params: {}, documents, key })
+    desk.keep(boss, first.outcome)
+    for (let slice = 0; slice < slices; slice++) desk.keep(boss, first.next() ?? outcome())
+    desk.keep(boss, boss.tasks.restarted())
+    for (const again of boss.tasks.unopened()) {
+      expect(again.jobId).toBe(first.jobId)
+      for (let next = again.next(); next !== undefined; next = again.next()) desk.keep(boss, next)
+    }
+    const tasks = boss.store.tasksOfJob(first.jobId)
+    expect(tasks.map(({ id }) => JSON.parse(boss.store.input(id) ?? '')[0] as string)).toEqual(words)
+    expect(tasks.map(({ index, document }) => [index, document])).toEqual(words.map((_, i) => [i, i < 300 ? 0 : 1]))
+    expect(boss.store.job(first.jobId)).toMatchObject({ state: 'running', total: 600 })
+    expect([0, 1].map(document => boss.store.text(first.jobId, document))).toEqual([undefined, undefined])
+    expect(desk.request(boss, { documents, key }).jobId).toBe(first.jobId)
+  }
+})
+
+test('a job cancelled while it was taken in keeps no text, and is not gone on with', () => {
+  const { desk, boss } = office()
+  const documents = [{ name: 'd', text: 'half a pair \ud800 and \0' }]
+  const { jobId, outcome: first } = boss.tasks.submit({ kind: 'shout', params: {}, documents })
+  desk.keep(boss, first)
+  expect(boss.store.text(jobId, 0)).toBe(documents[0]?.text)
+  desk.keep(boss, boss.tasks.cancel(jobId))
+  expect(boss.store.text(jobId, 0)).toBeUndefined()
+  expect(boss.tasks.unopened()).toEqual([])
 })
 
 test('a private job goes to the peers it names, or to the trusted ones, and to nobody else', () => {

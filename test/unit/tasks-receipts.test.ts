@@ -33,7 +33,7 @@ describe('a receipt of work', () => {
         inputHash: task?.inputHash,
         outputHash: expect.any(String),
       },
-      ...{ units: '["good"]'.length, busyMs: 10, energyMicroWh: 50, source: 'solar' },
+      ...{ units: '["good"]'.length, busyMs: 10, energyMicroWh: 50, measure: 'estimated', source: 'solar' },
     })
     expect(receipt).toMatchObject({ worker: { worker: 'worker' }, submitter: { submitter: 'boss' } })
     expect(receipt !== undefined && workReceiptIsGood(receipt, fakeVerify)).toBe(true)
@@ -49,6 +49,7 @@ describe('a receipt of work', () => {
     expect(good({})).toBe(true)
     expect(good({ claim: { ...claim, busyMs: 11 } })).toBe(false)
     expect(good({ claim: { ...claim, energyMicroWh: 0 } })).toBe(false)
+    expect(good({ claim: { ...claim, measure: 'metered' } })).toBe(false)
     expect(good({ worker: { ...worker, signature: fakeSign('boss')('x') } })).toBe(false)
     expect(good({ submitter: { ...submitter, hashes: [] } })).toBe(false)
     expect(good({ submitter: worker })).toBe(false)

@@ -1,36 +1,41 @@
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { CodedError, messageOf } from '../../kernel/errors.ts'
+import type { Client } from '../../api/client.ts'
+import { CodedError, codeOf, messageOf } from '../../kernel/errors.ts'
+import { decodeVector } from '../../tasks/kinds/vectors.ts'
+import { printLine, type Terminal } from '../terminal/terminal.ts'
 
-interface Chunk {
-  readonly start: number
-  readonly end: number
-  readonly tokens: number
-  readonly vector?: readonly number[]
+/** A line of a result, as the daemon gives it: a chunk with its place in the document, or a whole text's result. */
+export type ResultLine =
+  | { readonly document: string; readonly index: number; readonly vector?: string; readonly fingerprint?: string }
+  | { readonly document: string; readonly result: object }
+
+export type Result = AsyncIterable<ResultLine>
+
+/** The result of a job that is done, however large: each line is read when its turn comes. */
+export function readResult(id: string, client: Pick<Client, 'lines'>): Result {
+  return client.lines<ResultLine>(`/v1/jobs/${encodeURIComponent(id)}/result`)
 }
 
-/** A document's result as the daemon gives it: of some kinds a list of chunks, of others whatever the kind makes. */
-export interface DocumentResult {
-  readonly name: string
-  readonly result: { readonly chunks?: readonly Chunk[]; readonly fingerprint?: string }
-}
-
-/** undefined: no kind that makes chunks. */
-export function chunkCount(results: readonly DocumentResult[]): number | undefined {
-  const lists = results.flatMap(({ result: { chunks } }) => (chunks === undefined ? [] : [chunks]))
-  return lists.length === 0 ? undefined : lists.reduce((sum, chunks) => sum + chunks.length, 0)
+/** Chunks in a result; 0 of a kind that makes none. */
+export async function chunkCount(result: Result): Promise<number> {
+  let count = 0
+  for await (const line of result) if ('index' in line) count++
+  return count
 }
 
 /**
  * Lines of JSON in the order of the texts. Of chunks a line each: its document, span (UTF-16 units), tokens, and what
  * else the kind says of it. Of other kinds a line for each text: its document, and the result as it is.
  */
-export async function writeResult(file: string, results: readonly DocumentResult[], cwd: string): Promise<void> {
+export async function writeResult(file: string, result: Result, cwd: string): Promise<void> {
   try {
-    await pipeline(Readable.from(lines(results)), createWriteStream(resolve(cwd, file)))
+    await pipeline(Readable.from(lines(result)), createWriteStream(resolve(cwd, file)))
   } catch (error) {
+    if (codeOf(error)?.startsWith('API_') === true) throw error
     throw new CodedError('CLI_BAD_OUT', `the result could not be written to ${file}: ${messageOf(error)}`, {
       hint: 'it is kept: "wattmesh task show <id> --out <file>" writes it elsewhere',
       cause: error,
@@ -38,15 +43,62 @@ export async function writeResult(file: string, results: readonly DocumentResult
   }
 }
 
-function* lines(results: readonly DocumentResult[]): Generator<string> {
-  for (const { name, result } of results) {
-    if (result.chunks === undefined) {
-      yield `${JSON.stringify({ document: name, ...result })}\n`
+/**
+ * A JSON object and, as its last field, the result by documents, written as it comes: the whole may be larger than memory.
+ * @param head what stands before it in the object
+ */
+export async function printWithResults(terminal: Terminal, head: object, result: Result): Promise<void> {
+  terminal.out.write(`${JSON.stringify(head, null, 2).slice(0, -2)},\n  "results": [`)
+  for await (const piece of documentsOf(result)) {
+    if (!terminal.out.write(piece)) await drained(terminal.out)
+  }
+  printLine(terminal, ']\n}')
+}
+
+/** Whoever reads the pipe may have gone: then there is nobody to wait for. */
+async function drained(out: Terminal['out']): Promise<void> {
+  if (out.writableNeedDrain) await Promise.race([once(out, 'drain'), once(out, 'close')])
+}
+
+async function* documentsOf(result: Result): AsyncGenerator<string, void> {
+  let begun = false
+  let isOpen = false
+  for await (const line of result) {
+    const { document: name } = line
+    if ('index' in line && line.index > 0) {
+      yield `,\n${JSON.stringify(chunkOf(line))}`
       continue
     }
-    const model = result.fingerprint === undefined ? {} : { fingerprint: result.fingerprint }
-    for (const [index, chunk] of result.chunks.entries()) {
-      yield `${JSON.stringify({ document: name, index, ...chunk, ...model })}\n`
-    }
+    if (isOpen) yield ']}}'
+    yield `${begun ? ',' : ''}\n`
+    begun = true
+    isOpen = 'index' in line
+    if (!('index' in line)) yield JSON.stringify({ name, result: line.result })
+    else yield `{"name":${JSON.stringify(name)},"result":{${modelOf(line)}"chunks":[\n${JSON.stringify(chunkOf(line))}`
   }
+  if (isOpen) yield ']}}'
+}
+
+function modelOf({ fingerprint }: { readonly fingerprint?: string }): string {
+  return fingerprint === undefined ? '' : `"fingerprint":${JSON.stringify(fingerprint)},`
+}
+
+async function* lines(result: Result): AsyncGenerator<string, void> {
+  for await (const line of result) {
+    if ('index' in line) yield `${JSON.stringify(plain(line))}\n`
+    else yield `${JSON.stringify({ document: line.document, ...line.result })}\n`
+  }
+}
+
+type ChunkLine = Extract<ResultLine, { index: number }>
+
+/** Without what is said once for the document. */
+function chunkOf(line: ChunkLine): object {
+  const { document: _, index: __, fingerprint: ___, ...chunk } = plain(line)
+  return chunk
+}
+
+/** Its vector as numbers, for people and programs that know no base64. */
+function plain({ vector, ...line }: ChunkLine): Omit<ChunkLine, 'vector'> & { readonly vector?: readonly number[] } {
+  return vector === undefined ? line : { ...line, vector: [...decodeVector(vector)] }
 }

@@ -4,7 +4,7 @@ import { plainText, printTable } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, shortPeer } from '../terminal/units.ts'
 import { isOpen, type JobProgress, type JobView } from './progress.ts'
-import { chunkCount, type DocumentResult, writeResult } from './result.ts'
+import { chunkCount, printWithResults, readResult, writeResult } from './result.ts'
 
 interface Stage {
   readonly client: Client
@@ -21,22 +21,23 @@ export async function showJob(
 ): Promise<void> {
   const path = `/v1/jobs/${encodeURIComponent(id)}`
   const job = await client.get<JobView>(`${path}?limit=${json === true ? 100_000 : 0}`)
-  const wanted = out !== undefined || json === true
-  const results = wanted && job.state === 'done' ? await client.get<DocumentResult[]>(`${path}/result`) : undefined
-  if (out !== undefined) await writeOut(job, results, out, terminal)
-  if (json === true) return printJson(terminal, { ...job, ...(results === undefined ? {} : { results }) })
+  if (out !== undefined) await writeOut(job, out, { client, terminal })
+  if (json === true) {
+    if (job.state === 'done') return printWithResults(terminal, job, readResult(id, client))
+    return printJson(terminal, job)
+  }
   printLine(terminal, headline(job))
   if (job.reason !== undefined) printLine(terminal, plainText(job.reason))
-  printLine(terminal, summaryOf(job, results))
+  printLine(terminal, summaryOf(job, out === undefined ? 0 : await chunkCount(readResult(id, client))))
   if (peers === true) printPeers(job, terminal)
   if (isOpen(job) || job.state === 'failed') {
     printParts(await client.get<JobView>(`${path}?limit=${SHOWN}`), terminal)
   }
 }
 
-async function writeOut(job: JobView, results: DocumentResult[] | undefined, out: string, terminal: Terminal) {
-  if (results === undefined) throw new CodedError('CLI_NOT_DONE', `the job is ${job.state}, there is nothing to write`)
-  await writeResult(out, results, terminal.cwd)
+async function writeOut({ id, state }: JobView, out: string, { client, terminal }: Stage): Promise<void> {
+  if (state !== 'done') throw new CodedError('CLI_NOT_DONE', `the job is ${state}, there is nothing to write`)
+  await writeResult(out, readResult(id, client), terminal.cwd)
 }
 
 function headline({ kind, documents, state }: JobView): string {
@@ -46,9 +47,8 @@ function headline({ kind, documents, state }: JobView): string {
 }
 
 /** Chunks, parts, workers and how long it took. */
-export function summaryOf(job: JobView, results: readonly DocumentResult[] | undefined): string {
-  const count = results === undefined ? undefined : chunkCount(results)
-  const chunks = count === undefined ? '' : `${counted(count, 'chunk')} in `
+export function summaryOf(job: JobView, chunksMade: number): string {
+  const chunks = chunksMade === 0 ? '' : `${counted(chunksMade, 'chunk')} in `
   const took = job.finishedMs === undefined ? '' : `, in ${duration(job.finishedMs - job.createdMs)}`
   const again = job.retried === 0 ? ', none tried again' : `, ${job.retried} tried again`
   const undone = Object.entries(job.counts).filter(([state]) => state !== 'done')

@@ -1,13 +1,14 @@
 import type { Client } from '../../api/client.ts'
+import type { SubmittedJob } from '../../commands/work.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { readTexts } from './files.ts'
 import { paramsOf } from './params.ts'
 import { followJob, isOpen, type JobProgress, type JobView } from './progress.ts'
-import { type DocumentResult, writeResult } from './result.ts'
+import { chunkCount, printWithResults, readResult, writeResult } from './result.ts'
 import { summaryOf } from './show.ts'
-import { type WishFlags, wishesOf } from './wishes.ts'
+import { type WishFlags, whoMayWork, wishesOf } from './wishes.ts'
 
 export interface SubmitFlags extends WishFlags {
   readonly kind: string
@@ -30,10 +31,12 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
   const json = flags.json === true
   const signal = terminal.interrupted()
   const documents = readTexts(files, terminal.cwd)
-  const { id, total } = await client.post<{ id: string; total: number }>('/v1/jobs', {
+  const { id, total, ...audience } = await client.post<SubmittedJob>('/v1/jobs', {
     ...{ kind: flags.kind, params: paramsOf(flags), documents },
     ...wishesOf(flags, systemClock.now()),
   })
+  const who = json ? undefined : whoMayWork(audience)
+  if (who !== undefined) printLine(terminal, who)
   if (!flags.wait) return json ? printJson(terminal, { id, total }) : printLine(terminal, `job ${id}, ${total} parts`)
   if (!json) printLine(terminal, `job ${id}`)
   const stream = json ? terminal.err : terminal.out
@@ -43,11 +46,10 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
     return
   }
   if (job.state !== 'done') throw await notDone(job, client)
-  const results = await client.get<DocumentResult[]>(`/v1/jobs/${id}/result`)
   const view = await client.get<JobView>(`/v1/jobs/${id}?limit=0`)
-  if (flags.out !== undefined) await writeResult(flags.out, results, terminal.cwd)
-  if (json) return printJson(terminal, { job: view, results })
-  printLine(terminal, summaryOf(view, results))
+  if (flags.out !== undefined) await writeResult(flags.out, readResult(id, client), terminal.cwd)
+  if (json) return printWithResults(terminal, { job: view }, readResult(id, client))
+  printLine(terminal, summaryOf(view, await chunkCount(readResult(id, client))))
   const where = flags.out ?? `kept; "wattmesh task show ${id} --out FILE" writes it to a file`
   printLine(terminal, `result: ${where}`)
 }

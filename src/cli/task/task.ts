@@ -12,6 +12,8 @@ import { parsePriority } from './wishes.ts'
 
 type Job = ReturnType<Commands['jobs']>[number]
 
+const MAX_NAME = 32
+
 export function registerTask(program: Command, terminal: Terminal): void {
   const task = program.command('task').description('have neighbours with spare compute work on texts')
   const client = () => openClient(homeOf(program, terminal))
@@ -19,8 +21,8 @@ export function registerTask(program: Command, terminal: Terminal): void {
   task
     .command('submit <file...>')
     .description(
-      'have texts worked on by this machine and the peers that compute. A job is public unless you say --private: ' +
-        'the neighbours that work on a public job can read its texts',
+      'have texts worked on by this machine and the peers you trust, or with --public by all that compute: ' +
+        'whoever works on a job can read its texts',
     )
     .option('--kind <kind>', 'chunk, embed, pipeline, search or summarize', 'embed')
     .option(
@@ -32,9 +34,10 @@ export function registerTask(program: Command, terminal: Terminal): void {
     .option('--out <file>', 'write the result there as lines of JSON: one a chunk, or one a text')
     .option('--priority <n>', 'higher goes first, -100 to 100', parsePriority)
     .option('--deadline <when>', 'drop what is not done by then: 90s, 10m, 2h, or 2026-12-24T18:00')
+    .option('--public', 'anybody may read and work on the texts')
     .option(
       '--private [peers]',
-      'only these peers may read and work on the texts, by commas; without any, those of compute.trustedPeers',
+      'only these peers may read and work on the texts, by commas; without any, as without --public, those of compute.trustedPeers',
     )
     .option('--verify <how>', 'adaptive: check the results of unproven peers; none: believe them')
     .option('--after <id...>', 'begin when these jobs are done')
@@ -59,6 +62,7 @@ export function registerTask(program: Command, terminal: Terminal): void {
           { title: 'begun', cell: row => timeOfDay(row.createdMs, now) },
           { title: 'kind', cell: row => row.kind },
           { title: 'texts', right: true, cell: row => row.texts },
+          { title: 'first text', cell: row => nameOf(row) },
           { title: 'parts', right: true, cell: row => row.total },
           { title: 'state', cell: row => row.state },
           { title: 'took', right: true, cell: row => duration((row.finishedMs ?? now) - row.createdMs) },
@@ -101,6 +105,11 @@ export function registerTask(program: Command, terminal: Terminal): void {
       await client().post(`/v1/jobs/${encodeURIComponent(id)}/cancel`, {})
       printLine(terminal, `job ${id} is cancelled`)
     })
+}
+
+/** The end of a long name tells more than its beginning. */
+function nameOf({ name = '–' }: Job): string {
+  return name.length <= MAX_NAME ? name : `…${name.slice(1 - MAX_NAME)}`
 }
 
 function parsePart(text: string): number {

@@ -4,6 +4,7 @@ import { CodedError } from '../../kernel/errors.ts'
 export interface WishFlags {
   readonly priority?: number
   readonly deadline?: string
+  readonly public?: boolean
   readonly private?: boolean | string
   readonly verify?: string
   readonly after?: string[]
@@ -13,15 +14,32 @@ export interface WishFlags {
 /** The same in the words of `POST /v1/jobs`. */
 export function wishesOf(flags: WishFlags, nowMs: number): Record<string, unknown> {
   const { priority, deadline, verify, after, key } = flags
-  const named = typeof flags.private === 'string' ? flags.private.split(',').map(peer => peer.trim()) : []
   return {
     ...(priority === undefined ? {} : { priority }),
     ...(deadline === undefined ? {} : { deadlineMs: parseDeadline(deadline, nowMs) }),
-    ...(flags.private === undefined ? {} : { privacy: 'private', peers: named }),
+    ...audienceOf(flags),
     ...(verify === undefined ? {} : { verify: parseVerify(verify) }),
     ...(after === undefined ? {} : { after }),
     ...(key === undefined ? {} : { key }),
   }
+}
+
+function audienceOf({ public: open, private: closed }: WishFlags): Record<string, unknown> {
+  if (open === true && closed !== undefined) {
+    throw new CodedError('CLI_BAD_PRIVACY', 'a job is either --public or --private')
+  }
+  if (open === true) return { privacy: 'public' }
+  const peers = typeof closed === 'string' ? closed.split(',').map(peer => peer.trim()) : []
+  return { privacy: 'private', peers }
+}
+
+/** Who will work on a job, in a sentence; of a public one there is nothing to say. @param allowed peers that may */
+export function whoMayWork({ allowed, peers }: { allowed?: number; peers: readonly string[] }): string | undefined {
+  if (allowed === undefined) return undefined
+  const who = `${allowed} ${peers.length > 0 ? 'named' : 'trusted'} peer${allowed === 1 ? '' : 's'}`
+  const by =
+    allowed === 0 ? 'this machine alone: no peers are trusted (compute.trustedPeers)' : `this machine and ${who}`
+  return `done by ${by}; --public lets anybody's`
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

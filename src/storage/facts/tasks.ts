@@ -28,6 +28,9 @@ export function taskFacts(db: DatabaseSync, now: () => number) {
     job: ({ job }) =>
       jobs.put({ key: job.id, state: job.state, owner: job.key ?? '', rank: job.createdMs, body: job }, now()),
     'job.documents': ({ jobId, documents: body }) => documents.put({ key: jobId, body }, now()),
+    // As JSON, which keeps every text as it is, half pairs and zeros included.
+    'job.text': ({ jobId, document, text }) => data.put(textKey(jobId, document), jobId, JSON.stringify(text)),
+    'job.texts.gone': ({ jobId }) => data.removeUnder(textKey(jobId)),
     task: ({ task }) => rows.put(task, now()),
     'task.input': ({ taskId, jobId, text }) => data.put(`${taskId}/in`, jobId, text),
     'task.output': ({ taskId, jobId, epoch, text }) => data.put(`${taskId}/${epoch}`, jobId, text),
@@ -43,6 +46,19 @@ export function taskFacts(db: DatabaseSync, now: () => number) {
     },
     reputation: ({ reputation: body }) => reputations.put({ key: keyOf(body), body }, now()),
     'work.statement': ({ statement: body }) => statements.put({ key: body.signature, owner: body.jobId, body }, now()),
+    'job.gone': ({ jobId, rows: atMost }) => void forgetJob(jobId, atMost),
+  }
+
+  /** Takes up to `atMost` rows of a job away, itself last. What is left of `atMost` then; 0: there may be more. */
+  function forgetJob(id: string, atMost: number): number {
+    let left = atMost
+    left -= rows.forget(id, left)
+    left -= data.forget(id, Math.max(0, left))
+    if (left <= 0) return 0
+    for (const { signature } of statements.ownedBy(id)) statements.remove(signature)
+    documents.remove(id)
+    jobs.remove(id)
+    return left - 1
   }
 
   return {
@@ -52,15 +68,10 @@ export function taskFacts(db: DatabaseSync, now: () => number) {
       statements.keepNewest(MAX_STATEMENTS)
       let left = atMost
       for (const { id } of jobs.endedBefore(ENDED, endedMs, atMost)) {
-        left -= rows.forget(id, left)
-        left -= data.forget(id, Math.max(0, left))
+        left = forgetJob(id, left)
         if (left <= 0) return true
-        for (const { signature } of statements.ownedBy(id)) statements.remove(signature)
-        documents.remove(id)
-        jobs.remove(id)
-        left--
       }
-      return left <= 0
+      return false
     },
     readers: {
       job: (id: string) => jobs.get(id),
@@ -71,6 +82,10 @@ export function taskFacts(db: DatabaseSync, now: () => number) {
       hasOpenJobs: () => OPEN.some(state => jobs.inState(state, 1).length > 0),
       jobWithKey: (key: string) => jobs.ownedBy(key)[0],
       documents: (jobId: string) => documents.get(jobId) ?? [],
+      text: (jobId: string, document: number) => {
+        const text = data.get(textKey(jobId, document))
+        return text === undefined ? undefined : (JSON.parse(text) as string)
+      },
       ...rows.readers,
       input: (taskId: TaskId) => data.get(`${taskId}/in`),
       output: (taskId: TaskId, epoch: number) => data.get(`${taskId}/${epoch}`),
@@ -84,6 +99,9 @@ export function taskFacts(db: DatabaseSync, now: () => number) {
     },
   }
 }
+
+/** Of one text, or what the keys of all texts of a job begin with. */
+const textKey = (jobId: string, document?: number): string => `${jobId}/text/${document ?? ''}`
 
 const OPEN: readonly JobState[] = ['running', 'waiting']
 const ENDED: readonly JobState[] = ['done', 'failed', 'cancelled', 'expired']
@@ -187,11 +205,14 @@ function taskData(db: DatabaseSync) {
   const put = db.prepare('INSERT OR REPLACE INTO task_data (key, job, text) VALUES (?, ?, ?)')
   const get = db.prepare('SELECT text FROM task_data WHERE key = ?')
   const remove = db.prepare('DELETE FROM task_data WHERE key = ?')
+  const removeUnder = db.prepare('DELETE FROM task_data WHERE key >= ? AND key < ?')
   const forget = db.prepare('DELETE FROM task_data WHERE key IN (SELECT key FROM task_data WHERE job = ? LIMIT ?)')
   return {
     put: (key: string, job: string, text: string) => void put.run(key, job, text),
     get: (key: string): string | undefined => get.get(key)?.['text'] as string | undefined,
     remove: (key: string) => void remove.run(key),
+    /** @param start of the keys */
+    removeUnder: (start: string) => void removeUnder.run(start, `${start}\u{10ffff}`),
     forget: (job: string, atMost: number) => Number(forget.run(job, atMost).changes),
   }
 }

@@ -60,14 +60,19 @@ export const chunk: Kind<ChunkParams, TextPart, ChunkOutput, ChunkOutput> = {
 
   agrees: (a, b) => a.digest === b.digest,
 
+  rows: ({ input: { offset }, output: { chunks } }) => chunks.map(one => ({ ...placed(one, offset) })),
+
   merge(parts) {
     requireContiguous(parts)
     return withDigest(
-      parts.flatMap(({ input: { offset }, output: { chunks } }) =>
-        chunks.map(({ start, end, tokens }) => ({ start: offset + start, end: offset + end, tokens })),
-      ),
+      parts.flatMap(({ input: { offset }, output: { chunks } }) => chunks.map(one => placed(one, offset))),
     )
   },
+}
+
+/** Its place in the document. */
+function placed({ start, end, tokens }: Chunk, offset: number): Chunk {
+  return { start: offset + start, end: offset + end, tokens }
 }
 
 function withDigest(chunks: readonly Chunk[]): ChunkOutput {

@@ -78,6 +78,11 @@ export const embed: Kind<EmbedParams, TextPart, EmbedOutput, EmbedResult> = {
 
   agrees: (a, b) => a.fingerprint === b.fingerprint && sameChunks(a.chunks, b.chunks),
 
+  rows: ({ input: { offset }, output: { fingerprint, chunks } }) =>
+    chunks.map(({ start, end, tokens, vector }) => ({
+      ...{ start: offset + start, end: offset + end, tokens, vector, fingerprint },
+    })),
+
   merge(parts) {
     requireContiguous(parts)
     return {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { JsonObject } from '../../kernel/outcome.ts'
 import type { Embedder, TokenCounter } from './embedder.ts'
 import type { SourceText } from './source-text.ts'
 
@@ -69,6 +70,11 @@ export interface Kind<Params, Input, Output, Result> {
   verify(part: DonePart<Input, Output>, params: Params): string | undefined
   /** Whether two outputs for the same input count as the same answer. */
   agrees(a: Output, b: Output): boolean
+  /**
+   * Of a kind whose result is a list: what one part adds to it, with offsets into the document. The list may be larger
+   * than memory, so it is given out part by part and never merged.
+   */
+  rows?(part: DonePart<Input, Output>): readonly JsonObject[]
   /** @param parts all of them, in the order of `split` @throws CodedError<'TASK_PARTS_INCOMPLETE'> */
   merge(parts: readonly DonePart<Input, Output>[]): Result
 }

@@ -97,6 +97,11 @@ export const pipeline: Kind<PipelineParams, TextPart, PipelineOutput, PipelineRe
   /** Hash and terms follow from the text, and `verify` has made them again. */
   agrees: (a, b) => a.fingerprint === b.fingerprint && sameChunks(a.chunks, b.chunks),
 
+  rows: ({ input: { offset }, output: { fingerprint, chunks } }) =>
+    chunks.map(({ start, end, terms, ...rest }) => ({
+      ...{ ...rest, start: offset + start, end: offset + end, terms: terms.map(term => [...term]), fingerprint },
+    })),
+
   merge(parts) {
     requireContiguous(parts)
     return {

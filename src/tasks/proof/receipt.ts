@@ -6,6 +6,9 @@ import { canonical } from '../../protocol/canonical.ts'
 /** Where the power of the work came from, as its worker says. */
 export type PowerSource = 'grid' | 'solar' | 'battery' | 'unknown'
 
+/** How its worker came to an amount of energy: from the machine's power and the time, or from a meter. */
+export type EnergyMeasure = 'estimated' | 'metered'
+
 /** What a worker says it did for one task. */
 export interface WorkClaim {
   readonly taskId: TaskId
@@ -19,8 +22,9 @@ export interface WorkClaim {
   readonly units: number
   /** How long a worker thread had it. */
   readonly busyMs: number
-  /** Estimated or metered, in millionths of a watt-hour: a small task takes far less than one. */
+  /** In millionths of a watt-hour: a small task takes far less than one. */
   readonly energyMicroWh: number
+  readonly measure: EnergyMeasure
   readonly source: PowerSource
 }
 

@@ -8,8 +8,9 @@ import type { Bid } from '../messages.ts'
  */
 export interface Bids {
   asked(peer: PeerId, kind: string): void
+  /** A bid nobody asked for is ignored: it would only push out those of others. */
   heard(peer: PeerId, kind: string, bid: Bid): void
-  /** Neither offers nor tasks until then. */
+  /** Neither offers nor tasks until then; of a peer that was never asked nothing is remembered. */
   refused(peer: PeerId, kind: string, retryAfterMs: number): void
   standing(peer: PeerId, kind: string): Bid | undefined
   /** It said no a while ago, failed, or does not answer. */
@@ -78,9 +79,11 @@ export function createBids(now: () => number): Bids {
       entries.set(keyOf(peer, kind), { ...before, askedMs, notBeforeMs: now() + ASK_AGAIN_MS })
     },
     heard(peer, kind, bid) {
+      if (entries.get(keyOf(peer, kind))?.askedMs === undefined) return
       entries.set(keyOf(peer, kind), { bid, notBeforeMs: Math.min(bid.until, now() + MAX_REFUSED_MS) - RENEW_MS })
     },
     refused(peer, kind, retryAfterMs) {
+      if (!entries.has(keyOf(peer, kind))) return
       const delayMs = Math.min(MAX_REFUSED_MS, Math.max(MIN_REFUSED_MS, retryAfterMs))
       entries.set(keyOf(peer, kind), { notBeforeMs: now() + delayMs })
     },

@@ -5,10 +5,14 @@ import type { Worker } from '../placement.ts'
 import type { Sign, Verify } from '../proof/receipt.ts'
 import type { Reputation } from '../proof/reputation.ts'
 import type { JobState } from '../states.ts'
-import type { Job, Needs, Task } from '../task.ts'
+import type { Job, JobDocument, Needs, Task } from '../task.ts'
 
 export interface QueueStore {
   job(id: string): Job | undefined
+  /** What a job's texts are called. */
+  documents(jobId: string): readonly JobDocument[]
+  /** A text of a job that is still being split. */
+  text(jobId: string, document: number): string | undefined
   /** The most important first, then the oldest. */
   jobsInState(state: JobState): Job[]
   jobWithKey(key: string): Job | undefined

@@ -87,13 +87,18 @@ export function createGiving(
     return placed.length
   }
 
-  function check(sheet: Sheet, job: Job, tasks: readonly Task[], { desks, load }: Room): void {
+  /** How many tasks there is nobody to check. */
+  function check(sheet: Sheet, job: Job, tasks: readonly Task[], { desks, load }: Room): number {
+    let unchecked = 0
     for (const { id } of tasks) {
       const before = sheet.task(id)
       if (before === undefined || acceptance.reconsider(sheet, job, before)) continue
       const task = sheet.task(id) ?? before
-      give(sheet, job, [task], { desks: referees(job, task, desks), load })
+      const able = referees(job, task, desks)
+      if (able.length === 0) unchecked++
+      give(sheet, job, [task], { desks: able, load })
     }
+    return unchecked
   }
 
   /** Who gives a second opinion: a proven peer, or this machine; another stranger only when this machine cannot. */
@@ -118,12 +123,25 @@ export function createGiving(
     }
   }
 
-  /** Says once that nobody takes the work. */
-  function complain(sheet: Sheet, job: Job): void {
-    if (job.reason !== undefined || now() - job.createdMs < LONELY_MS) return
+  function haveAllAnswered(job: Job, others: readonly Worker[]): boolean {
+    const kind = kindName(job)
+    return others.every(({ peer }) => bids.refuses(peer, kind) || bids.standing(peer, kind) !== undefined)
+  }
+
+  /** Says once that nobody takes the work, or that nobody checks it. */
+  function complain(
+    sheet: Sheet,
+    job: Job,
+    { missing, others }: { missing: 'workers' | 'referees'; others: readonly Worker[] },
+  ): void {
+    const early = now() - job.createdMs < LONELY_MS || !haveAllAnswered(job, others)
+    if (job.reason !== undefined || early) return
     const lacking = deps.ownLacks(job.needs)
     const own = lacking === undefined ? '' : `, nor can this machine: ${lacking}`
-    const reason = `nobody who may have it takes ${kindName(job)} with what it needs${own}; the job waits`
+    const reason =
+      missing === 'workers'
+        ? `nobody who may have it takes ${kindName(job)} with what it needs${own}; the job waits`
+        : `there is nobody to check what one peer answered${own}; the job waits for a second able peer, or needs --verify none`
     sheet.keepJob({ ...job, reason, steps: withStep(job.steps, now(), reason) })
   }
 
@@ -163,11 +181,12 @@ export function createGiving(
       const [doubted, fresh] = parted(rest, task => task.opinions.length > 0)
       const desks = desksFor(sheet, job, others, uncheckedOf(doubted))
       give(sheet, job, last, { desks: [ownDesk(job)], load })
-      check(sheet, job, doubted, { desks, load })
+      const unchecked = check(sheet, job, doubted, { desks, load })
       const given = giveFresh(sheet, job, { others, fresh }, { desks, load })
-      if (given < fresh.length) ask(sheet, job, others)
-      const nobody = desks.length === 0 && others.every(({ peer }) => bids.refuses(peer, kindName(job)))
-      if (rest.length > 0 && nobody) complain(sheet, job)
+      if (given < fresh.length || unchecked > 0) ask(sheet, job, others)
+      const missing = desks.length === 0 ? 'workers' : 'referees'
+      const waits = missing === 'workers' ? rest.length : unchecked
+      if (waits > 0) complain(sheet, job, { missing, others })
       return given < fresh.length ? [] : desks
     },
     give,

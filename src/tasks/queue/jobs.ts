@@ -1,10 +1,10 @@
 import { type JobStep, nextJobState, type TaskState, type TaskStep, UNDONE_TASKS } from '../states.ts'
 import { type Job, refuseTask, type TasksOutcome } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
-import { notTakenIn } from './intake.ts'
 import type { Leases } from './leases.ts'
 import { openSheet, type Sheet } from './sheet.ts'
 import { withStep } from './steps.ts'
+import { notTakenIn } from './submission.ts'
 
 /** What an end of a job means for its tasks. */
 const ENDS: Readonly<Record<'fail' | 'cancel' | 'expire', { step: TaskStep; state: TaskState }>> = {
@@ -19,8 +19,6 @@ export interface Jobs {
   retry(jobId: string): TasksOutcome
   /** Begins what waited for others, drops what is too late, closes what is done. */
   review(sheet: Sheet): void
-  /** What a crash leaves of a job whose texts were being split is no job. */
-  restarted(sheet: Sheet): void
 }
 
 export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
@@ -39,6 +37,7 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
       if (task?.state === 'leased') leases.close(sheet, task, step, reason)
     }
     sheet.keep({ kind: 'tasks.moved', jobId: job.id, from: ['queued'], to: state, reason })
+    if (job.state === 'opening') sheet.keep({ kind: 'job.texts.gone', jobId: job.id })
     sheet.keepJob(moved(job, how, reason, { finishedMs: now(), reason }))
   }
 
@@ -114,12 +113,6 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
     review(sheet) {
       for (const job of store.jobsInState('waiting')) if (!expire(sheet, job)) begin(sheet, job)
       for (const job of store.jobsInState('running')) if (!expire(sheet, job)) finish(sheet, job)
-    },
-
-    restarted(sheet) {
-      for (const job of store.jobsInState('opening')) {
-        end(sheet, notTakenIn(job), 'fail', 'the daemon stopped while it was taken in; submit it again')
-      }
     },
   }
 }

@@ -1,9 +1,9 @@
+import { backoffMs } from '../../kernel/backoff.ts'
 import type { PeerId, TaskId } from '../../kernel/ids.ts'
 import type { Json } from '../../kernel/outcome.ts'
 import { nextTaskState, type TaskStep } from '../states.ts'
 import type { Job, Lease, Task, Work } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
-import { retryWork } from './retry.ts'
 import type { Sheet } from './sheet.ts'
 import { short, withStep } from './steps.ts'
 
@@ -13,6 +13,9 @@ export type LeaseEnd = 'lost' | 'failed' | 'returned'
 /** A worker that only says it is alive, and gets no further, has stalled. */
 const STALLED_MS = 60_000
 const MISSED_BEATS = 3
+const MAX_ATTEMPTS = 5
+const MAX_LOST_WITH = 3
+const RETRY_WAITS = { baseMs: 1_000, maxMs: 60_000 }
 
 export interface Leases {
   grant(sheet: Sheet, job: Job, task: Task, to: { worker: PeerId; ahead: number; step: 'assign' | 'copy' }): void
@@ -30,11 +33,18 @@ export interface Leases {
   /** All leases of a task are over; those who work on it are told. */
   close(sheet: Sheet, task: Task, step: TaskStep, reason: string): void
   isOver(lease: Lease): boolean
+  /** A worker said something: this machine has a network, and who was lost before went by itself. */
+  heard(worker: PeerId): void
+  /** A connection ended. When all have ended in silence, this machine's network did, and no task is to blame. */
+  gone(sheet: Sheet, worker: PeerId): void
 }
 
 export function createLeases(deps: QueueDeps): Leases {
   const { now } = deps
   const silenceMs = Math.min(deps.leaseMs, MISSED_BEATS * deps.heartbeatMs)
+  /** What was lost since a worker was last heard. */
+  const lost: { readonly taskId: TaskId; readonly lease: Lease }[] = []
+  const left = new Set<PeerId>()
 
   function grant(sheet: Sheet, job: Job, task: Task, to: { worker: PeerId; ahead: number; step: 'assign' | 'copy' }) {
     const [input] = JSON.parse(deps.store.input(task.id) ?? '[]') as [Json]
@@ -98,6 +108,9 @@ export function createLeases(deps: QueueDeps): Leases {
   }
 
   function end(sheet: Sheet, { task, lease }: { task: Task; lease: Lease }, how: LeaseEnd, reason: string): void {
+    if (how === 'lost' && lease.worker !== deps.self && lost.length < deps.maxOpenTasks) {
+      lost.push({ taskId: task.id, lease })
+    }
     const leases = task.leases.filter(one => one !== lease)
     // What still lay on a desk has not made its worker vanish.
     const lostWith = how === 'lost' && lease.begun === true ? [...task.lostWith, lease.worker] : task.lostWith
@@ -134,6 +147,29 @@ export function createLeases(deps: QueueDeps): Leases {
     return deps.ownSlots > 0 && deps.ownLacks(job.needs) === undefined
   }
 
+  function gone(sheet: Sheet, worker: PeerId): void {
+    // One that vanished alone may have been killed by its work; two are enough to tell, and others come and go all day.
+    if (left.size < 2) left.add(worker)
+    if (left.size < 2) return
+    for (const one of lost.splice(0)) if (!forgiven(sheet, one)) lost.push(one)
+  }
+
+  /** False: somebody is left who works on such tasks. */
+  function forgiven(sheet: Sheet, { taskId, lease }: (typeof lost)[number]): boolean {
+    const task = sheet.task(taskId)
+    const job = task === undefined ? undefined : sheet.job(task.jobId)
+    if (task === undefined || job === undefined) return true
+    if (deps.workersFor(job.kind, job.version).some(({ peer }) => peer !== deps.self)) return false
+    if (task.state !== 'queued' && task.state !== 'leased') return true
+    const blamed = lease.begun === true ? task.lostWith.lastIndexOf(lease.worker) : -1
+    sheet.keepTask({
+      ...{ ...task, attempt: Math.max(0, task.attempt - 1) },
+      lostWith: task.lostWith.filter((_, i) => i !== blamed),
+      steps: withStep(task.steps, now(), `this machine had lost its network: ${short(lease.worker)} is not counted`),
+    })
+    return true
+  }
+
   function revoke(sheet: Sheet, { id, jobId, leases }: Task, reason: string): void {
     for (const { worker, epoch } of leases) sheet.cancel(jobId, worker, { taskId: id, leaseEpoch: epoch }, reason)
   }
@@ -151,11 +187,31 @@ export function createLeases(deps: QueueDeps): Leases {
         steps: withStep(task.steps, now(), reason),
       })
     },
+    heard(worker) {
+      if (worker === deps.self) return
+      lost.length = 0
+      left.clear()
+    },
+    gone,
     isOver: lease => Math.min(lease.untilMs, lease.capMs) <= now(),
   }
 }
 
 const HOW: Readonly<Record<LeaseEnd, string>> = { lost: 'was lost', failed: 'failed', returned: 'gave it back' }
+
+/**
+ * Whether work is tried again, and when. A lost worker costs no delay: somebody else takes over at once. A task with
+ * which three workers vanished is poison.
+ */
+export function retryWork(
+  task: { attempt: number; lostWith: readonly string[] },
+  cause: 'lost' | 'failed',
+  random: number,
+): { delayMs: number } | { giveUp: 'failed' | 'poisoned' } {
+  if (new Set(task.lostWith).size >= MAX_LOST_WITH) return { giveUp: 'poisoned' }
+  if (task.attempt >= MAX_ATTEMPTS) return { giveUp: 'failed' }
+  return { delayMs: cause === 'lost' ? 0 : backoffMs(task.attempt, RETRY_WAITS, random) }
+}
 
 /** @throws TypeError: a step that cannot follow is a mistake of ours, never of a peer */
 export function stateAfter({ id, state }: Task, step: TaskStep): Task['state'] {

@@ -7,17 +7,20 @@ import { refuseTask, type Task, type TasksOutcome } from '../task.ts'
 import { createBids } from './bids.ts'
 import { kindName, type QueueDeps } from './deps.ts'
 import { createGiving } from './giving.ts'
-import { type JobRequest, openJob, type Submission } from './intake.ts'
+import { type JobRequest, openJob } from './intake.ts'
 import { createJobs } from './jobs.ts'
 import { createLeases, type LeaseEnd } from './leases.ts'
 import { createResults } from './results.ts'
 import { openSheet, type Sheet } from './sheet.ts'
 import { copyStragglers } from './stragglers.ts'
+import { type Submission, submissionOf } from './submission.ts'
 
 /** The submitter's side: jobs and their tasks, given out by leases to who bid for them. */
 export interface Queue {
-  /** Checks a request and begins to take it in; see `takeIn`. */
+  /** Checks a request and begins to take it in; to be called by `takeIn`. */
   submit(request: JobRequest): Submission
+  /** Jobs that were being taken in when this machine stopped: to be gone on with by `takeIn`. */
+  unopened(): Submission[]
   /** Gives out what waits, takes back leases that ran out, begins and ends jobs. */
   tick(): TasksOutcome
   progressed(jobId: string, worker: PeerId, progress: Progress): TasksOutcome
@@ -95,6 +98,7 @@ export function createQueue(deps: QueueDeps): Queue {
 
   return {
     submit: request => openJob(request, deps),
+    unopened: () => store.jobsInState('opening').map(job => submissionOf(job, deps)),
 
     tick() {
       staff.clear()
@@ -112,6 +116,7 @@ export function createQueue(deps: QueueDeps): Queue {
     },
 
     progressed(jobId, worker, { tasks }) {
+      leases.heard(worker)
       const sheet = openSheet(deps)
       let over = 0
       for (const { task_id, lease_epoch, ...said } of tasks) {
@@ -119,7 +124,9 @@ export function createQueue(deps: QueueDeps): Queue {
         if (held !== undefined && leases.beat(sheet, held, said)) continue
         over++
         const ref = { taskId: task_id as TaskId, leaseEpoch: lease_epoch }
-        if (held === undefined && worker !== self) sheet.cancel(jobId, worker, ref, 'this lease is over')
+        // Only who has had it is told: an answer to ids made up by a stranger would cost us a signature and a row each.
+        const had = sheet.task(ref.taskId)?.tried.includes(worker) === true
+        if (held === undefined && had && worker !== self) sheet.cancel(jobId, worker, ref, 'this lease is over')
       }
       const { answer } =
         over < tasks.length
@@ -128,14 +135,19 @@ export function createQueue(deps: QueueDeps): Queue {
       return sheet.outcome(answer)
     },
 
-    finished: results.finished,
+    finished(jobId, worker, result) {
+      leases.heard(worker)
+      return results.finished(jobId, worker, result)
+    },
 
     bid(worker, bid) {
+      leases.heard(worker)
       bids.heard(worker, kindName(bid), bid)
       return openSheet(deps).outcome()
     },
 
     refused(worker, refuse) {
+      leases.heard(worker)
       bids.refused(worker, kindName(refuse), refuse.retry_after_ms ?? REFUSED_MS)
       return giveBack(worker, refuse.tasks ?? [], refuse)
     },
@@ -151,6 +163,7 @@ export function createQueue(deps: QueueDeps): Queue {
       bids.gone(worker)
       const sheet = openSheet(deps)
       endLeases(sheet, worker, 'it went away')
+      leases.gone(sheet, worker)
       return sheet.outcome()
     },
 
@@ -167,7 +180,6 @@ export function createQueue(deps: QueueDeps): Queue {
         const renewed = task.leases.map(lease => ({ ...lease, untilMs, capMs: Math.max(lease.capMs, untilMs) }))
         sheet.keepTask({ ...task, leases: renewed })
       }
-      jobs.restarted(sheet)
       return sheet.outcome()
     },
   }

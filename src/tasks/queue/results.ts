@@ -74,8 +74,8 @@ export function createResults(
       return undefined
     }
     leases.end(sheet, held, 'failed', `wrong result: ${reason}`)
-    // What nobody signed proves nothing about anybody.
-    if (unsigned === undefined) acceptance.caught(sheet, job, worker)
+    // What nobody signed proves nothing about anybody, and who has another model may well be honest.
+    if (unsigned === undefined && !isOfAnotherModel(job, output)) acceptance.caught(sheet, job, worker)
     return wrong(reason)
   }
 
@@ -97,7 +97,7 @@ export function createResults(
       return {
         ...{ taskId: task.id, leaseEpoch: lease_epoch, kind: kindName(job), source: claim.source },
         ...{ inputHash: task.inputHash, outputHash: claim.output_hash, units: task.inputBytes },
-        ...{ busyMs: claim.busy_ms, energyMicroWh: claim.energy_micro_wh },
+        ...{ busyMs: claim.busy_ms, energyMicroWh: claim.energy_micro_wh, measure: claim.measure },
       }
     })
   }
@@ -136,6 +136,13 @@ export function createResults(
       return sheet.outcome(answerTo(results.length, refused))
     },
   }
+}
+
+/** Outputs of kinds that take a model say which it was. */
+function isOfAnotherModel({ needs }: Job, output: Json): boolean {
+  if (needs.fingerprint === undefined || output === null || typeof output !== 'object') return false
+  const said = Array.isArray(output) ? undefined : output['fingerprint']
+  return typeof said === 'string' && said !== needs.fingerprint
 }
 
 function answerTo(count: number, refused: readonly (Refused & { task_id: string })[]): Answer {
