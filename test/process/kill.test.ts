@@ -256,10 +256,11 @@ function openTrades(buyer: Road): number {
   return trades + trading.needsInState('searching').length
 }
 
-/** A search that is over as soon as it begins: the seller is known already. */
+/** A search that is over as soon as it begins: the seller is known, and counts as heard. */
 async function wantEnergy(buyer: Road): Promise<void> {
-  const [offer] = buyer.storage.trading.catalogs()[0]?.offers ?? []
-  if (offer === undefined) throw new Error('the buyer knows no offer')
+  const [catalog] = buyer.storage.trading.catalogs()
+  const [offer] = catalog?.offers ?? []
+  if (catalog === undefined || offer === undefined) throw new Error('the buyer knows no offer')
   const id = crypto.randomUUID()
   await buyer.commit(() => {
     const outcome = buyer.trading.buy({
@@ -270,7 +271,7 @@ async function wantEnergy(buyer: Road): Promise<void> {
       reason: '',
     })
     const facts = outcome.facts.map(fact =>
-      fact.kind === 'need' ? { ...fact, need: { ...fact.need, searchUntilMs: 0 } } : fact,
+      fact.kind === 'need' ? { ...fact, need: { ...fact.need, searchUntilMs: 0, answered: [catalog.seller] } } : fact,
     )
     return { ...outcome, facts, messages: [] }
   })
