@@ -80,6 +80,7 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
     // Inside a zone energy pays no grid fee.
     gridFeeMicro: seller =>
       (storage.peers.peer(seller)?.zone ?? zone) === zone ? 0 : tariffHeard(trading, options).gridFeeMicro,
+    isConnected: peer => network.isConnected(peer),
     beyondZone: () =>
       network.peers().flatMap(({ peer }) => ((storage.peers.peer(peer)?.zone ?? zone) === zone ? [] : [peer])),
     // A utility supplies whoever asks; who does not pay is a matter for its lawyers.

@@ -101,10 +101,14 @@ export function createRounds(deps: RoundsDeps): Rounds {
     outbox.post(peers.advertDraft())
   }
 
-  /** Somebody of our zone who trades has said who it is: it may know catalogs that were missed. */
+  /**
+   * Somebody of our zone who trades and is connected has said who it is: it may know catalogs that were missed. A pull goes
+   * straight; for a peer heard of from afar it would wait before the orders that a topic can carry.
+   */
   function met({ peer, zone, roles }: KnownPeer): void {
     const trades = roles.includes('household') || roles.includes('utility')
-    if (!trades || zone !== deps.options.network.zone || pulled.has(peer)) return
+    const near = zone === deps.options.network.zone && network.isConnected(peer)
+    if (!trades || !near || pulled.has(peer)) return
     pulled.add(peer)
     commit(() => trading.joined(peer)).catch((error: unknown) =>
       log.warn({ peer, reason: messageOf(error) }, 'what was missed was not asked for'),

@@ -81,6 +81,7 @@ export interface TradingDeps {
   gridFeeMicro(seller: PeerId): number
   /** Connected peers of other zones: our topics do not reach them. */
   beyondZone(): readonly PeerId[]
+  isConnected(peer: PeerId): boolean
   /** What that peer may still buy here on credit, in millionths, sales not settled yet counted. */
   creditLeftMicro(buyer: PeerId): number
   /** What this peer's meter says of a slot; undefined: not yet. */

@@ -89,6 +89,7 @@ export async function openRoad(options: RoadOptions) {
     gridFeeMicro: () => 0,
     creditLeftMicro: () => Number.MAX_SAFE_INTEGER,
     beyondZone: () => [],
+    isConnected: () => options.connected ?? false,
     metered: options.metered ?? (() => undefined),
   })
   for (const table of [trading.messages, outbox.answers, options.types ?? new Map<string, MessageType<Fact>>()]) {

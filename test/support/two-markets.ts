@@ -50,6 +50,8 @@ export type TownOptions = Partial<Pick<TradingDeps, 'gridFeeMicro' | 'creditLeft
   readonly limits?: Readonly<Record<string, Partial<TradingDeps['limits']>>>
   /** Peers of other zones, as each party sees them. */
   readonly beyondZone?: (name: string) => readonly PeerId[]
+  /** By default everybody is connected to everybody. */
+  readonly isConnected?: (peer: PeerId) => boolean
   /** The utilities each party believes, by its name; left out: everybody who says so. */
   readonly utilities?: Readonly<Record<string, readonly PeerId[]>>
 }
@@ -87,6 +89,7 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
       gridFeeMicro: options.gridFeeMicro ?? (() => 0),
       creditLeftMicro: options.creditLeftMicro ?? (() => Number.MAX_SAFE_INTEGER),
       beyondZone: () => options.beyondZone?.(name) ?? [],
+      isConnected: (peer: PeerId) => options.isConnected?.(peer) ?? true,
       metered: () => party.meter,
     } satisfies TradingDeps
     const announcing: Market = { ...market, index: createCatalogIndex(), ...createMarketMemory(market.now) }

@@ -146,6 +146,17 @@ test('a search nobody heard is made again, to all and straight to the sellers it
   expect(buyer.store.need(need)).toMatchObject({ state: 'bought' })
 })
 
+test('a search made again goes straight to nobody who is not connected: it would stand before the order', () => {
+  const town = createTown(['buyer', 'seller'], { isConnected: () => false })
+  const [buyer, seller] = town.parties as [Party, Party]
+  town.offer(seller)
+  town.settle()
+  town.want(buyer)
+  town.take()
+  town.pass(SEARCH_MS)
+  expect(town.take().map(({ draft }) => [draft.type, draft.to])).toEqual([['beckn.discover', undefined]])
+})
+
 test('a late answer to a search that nobody had answered ends its wait and is bought from', () => {
   const { town, buyer, seller } = pair()
   const need = town.want(buyer)

@@ -48,11 +48,15 @@ function discoverDrafts(market: Market, need: Need): Draft[] {
 
 /**
  * A topic promises nothing: what was asked may have been lost, or published before anybody listened. Asked again, it also
- * goes to the sellers this peer knows of, straight, where it is kept until it is acknowledged.
+ * goes straight to the cheapest sellers this peer knows of and is connected to, where it is kept until it is acknowledged.
+ * To others it would only stand in the way of an order, which the topic might carry.
  */
 function askAgainDrafts(market: Market, need: Need): Draft[] {
   const sellers = new Set([...rank(market, need).map(({ seller }) => seller), ...market.beyondZone()])
-  const straight = [...sellers].slice(0, MAX_ASKED_STRAIGHT).map(seller => discoverDraft(market, need, seller))
+  const straight = [...sellers]
+    .filter(market.isConnected)
+    .slice(0, MAX_ASKED_STRAIGHT)
+    .map(seller => discoverDraft(market, need, seller))
   return [discoverDraft(market, need), ...straight]
 }
 
