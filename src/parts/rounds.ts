@@ -60,6 +60,7 @@ const SOC_DAYS = 7
 const DAY_MS = 24 * 60 * 60_000
 /** Adverts promise nothing, and the first is often said before anybody listens: again so soon after the start. */
 const EARLY_ADVERTS_MS = [2_000, 10_000, 60_000]
+const AGAIN_MS = 3_000
 const TASK_FACTS: ReadonlySet<Fact['kind']> = new Set(['job', 'task', 'tasks.moved', 'work', 'work.gone'])
 
 /** The daemon's regular rounds: say who it is, look what is due, keep the journal bounded. */
@@ -115,6 +116,14 @@ export function createRounds(deps: RoundsDeps): Rounds {
     )
   }
 
+  /** Nobody answers an advert, so who has just connected is told twice: one of the two arrives. */
+  function introduce(peer: PeerId, signal: AbortSignal): void {
+    outbox.post(peers.advertDraft(peer))
+    void clock.sleep(AGAIN_MS, signal).then(() => {
+      if (!signal.aborted && network.isConnected(peer)) outbox.post(peers.advertDraft(peer))
+    })
+  }
+
   async function maintain(): Promise<void> {
     const now = clock.now()
     const { journalDays, journalMessages } = deps.options.storage
@@ -142,7 +151,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
       const { signal } = stopping
       await maintain()
       advertise()
-      for (const { peer } of network.peers()) outbox.post(peers.advertDraft(peer))
+      for (const { peer } of network.peers()) introduce(peer, signal)
       void repeat(clock, TICK_MS, signal, tick)
       for (const waitMs of EARLY_ADVERTS_MS) void clock.sleep(waitMs, signal).then(advertise)
       void repeat(clock, ADVERT_TTL_MS / 2, signal, advertise)
@@ -156,7 +165,7 @@ export function createRounds(deps: RoundsDeps): Rounds {
     peerChanged({ peer, connected }) {
       if (stopping?.signal.aborted !== false) return
       if (connected) {
-        outbox.post(peers.advertDraft(peer))
+        introduce(peer, stopping.signal)
         outbox.peerConnected(peer)
         return
       }
