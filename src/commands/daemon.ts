@@ -14,7 +14,7 @@ export interface PeerRow extends Partial<KnownPeer> {
 
 /** How the daemon is, whom it knows, what was said. */
 export function daemonCommands(deps: CommandDeps) {
-  const { config, identity, storage, network, metrics, clock } = deps
+  const { config, identity, storage, network, metrics, clock, marketClock } = deps
 
   return {
     id: () => ({ peerId: identity.peerId, did: identity.did }),
@@ -24,6 +24,7 @@ export function daemonCommands(deps: CommandDeps) {
         ...{ peerId: identity.peerId, did: identity.did, name: config.options.name, roles: config.options.roles },
         ...{ network: config.options.network.name, zone: config.options.network.zone, version: deps.version },
         ...{ home: config.home, startedMs: deps.startedMs, nowMs: clock.now(), addresses: network.addresses() },
+        marketNowMs: marketClock.now(),
         peers: {
           connected: network.peers().length,
           known: storage.peers.known().length,

@@ -11,9 +11,10 @@ import type { MarketDay } from '../parts/market-day.ts'
 import type { Identity } from '../protocol/keys.ts'
 import type { Fact } from '../storage/facts.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { OwnModel } from '../tasks/kinds/embedders/own-model.ts'
 import type { Runner } from '../tasks/runner.ts'
 import type { Tasks } from '../tasks/tasks.ts'
-import type { OwnModel, Workers } from '../tasks/workers.ts'
+import type { Workers } from '../tasks/workers.ts'
 import type { Trading } from '../trading/trading.ts'
 
 export interface CommandDeps {

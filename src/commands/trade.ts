@@ -16,9 +16,9 @@ interface When {
   readonly slotStartMs?: number | undefined
 }
 
-/** As what this peer sells: nobody calls itself a utility that is none. @throws TRADE_NO_SELLER */
+/** As what this peer sells: a utility, if it is one at all; nobody calls itself one that is none. @throws TRADE_NO_SELLER */
 function roleOf({ roles }: CommandDeps['config']['options']): Catalog['role'] {
-  const role = (['household', 'utility'] as const).find(one => roles.includes(one))
+  const role = (['utility', 'household'] as const).find(one => roles.includes(one))
   if (role !== undefined) return role
   throw new CodedError('TRADE_NO_SELLER', 'this peer has no energy to sell: it is neither a household nor a utility', {
     hint: 'start it with --roles household,…',
@@ -122,10 +122,13 @@ export function tradeCommands(deps: CommandDeps) {
       await decided(deps, () => trading.askCancelTerms(id as TaskId))
       const untilMs = clock.now() + ANSWER_MS
       while (clock.now() < untilMs) {
-        const { cancelTerms, asking, reason } = storage.trading.trade(id as TaskId) ?? {}
+        const { cancelTerms, asking, refusals } = storage.trading.trade(id as TaskId) ?? {}
         if (cancelTerms !== undefined && asking?.terms === undefined) return cancelTerms
         if (asking?.terms === undefined)
-          throw new CodedError('TRADE_REFUSED', reason ?? 'the other side does not say what a cancellation costs')
+          throw new CodedError(
+            'TRADE_REFUSED',
+            refusals?.terms ?? 'the other side does not say what a cancellation costs',
+          )
         await clock.sleep(LOOK_MS)
       }
       throw new CodedError('TRADE_SILENT', 'the other side has not said what a cancellation costs', {

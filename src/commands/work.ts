@@ -3,7 +3,7 @@ import type { PeerId } from '../kernel/ids.ts'
 import { kinds } from '../tasks/kinds/kinds.ts'
 import { resultLines } from '../tasks/merge.ts'
 import { receiptsOf, type WorkReceipt } from '../tasks/proof/receipt.ts'
-import { type JobRequest, namedModel } from '../tasks/queue/intake.ts'
+import { type JobRequest, jobUnder, namedModel } from '../tasks/queue/intake.ts'
 import { takeIn } from '../tasks/queue/submission.ts'
 import type { Job, JobDocument, Task } from '../tasks/task.ts'
 import { type CommandDeps, decided } from './deps.ts'
@@ -53,7 +53,8 @@ export function workCommands(deps: CommandDeps) {
 
   return {
     async submit(request: JobRequest): Promise<SubmittedJob> {
-      if (namedModel(request) === undefined) await deps.learnModel(request.kind)
+      const isNew = jobUnder(request.key, store) === undefined
+      if (isNew && namedModel(request) === undefined) await deps.learnModel(request.kind)
       const { jobId, answer } = await takeIn(() => tasks.submit(request), deps.commit)
       if (answer.status === 'NACK') throw new CodedError(answer.error.code, answer.error.message)
       const job = store.job(jobId) as Job

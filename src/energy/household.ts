@@ -67,15 +67,14 @@ export interface HouseholdDeps {
 export interface Household {
   /** Settles every slot before `currentSlot` and decides about the one after it. */
   turn(currentSlot: number): { outcome: Outcome<EnergyFact>; decision: Decision }
-  /**
-   * What battery and sun can deliver at most in each slot up to the last, by its number, from the running one on or, in a
-   * household that has had no turn yet, from the first. `promisedWh`: what is sold or on offer of a slot, and gone then.
-   */
-  deliverableWh(
-    among: { readonly first: number; readonly last: number },
-    promisedWh: (slotNumber: number) => number,
-  ): ReadonlyMap<number, number>
+  /** What battery and sun lack for these promises, by slot, in Wh: only the slots that lack something, the first first. */
+  lackingWh(promised: Promised): ReadonlyMap<number, number>
+  /** The most of `wantedWh` that can be sold of a slot beside these promises without any of them lacking more than it does. */
+  roomWh(promised: Promised, slot: number, wantedWh: number): number
 }
+
+/** What is sold or on offer of a slot, by its number, in Wh. One that is over is not promised any more. */
+type Promised = ReadonlyMap<number, number>
 
 /** Slots a household that was away settles at once; older ones are gone. */
 const MAX_CATCH_UP = 1_000
@@ -102,17 +101,44 @@ export function createHousehold(deps: HouseholdDeps): Household {
     return { slot, socWh, battery, ...profile(slot), ahead, prices: deps.prices(slot) }
   }
 
-  return {
-    deliverableWh({ first, last }, promisedWh) {
-      const kept = store.household()
-      const mostWh = new Map<number, number>()
+  /** The slots up to the last one promised, from the running one on or, before the first turn, from the first promised. */
+  function foreseen(slots: readonly number[]): (promised: Promised) => ReadonlyMap<number, number> {
+    const kept = store.household()
+    const first = kept?.nextSlot ?? Math.min(...slots)
+    const ahead = Array.from({ length: Math.max(0, Math.max(...slots) + 1 - first) }, (_, i) => {
+      const slot = first + i
+      return { slot, ...profile(slot), boughtWh: store.tradedWh(slot).boughtWh }
+    })
+    return promised => {
+      const lacking = new Map<number, number>()
       let socWh = kept?.socWh ?? deps.initialSocWh
-      for (let slot = kept?.nextSlot ?? first; slot <= last; slot++) {
-        const flows = { ...profile(slot), boughtWh: store.tradedWh(slot).boughtWh, soldWh: promisedWh(slot) }
-        mostWh.set(slot, sparedWh({ ...flows, socWh, battery }, flows))
+      for (const { slot, ...expected } of ahead) {
+        const flows = { ...expected, soldWh: promised.get(slot) ?? 0 }
+        const lackWh = flows.soldWh - sparedWh({ ...flows, socWh, battery }, flows)
+        if (lackWh > 0) lacking.set(slot, lackWh)
         socWh = settleSlot(socWh, flows, battery).socWh
       }
-      return mostWh
+      return lacking
+    }
+  }
+
+  return {
+    lackingWh: promised => (promised.size === 0 ? new Map() : foreseen([...promised.keys()])(promised)),
+    roomWh(promised, slot, wantedWh) {
+      const lackingAt = foreseen([slot, ...promised.keys()])
+      const before = lackingAt(promised)
+      const fits = (energyWh: number): boolean => {
+        const after = lackingAt(new Map(promised).set(slot, (promised.get(slot) ?? 0) + energyWh))
+        return [...after].every(([number, lackWh]) => lackWh <= (before.get(number) ?? 0))
+      }
+      // The more is sold of one slot, the less is in the battery in all that follow: halving finds the most that fits.
+      let [roomWh, mostWh] = [0, Math.max(0, wantedWh)]
+      while (roomWh < mostWh) {
+        const middleWh = Math.ceil((roomWh + mostWh) / 2)
+        if (fits(middleWh)) roomWh = middleWh
+        else mostWh = middleWh - 1
+      }
+      return roomWh
     },
     turn(currentSlot) {
       const kept = store.household()

@@ -11,6 +11,7 @@ import type { Random } from '../kernel/random.ts'
 import type { Fact } from '../storage/facts.ts'
 import type { TradingOutcome, TradingStore } from '../trading/market.ts'
 import { type Slot, slotKey, timestamp } from '../trading/slot.ts'
+import { backstopId, isBackstop } from '../trading/stock.ts'
 import {
   AGREED_STATES,
   type Catalog,
@@ -27,7 +28,7 @@ export interface MarketDayDeps {
   readonly options: Options
   readonly clock: Clock
   readonly marketClock: Clock
-  readonly store: Pick<TradingStore, 'catalog' | 'tradesOfSlot'>
+  readonly store: Pick<TradingStore, 'catalog' | 'tradesInState' | 'tradesOfSlot'>
   readonly random: Random
   readonly household: Household
   readonly trading: Trading
@@ -39,8 +40,8 @@ export interface MarketDay extends Part {
   /** Energy of agreed trades in a slot. */
   tradedWh(slotNumber: number): { boughtWh: number; soldWh: number }
   /**
-   * What is published when a person offers these by hand, one a slot: they come first, and what this household offers of
-   * the slot by itself gives way, for both are out of the same battery.
+   * What is published when a person offers these by hand, one a slot: they come first, and what this household offers by
+   * itself gives way, for all slots are out of the same battery.
    * @throws TRADE_NOT_DELIVERABLE
    */
   besideOwn(byHand: readonly Offer[]): Offer[]
@@ -59,6 +60,10 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
   const { slotMs } = options.market
   const isUtility = options.roles.includes('utility')
   const isHousehold = options.roles.includes('household')
+  /** Who is both is a utility to its neighbours, and stays one. */
+  const ofKind = isUtility
+    ? ({ role: 'utility', sourceType: 'GRID' } as const)
+    : ({ role: 'household', sourceType: options.household.capacityWh > 0 ? 'HYBRID' : 'SOLAR' } as const)
   let stopping: AbortController | undefined
   let opened = false
   /** What the household spares of the slot it decided about last. */
@@ -103,48 +108,47 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
 
   async function offerGrid(slot: number): Promise<void> {
     const { priceMicro, slotWh: availableWh } = options.utility
-    const offers = [{ offerId: `utility-${slot}`, slot: slotOf(slot), priceMicro, availableWh }]
-    const made = { role: 'utility', sourceType: 'GRID', tariff: ownTariff(options), offers } as const
-    told(await commit(() => publish(made)), slot)
+    const offers = [{ offerId: backstopId(slot), slot: slotOf(slot), priceMicro, availableWh }]
+    told(await commit(() => publish({ tariff: ownTariff(options), offers })), slot)
   }
 
   async function offerSpare(slot: number): Promise<void> {
-    const sourceType = options.household.capacityWh > 0 ? 'HYBRID' : 'SOLAR'
     const kept = await commit(() => {
-      const offer = spareOffer(slot, promisedOf(slot).byHandWh)
-      return offer.availableWh > 0
-        ? publish({ role: 'household', sourceType, offers: [offer] })
-        : outcome<TradingFact>()
+      const offer = spareOffer(slot, promisedAhead())
+      return offer.availableWh > 0 || isOffered(slot) ? publish({ offers: [offer] }) : outcome<TradingFact>()
     })
     told(kept, slot)
   }
 
-  function publish(made: Pick<Catalog, 'role' | 'sourceType' | 'tariff' | 'offers'>): TradingOutcome {
+  function publish(made: Pick<Catalog, 'tariff' | 'offers'>): TradingOutcome {
     return trading.publishCatalog({
-      ...{ ...made, seller: deps.self, version: clock.now(), currency: options.market.currency },
+      ...{ ...made, ...ofKind, seller: deps.self, version: clock.now(), currency: options.market.currency },
       validUntilMs: clock.now() + Math.ceil(2 * lifeMs) + CATALOG_GRACE_MS,
     })
   }
 
   const ownId = (slot: number): string => `household-${slot}`
+  const isOffered = (slot: number): boolean =>
+    slot > slotNumber() && ownOffers().some(({ offerId }) => offerId === ownId(slot))
 
-  /** What is left of the spare energy beside `byHandWh`; what is sold of it stays sold. */
-  function spareOffer(slot: number, byHandWh: number): Offer {
-    const availableWh = Math.max(promisedOf(slot).ownSoldWh, spare.energyWh - byHandWh)
+  /** What is left of the spare energy of a slot beside all that is promised; what is sold of it stays sold. */
+  function spareOffer(slot: number, promised: ReadonlyMap<number, number>): Offer {
+    const roomWh = deps.household.roomWh(promised, slot, spare.energyWh - (promised.get(slot) ?? 0))
+    const availableWh = promisedOf(slot).ownSoldWh + roomWh
     return { offerId: ownId(slot), slot: slotOf(slot), priceMicro: options.household.sellPriceMicro, availableWh }
   }
 
   /**
    * What this household has promised of a slot: sold by itself, and, by hand, offered or sold, whichever is more: what
-   * was withdrawn after it was sold is sold all the same.
+   * was withdrawn after it was sold is sold all the same. What nobody bought until its slot began is no promise.
    */
   function promisedOf(slot: number): { ownSoldWh: number; byHandWh: number } {
     const key = slotKey(slotOf(slot))
     const sales = HOLDING_STATES.flatMap(state => deps.store.tradesOfSlot(state, slot * slotMs)).filter(
-      ({ role }) => role === 'seller',
+      ({ role, offerId }) => role === 'seller' && !isBackstop(offerId),
     )
     const soldWh = (id: string): number => sumWh(sales.filter(({ offerId }) => offerId === id))
-    const offers = (deps.store.catalog(deps.self)?.offers ?? []).filter(offer => slotKey(offer.slot) === key)
+    const offers = slot > slotNumber() ? ownOffers().filter(offer => slotKey(offer.slot) === key) : []
     const ids = new Set([...sales, ...offers].map(({ offerId }) => offerId))
     ids.delete(ownId(slot))
     const byHand = [...ids].map(id => {
@@ -154,22 +158,33 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
     return { ownSoldWh: soldWh(ownId(slot)), byHandWh: sumWh(byHand) }
   }
 
+  /** What is on offer here, the grid's apart. */
+  function ownOffers(): readonly Offer[] {
+    return (deps.store.catalog(deps.self)?.offers ?? []).filter(({ offerId }) => !isBackstop(offerId))
+  }
+
+  /** What is promised of every slot from the running one on, with these offers by hand in place of what was by hand there. */
+  function promisedAhead(byHand: readonly Offer[] = []): ReadonlyMap<number, number> {
+    const sold = (['reserved', 'active'] as const).flatMap(state => deps.store.tradesInState(state))
+    const slots = [...sold.filter(({ role }) => role === 'seller'), ...ownOffers(), ...byHand]
+      .map(({ slot }) => slot.startMs / slotMs)
+      .filter(slot => Number.isInteger(slot) && slot >= slotNumber())
+    const wanted = new Map(byHand.map(offer => [offer.slot.startMs / slotMs, offer.availableWh]))
+    const promised = slots.map(slot => [slot, promisedOf(slot)] as const)
+    return new Map(
+      promised.map(([slot, { ownSoldWh, byHandWh }]) => [slot, ownSoldWh + (wanted.get(slot) ?? byHandWh)]),
+    )
+  }
+
   function besideOwn(byHand: readonly Offer[]): Offer[] {
-    if (!options.household.trade) return [...byHand]
-    const wanted = new Map(byHand.map(offer => [offer.slot.startMs / slotMs, offer]))
-    const promisedWh = (slot: number): number => {
-      const { ownSoldWh, byHandWh } = promisedOf(slot)
-      return ownSoldWh + (wanted.get(slot)?.availableWh ?? byHandWh)
+    if (!isHousehold || !options.household.trade) return [...byHand]
+    const promised = promisedAhead(byHand)
+    const before = deps.household.lackingWh(promisedAhead())
+    for (const [slot, lackWh] of deps.household.lackingWh(promised)) {
+      const moreWh = lackWh - (before.get(slot) ?? 0)
+      if (moreWh > 0) throw notDeliverable(slotOf(slot), moreWh)
     }
-    const [first, last] = [Math.min(...wanted.keys()), Math.max(...wanted.keys())]
-    for (const [slot, mostWh] of deps.household.deliverableWh({ first, last }, promisedWh)) {
-      const lackWh = promisedWh(slot) - mostWh
-      if (wanted.has(slot) && lackWh > 0) throw notDeliverable(slotOf(slot), lackWh)
-    }
-    const own = deps.store.catalog(deps.self)?.offers.some(({ offerId }) => offerId === ownId(spare.slot))
-    const beside = wanted.get(spare.slot)
-    if (own !== true || beside === undefined) return [...byHand]
-    return [...byHand, spareOffer(spare.slot, beside.availableWh)]
+    return isOffered(spare.slot) ? [...byHand, spareOffer(spare.slot, promised)] : [...byHand]
   }
 
   async function buy(slot: number, energyWh: number, reason: string, signal: AbortSignal): Promise<void> {
@@ -222,10 +237,8 @@ function sumWh(all: readonly { readonly energyWh: number }[]): number {
 function notDeliverable({ startMs }: Slot, lackWh: number): CodedError {
   return new CodedError(
     'TRADE_NOT_DELIVERABLE',
-    `battery and sun cannot deliver that in the slot from ${timestamp(startMs)}: ${lackWh} Wh too much`,
-    {
-      hint: 'offer less; what your household has sold of that slot, and what you offer of those before it, counts too',
-    },
+    `battery and sun cannot deliver all that would be promised of the slot from ${timestamp(startMs)}: ${lackWh} Wh too much`,
+    { hint: 'offer less; what your household has sold, and what you offer of other slots, is out of the same battery' },
   )
 }
 

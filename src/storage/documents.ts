@@ -18,6 +18,8 @@ export interface Documents<Body> {
   inState(state: string, limit?: number): Body[]
   /** Of a state, the one that comes last. */
   lastInState(state: string): Body | undefined
+  /** Of a state, the first beyond this rank. */
+  inStateAfter(state: string, rank: number, limit: number): Body[]
   /** Of a state, those of exactly this rank. */
   inStateAt(state: string, rank: number): Body[]
   ownedBy(owner: string): Body[]
@@ -45,6 +47,9 @@ export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents
   const all = db.prepare('SELECT body FROM documents WHERE kind = ? ORDER BY updated DESC LIMIT ?')
   const inState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY rank LIMIT ?')
   const lastInState = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? ORDER BY rank DESC LIMIT 1')
+  const inStateAfter = db.prepare(
+    'SELECT body FROM documents WHERE kind = ? AND state = ? AND rank > ? ORDER BY rank LIMIT ?',
+  )
   const inStateAt = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? AND rank = ?')
   const pruneRanked = db.prepare('DELETE FROM documents WHERE kind = ? AND rank < ?')
   const ownedBy = db.prepare('SELECT body FROM documents WHERE kind = ? AND owner = ? ORDER BY key')
@@ -69,6 +74,7 @@ export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents
     all: (limit = MANY) => bodies(all.all(kind, limit)),
     inState: (state, limit = MANY) => bodies(inState.all(kind, state, limit)),
     lastInState: state => bodies(lastInState.all(kind, state))[0],
+    inStateAfter: (state, rank, limit) => bodies(inStateAfter.all(kind, state, rank, limit)),
     inStateAt: (state, rank) => bodies(inStateAt.all(kind, state, rank)),
     pruneRanked: beforeRank => void pruneRanked.run(kind, beforeRank),
     ownedBy: owner => bodies(ownedBy.all(kind, owner)),

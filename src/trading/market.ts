@@ -10,7 +10,7 @@ import type { Metered } from './settlement/allocation.ts'
 import type { LedgerBatch } from './settlement/ledger.ts'
 import type { Statement, StatementProposal } from './settlement/signed-statement.ts'
 import type { Slot } from './slot.ts'
-import type { Asked, Catalog, Need, Trade, TradingFact } from './trade.ts'
+import type { Asked, Catalog, Need, Question, Trade, TradingFact } from './trade.ts'
 
 /** What trading reads; storage satisfies it. */
 export interface TradingStore {
@@ -164,6 +164,22 @@ export function requestId(body: BecknMessage): MessageId {
 /** What was asked with a draft of `flowDraft`, to know its callback by. */
 export function asked(draft: Draft): Asked {
   return { id: draft.id as MessageId, digest: digestOf(draft.payload) }
+}
+
+/** The trade with that question open; what came of it before is forgotten. */
+export function asks(trade: Trade, question: Question, draft: Draft): Trade {
+  return { ...answered(trade, question), asking: { ...trade.asking, [question]: asked(draft) } }
+}
+
+/** The trade with that question neither open nor refused. */
+export function answered(trade: Trade, question: Question): Trade {
+  const { [question]: _, ...asking } = trade.asking ?? {}
+  const { [question]: __, ...refusals } = trade.refusals ?? {}
+  return {
+    ...trade,
+    ...(trade.asking === undefined ? {} : { asking }),
+    ...(trade.refusals === undefined ? {} : { refusals }),
+  }
 }
 
 /** Whether a callback answers that request, and the request as it was made. */

@@ -7,8 +7,8 @@ import { readMessage } from './beckn/context-check.ts'
 import { type BecknCode, isRefusal } from './beckn/error.ts'
 import { closeTrade, type Ending } from './buying/need.ts'
 import { settlementRefused } from './flows/settle.ts'
-import { type Incoming, type Market, refuse, type TradingOutcome, tradeFact } from './market.ts'
-import { AGREED_STATES, OPEN_STATES, type Trade, type TradingFact } from './trade.ts'
+import { answered, type Incoming, type Market, refuse, type TradingOutcome, tradeFact } from './market.ts'
+import { OPEN_STATES, type Question, type Trade, type TradingFact } from './trade.ts'
 
 export type Handler = (market: Market, incoming: Incoming) => TradingOutcome
 /** What can be tried: its answer tells what would follow. Everything else is meant as it is said, or not said. */
@@ -64,6 +64,7 @@ function unanswered(market: Market, action: Action, { envelope, refusal }: Undel
   const trade = action.startsWith('on_') ? sale : market.store.purchase(envelope.task_id)
   if (trade === undefined) return outcome()
   if (action === 'on_update') return proposalRefused(trade, { envelope, refusal })
+  if (action === 'on_init') return termsRefused(trade, { envelope, refusal })
   if (trade.role !== 'buyer') return outcome()
   const question = questionOf(trade, { envelope, refusal })
   if (question !== undefined) return refusedBy(market, trade, question, { envelope, refusal })
@@ -95,8 +96,6 @@ function endingOf(trade: Trade, action: Action, { envelope, refusal }: Undeliver
   return { state: 'refused', reason: refusal.message, after }
 }
 
-type Question = keyof NonNullable<Trade['asking']>
-
 const QUESTIONS: Readonly<Record<Exclude<Question, 'settle'>, string>> = {
   ...{ update: 'the change', cancel: 'the cancellation', terms: 'the question what a cancellation costs' },
   ...{ track: 'the tracking', rate: 'the rating', support: 'the request for support' },
@@ -107,22 +106,25 @@ function questionOf({ asking = {} }: Trade, { envelope }: Undelivered): Question
   return (Object.keys(asking) as Question[]).find(question => asking[question]?.id === envelope.id)
 }
 
-/** Buyer: the seller does not take what was asked, or has not said so; the trade stands as it was, and says why. */
+/** Buyer: the seller does not take what was asked, or has not said so; the trade stands as it was, and keeps the reason. */
 function refusedBy(market: Market, trade: Trade, question: Question, { refusal }: Undelivered): TradingOutcome {
   const { code, message } = refusal
   if (question === 'settle') return trade.state === 'active' ? settlementRefused(market, trade, message) : outcome()
-  const { [question]: asked, ...others } = trade.asking ?? {}
   // Whether the seller has cancelled is not known: its answer is still taken.
-  const open = question === 'cancel' && !judges(code)
-  const asking = open && asked !== undefined ? { ...others, cancel: asked } : others
-  const { proposal: _, ...withdrawn } = trade
-  const kept = question === 'update' ? withdrawn : trade
+  const told = question === 'cancel' && !judges(code) ? trade : answered(trade, question)
+  const { proposal: _, ...withdrawn } = told
+  const kept = question === 'update' ? withdrawn : told
   const reason = `${QUESTIONS[question]} was ${code === EXPIRED ? 'not answered' : 'refused'}: ${message}`
-  return outcome([tradeFact({ ...kept, asking, reason: hasEnded(trade) ? (trade.reason ?? reason) : reason })])
+  return outcome([tradeFact({ ...kept, refusals: { ...trade.refusals, [question]: reason } })])
 }
 
-function hasEnded({ state }: Trade): boolean {
-  return !OPEN_STATES.includes(state) && !AGREED_STATES.includes(state)
+/**
+ * Seller: the buyer does not sign the terms, and says why; the energy is free again. That it is past this step says
+ * nothing: its confirm may be under way.
+ */
+function termsRefused(trade: Trade, { refusal: { code, message } }: Undelivered): TradingOutcome {
+  if (trade.state !== 'reserved' || !judges(code) || code === 'BIZ_INVALID_STATE_TRANSITION') return outcome()
+  return outcome([tradeFact({ ...trade, state: 'refused', reason: `the buyer does not sign: ${message}` })])
 }
 
 /** Seller: the buyer does not sign a curtailment. An answer that did not arrive is none. */
@@ -130,5 +132,6 @@ function proposalRefused(trade: Trade, { envelope, refusal }: Undelivered): Trad
   if (envelope.reply_to !== undefined) return outcome()
   if (trade.role !== 'seller' || trade.proposal?.by !== 'seller') return outcome()
   const { proposal: _, ...rest } = trade
-  return outcome([tradeFact({ ...rest, reason: `the curtailment was refused: ${refusal.message}` })])
+  const reason = `the curtailment was refused: ${refusal.message}`
+  return outcome([tradeFact({ ...rest, refusals: { ...trade.refusals, update: reason } })])
 }

@@ -9,12 +9,21 @@ export function ownOffer(market: Market, offerId: string, slot: Slot): Offer | u
     ?.offers.find(offer => offer.offerId === offerId && slotKey(offer.slot) === slotKey(slot))
 }
 
-/**
- * What is left of an offer for `except` and everybody else: offered less reserved and sold. A utility is the backstop:
- * what it offers each buyer is there for the next one too.
- */
+const BACKSTOP = 'utility-'
+
+/** The id of what a utility offers of a slot as the backstop of its neighbourhood. */
+export function backstopId(slotNumber: number): string {
+  return `${BACKSTOP}${slotNumber}`
+}
+
+/** Whether an offer of this peer is of the grid, and not out of a stock: what each buyer gets is there for the next too. */
+export function isBackstop(offerId: string): boolean {
+  return offerId.startsWith(BACKSTOP)
+}
+
+/** What is left of an offer for `except` and everybody else: offered less reserved and sold. The backstop is never less. */
 export function leftWh(market: Market, offer: Offer, except?: Trade): number {
-  if (market.store.catalog(market.self)?.role === 'utility') return offer.availableWh
+  if (isBackstop(offer.offerId)) return offer.availableWh
   const heldWh = market.store
     .tradesOfOffer(offer.offerId)
     .filter(

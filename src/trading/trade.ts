@@ -41,6 +41,9 @@ export interface Asked {
   readonly digest: string
 }
 
+/** What is asked beside the steps of a trade. `terms`: those of a `cancel`. */
+export type Question = 'update' | 'settle' | 'cancel' | 'terms' | 'track' | 'rate' | 'support'
+
 /** Other terms that one side has signed and the other has not. Until then the contract stands as it is. */
 export interface Proposal {
   readonly terms: Terms
@@ -69,8 +72,10 @@ export interface Trade {
   readonly startedMs: number
   /** The step whose callback moves the trade on (buyer). */
   readonly awaiting?: Asked
-  /** What else was asked (buyer), until it is answered; asked again, the later one counts. `terms`: those of a `cancel`. */
-  readonly asking?: Partial<Record<'update' | 'settle' | 'cancel' | 'terms' | 'track' | 'rate' | 'support', Asked>>
+  /** What else was asked (buyer), until it is answered; asked again, the later one counts. */
+  readonly asking?: Partial<Record<Question, Asked>>
+  /** What came of a question that was not granted, in words; forgotten when it is asked again. The trade stands. */
+  readonly refusals?: Partial<Record<Question, string>>
   /** The buyer's need this trade serves. */
   readonly needId?: string
   readonly terms?: Terms
@@ -132,6 +137,8 @@ export interface Need {
   readonly answered: readonly PeerId[]
   /** When the search closes and the cheapest is chosen. */
   readonly searchUntilMs: number
+  /** When it was searched for last; left out: when it was created. */
+  readonly searchedMs?: number
   /** The offers found, cheapest first, as ranked when the search closed; those before `tried` were tried. */
   readonly ranked: readonly RankedOffer[]
   readonly tried: number

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Trade } from '../../src/cli/trade/found.ts'
 import { slotStart } from '../../src/cli/trade/slot-time.ts'
 import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import { timestamp } from '../../src/trading/slot.ts'
 import { openFakeDaemon } from '../support/fake-daemon.ts'
 
 const NADIA = '12D3KooWNadia' as PeerId
@@ -34,17 +35,31 @@ test('a later slot is bought by the time it begins, and sold with those that fol
   expect(daemon.posted).toHaveLength(2)
 })
 
-test('a time of day is the next one, today or tomorrow; with its day or offset it is that moment', () => {
+test('a time of day is one of market time, which the daemon knows', async () => {
+  const marketNowMs = new Date(2031, 5, 1, 14).getTime()
+  await using daemon = await openFakeDaemon({
+    'GET /v1/status': { nowMs: Date.now(), marketNowMs },
+    'POST /v1/buy': { id: 'n', energyWh: 500 },
+  })
+  await daemon.run('trade', 'buy', '0.5', '--slot', '14:15', '--no-wait')
+  const slotStartMs = new Date(2031, 5, 1, 14, 15).getTime()
+  expect(daemon.posted).toEqual([{ path: '/v1/buy', body: { energyWh: 500, slotStartMs } }])
+})
+
+test('a time of day is the next one, today or tomorrow; with its day or offset it is that moment', async () => {
   const nowMs = new Date(2026, 9, 31, 14, 15).getTime()
   const at = (...parts: [number, number, number, number]) => new Date(2026, ...parts).getTime()
-  expect(slotStart('14:30', nowMs)).toBe(at(9, 31, 14, 30))
-  expect(slotStart('14:15', nowMs)).toBe(at(10, 1, 14, 15))
-  expect(slotStart('00:00', nowMs)).toBe(at(10, 1, 0, 0))
-  expect(slotStart('2026-11-03 08:45', nowMs)).toBe(at(10, 3, 8, 45))
-  expect(slotStart('2026-11-03T08:45:00Z', nowMs)).toBe(Date.UTC(2026, 10, 3, 8, 45))
-  expect(slotStart('2026-11-03T08:45+02:00', nowMs)).toBe(Date.UTC(2026, 10, 3, 6, 45))
+  const start = (text: string) => slotStart(text, async () => nowMs)
+  expect(await start('14:30')).toBe(at(9, 31, 14, 30))
+  expect(await start('14:15')).toBe(at(10, 1, 14, 15))
+  expect(await start('00:00')).toBe(at(10, 1, 0, 0))
+  expect(await start('2026-11-03 08:45')).toBe(at(10, 3, 8, 45))
+  expect(await start('2026-11-03T08:45:00Z')).toBe(Date.UTC(2026, 10, 3, 8, 45))
+  expect(await start('2026-11-03T08:45+02:00')).toBe(Date.UTC(2026, 10, 3, 6, 45))
+  // As the daemon writes the next slot where it refuses another.
+  expect(await start(timestamp(Date.UTC(2026, 10, 3, 8, 45)))).toBe(Date.UTC(2026, 10, 3, 8, 45))
   for (const wrong of ['24:00', '14', '14:60', '2026-13-01T08:00', '2026-11-03', '']) {
-    expect(() => slotStart(wrong, nowMs)).toThrow(expect.objectContaining({ code: 'CLI_BAD_TIME' }))
+    await expect(start(wrong)).rejects.toEqual(expect.objectContaining({ code: 'CLI_BAD_TIME' }))
   }
 })
 
@@ -64,7 +79,7 @@ test('a curtailment is done when both have signed, and may leave nothing', async
 
 test.each([
   ['the trade ends meanwhile', { state: 'cancelled', proposal: PROPOSAL } as const],
-  ['its buyer refuses it', { reason: 'the curtailment was refused: the slot has begun' }],
+  ['its buyer refuses it', { refusals: { update: 'the curtailment was refused: the slot has begun' } }],
 ])('a curtailment is not called done when %s', async (_, after) => {
   await using daemon = await openFakeDaemon({
     'GET /v1/trades': [trade({ role: 'seller' })],
@@ -73,7 +88,9 @@ test.each([
   })
   const { code, out, err } = await daemon.run('trade', 'curtail', 't-1', '200Wh')
   expect([code, out]).toEqual([1, ''])
-  expect(err).toContain(`not curtailed to 200 Wh instead of 500 Wh${'reason' in after ? `: ${after.reason}` : ''}\n`)
+  expect(err).toContain(
+    `not curtailed to 200 Wh instead of 500 Wh${'refusals' in after ? `: ${after.refusals.update}` : ''}\n`,
+  )
   expect(daemon.posted).toMatchObject([{ body: { energyWh: 200, reason: 'OTHER' } }])
 })
 
@@ -100,11 +117,12 @@ test('a seller that refuses to be tracked is not quoted with what it said before
   await using daemon = await openFakeDaemon({
     'GET /v1/trades': [trade()],
     'POST /v1/trades/t-1/track': {},
-    'GET /v1/trades/t-1': times => trade({ progress, ...(times === 1 ? {} : { reason: 'not\u001b[2J today' }) }),
+    // It has said the same before.
+    'GET /v1/trades/t-1': trade({ progress, refusals: { track: 'not\u001b[2J today', rate: 'not that rating' } }),
   })
   const { code, out, err } = await daemon.run('trade', 'track', 't-1')
   expect([code, out]).toEqual([1, ''])
-  expect(err).toContain('the seller does not answer: not[2J today')
+  expect(err).toContain('the seller does not answer: not[2J today\n')
 })
 
 test('why a trade ended is not taken for why its seller is silent, and nothing of it is said to be on its way', async () => {
@@ -134,16 +152,31 @@ test('support names the peer to turn to, and what it calls itself cannot steer t
   expect([code, out]).toEqual([0, `ask Nadia[2J says (${NADIA}, known here as Nadia) and name the trade\n`])
 })
 
+test('support that is refused is not answered with what was said before', async () => {
+  const support = { name: 'Nadia', peer: NADIA }
+  await using daemon = await openFakeDaemon({
+    'GET /v1/peers': PEERS,
+    'GET /v1/trades': [trade()],
+    'POST /v1/trades/t-1/support': {},
+    'GET /v1/trades/t-1': trade({ support, refusals: { support: 'nobody is there' } }),
+  })
+  const { code, out, err } = await daemon.run('trade', 'support', 't-1')
+  expect([code, out]).toEqual([1, ''])
+  expect(err).toContain('the seller does not answer: nobody is there\n')
+})
+
 test('a trade is shown with what was asked about it', async () => {
   const progress = { phase: 'running', atMs: 0 } as const
   const asked = trade({
     progress,
     support: { name: 'Nadia\u001b[2J', peer: NADIA },
     rating: { stars: 4, words: 'a\nb' },
+    refusals: { cancel: 'the cancellation was refused', track: 'the tracking was not answered' },
   })
   await using daemon = await openFakeDaemon({ 'GET /v1/peers': PEERS, 'GET /v1/trades': [asked] })
   const { out } = await daemon.run('trade', 'show', 't-1')
   expect(out).toMatch(/^tracked +delivery of 500 Wh: running \(said at .+\)$/m)
   expect(out).toMatch(/^support +Nadia\[2J \(12D3KooWNadia\)$/m)
   expect(out).toMatch(/^rated +4 of 5: a b$/m)
+  expect(out).toMatch(/^asked +the cancellation was refused; the tracking was not answered$/m)
 })

@@ -171,6 +171,7 @@ test('an offer is filtered by price, energy, source and slot', () => {
   expect([fits({ source: 'solar' }), fits({ source: 'grid' })]).toEqual([true, false])
   expect([fits({ slot: '14:15' }), fits({ slot: '14:30' })]).toEqual([true, false])
   expect([fits({ slot: '2026-06-01T14:15' }), fits({ slot: '2026-06-02 14:15' })]).toEqual([true, false])
+  expect([fits({ slot: local.toISOString() }), fits({ slot: '2026-06-01T14:15-11:30' })]).toEqual([true, false])
   for (const slot of ['24:00', '14', '14:15:00', 'noon', '15']) {
     expect(() => fits({ slot })).toThrow(expect.objectContaining({ code: 'CLI_BAD_TIME' }))
   }
@@ -208,7 +209,10 @@ test('a trade is called cancelled once it is, and not before', async () => {
     'GET /v1/trades': SPLIT,
     'GET /v1/trades/t-1': times =>
       times < 3 ? trade('t-1', { asking: { cancel: ASKED } }) : trade('t-1', { state: 'cancelled', asking: {} }),
-    'GET /v1/trades/t-2': trade('t-2', { asking: {}, reason: 'the cancellation was refused: delivery has begun' }),
+    'GET /v1/trades/t-2': trade('t-2', {
+      asking: {},
+      refusals: { cancel: 'the cancellation was refused: delivery has begun', track: 'the tracking was refused' },
+    }),
     'POST /v1/trades/t-1/cancel': {},
     'POST /v1/trades/t-2/cancel': {},
   })
@@ -216,7 +220,7 @@ test('a trade is called cancelled once it is, and not before', async () => {
   expect(JSON.parse(cancelled.out)).toEqual({ transactionId: 't-1', cancelled: true, state: 'cancelled' })
   const refused = await daemon.run('trade', 'cancel', 't-2')
   expect([refused.code, refused.out]).toEqual([1, ''])
-  expect(refused.err).toContain('the trade is active as before: the cancellation was refused: delivery has begun')
+  expect(refused.err).toContain('the trade is active as before: the cancellation was refused: delivery has begun\n')
 })
 
 test('a trade is called rated once the seller has kept the stars and the words', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createChainCheck } from '../../src/energy/meter/chain-check.ts'
+import { type ChainCheckDeps, createChainCheck } from '../../src/energy/meter/chain-check.ts'
 import { appendReading, type Reading } from '../../src/energy/meter/reading-chain.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLog } from '../../src/kernel/log.ts'
@@ -59,4 +59,25 @@ test.each([
   expect(await saidOf(tampered)).toEqual([
     { meterId: 'after', link, slot: 99 + link, problem: expect.stringContaining(problem) },
   ])
+})
+
+test('a long chain is never in memory whole: it is read in pieces, and others have their turn between them', async () => {
+  const chain = chainOf('meter', 120)
+  const events: (number | 'turn')[] = []
+  const energy: ChainCheckDeps['storage']['energy'] = {
+    meters: () => ['meter'],
+    chain(_, afterLink, limit) {
+      const links = chain.slice(afterLink, afterLink + limit)
+      events.push(links.length)
+      return links
+    },
+  }
+  const check = createChainCheck({
+    ...{ self: household.peerId, storage: { energy }, log: silentLog },
+    clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => events.push('turn')) },
+  })
+  await check.start?.()
+  await eventually('the chain was looked at', () => events.length >= 6)
+  await check.stop?.()
+  expect(events).toEqual([50, 'turn', 50, 'turn', 20, 'turn'])
 })

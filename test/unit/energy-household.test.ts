@@ -158,6 +158,7 @@ function house(setting: Setting = {}) {
       outcome.facts.forEach(keep)
       return decision
     },
+    stock: household,
     state: () => state ?? expect.fail('no state yet'),
     slots,
     decisions,
@@ -299,6 +300,28 @@ describe('a household', () => {
         expect(sold.importedWh).toBe(without.importedWh)
         // And not less than what was possible.
         expect(soldWh).toBe(Math.max(0, givesWh(after.socWh, made) + solarWh - loadWh))
+      }),
+    )
+  })
+
+  test('has room for what leaves every promise as deliverable as it was, and for no watt-hour more', () => {
+    const wh = fc.nat(2_000)
+    const day = fc.record({ loadWh: wh, solarWh: wh, promisedWh: wh })
+    const made = { ...battery, powerWh: 1_500, efficiencyPercent: 85 }
+    fc.assert(
+      fc.property(fc.array(day, { minLength: 1, maxLength: 12 }), fc.nat(11), (days, at) => {
+        const profile: Profile = number => days[number] ?? { loadWh: 0, solarWh: 0 }
+        const promised = new Map(days.map(({ promisedWh }, number) => [number, promisedWh]))
+        const { stock } = house({ battery: made, profile })
+        const slot = at % days.length
+        const lackingWith = (energyWh: number): number[] => {
+          const lacking = stock.lackingWh(new Map(promised).set(slot, (promised.get(slot) ?? 0) + energyWh))
+          return days.map((_, number) => lacking.get(number) ?? 0)
+        }
+        const before = lackingWith(0)
+        const roomWh = stock.roomWh(promised, slot, 5_000)
+        expect(lackingWith(roomWh)).toEqual(before)
+        if (roomWh < 5_000) expect(lackingWith(roomWh + 1)).not.toEqual(before)
       }),
     )
   })

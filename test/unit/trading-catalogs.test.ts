@@ -100,17 +100,23 @@ describe('an own catalog', () => {
     expect(seller.store.catalogs()).toEqual([])
   })
 
-  test('drops its oldest offers for new ones when it is full', () => {
+  test('that is full takes no more, and drops nothing for it', () => {
     const { town, buyer, seller } = pair()
     town.offer(seller, {}, { offers: slots(16, i => `offer ${i}`) })
-    town.offer(seller, {}, { offers: slots(180, () => 'week') })
+    const week = { ...(seller.store.catalog(seller.self) ?? expect.fail('no catalog')), offers: slots(2, () => 'week') }
+    expect(seller.trading.publishCatalog(week).answer).toMatchObject({
+      error: { code: 'SCH_INVALID', message: expect.stringContaining('16 are on offer already') },
+    })
     town.settle()
-    const known = buyer.store.catalog(seller.self)?.offers ?? []
-    expect(known).toHaveLength(192)
-    expect(new Set(known.map(({ offerId }) => offerId))).toEqual(
-      new Set(['week', ...Array.from({ length: 12 }, (_, i) => `offer ${i + 4}`)]),
-    )
-    expect(town.refusals).toEqual([])
+    const ids = () => buyer.store.catalog(seller.self)?.offers.map(({ offerId }) => offerId)
+    expect(ids()).toEqual(slots(16, i => `offer ${i}`).map(({ offerId }) => offerId))
+    // What it has is renewed all the same, and what has begun makes room.
+    town.offer(seller, { offerId: 'offer 0', availableWh: 1 }, { version: town.now() + 1 })
+    town.pass(SLOT.startMs - town.now())
+    town.offer(seller, { offerId: 'week', slot: { ...SLOT, startMs: SLOT.startMs + SLOT.durationMs } })
+    town.settle()
+    expect(ids()).toHaveLength(16)
+    expect(ids()).toContain('week')
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { MessageId } from '../../src/kernel/ids.ts'
 import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
 import { signedText } from '../../src/trading/contract.ts'
-import { CURTAILMENT_REASONS } from '../../src/trading/trade.ts'
+import { CURTAILMENT_REASONS, type Offer } from '../../src/trading/trade.ts'
 import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
 import {
   createTown,
@@ -89,7 +89,9 @@ describe('a smaller quantity', () => {
     expect(town.keep(buyer, buyer.trading.reduceTrade(id, 500))).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
     expect(town.deliver(late, seller)).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
     expect(sold().contract?.terms.revision).toBe(1)
-    expect(bought()).toMatchObject({ energyWh: 1_000, reason: 'the change was refused: the slot has begun' })
+    expect(bought().refusals).toEqual({ update: 'the change was refused: the slot has begun' })
+    expect(bought().energyWh).toBe(1_000)
+    expect(bought().reason).toBeUndefined()
     expect(bought().proposal).toBeUndefined()
   })
 
@@ -126,8 +128,10 @@ describe('curtailment', () => {
       expect(sold()).toMatchObject({ energyWh: 250, curtailment: reason, contract: { terms: { revision: 2 } } })
       expect(bought()).toMatchObject({ energyWh: 250, curtailment: reason })
       expect(bought().contract).toEqual(sold().contract)
+      expect(buyer.store.need(need)?.steps.at(-1)?.text).toContain(`curtailed, ${reason}`)
+      town.pass(5 * SEARCH_MS)
+      town.pass(5 * SEARCH_MS)
       expect(buyer.store.need(need)).toMatchObject({ state: 'part', boughtWh: 250 })
-      expect(buyer.store.need(need)?.reason).toContain(`curtailed, ${reason}`)
     },
   )
 
@@ -150,7 +154,8 @@ describe('curtailment', () => {
     expect(town.deliver(late, buyer)).toMatchObject(nack('BIZ_QUOTE_EXPIRED_OR_CHANGED'))
     expect(bought().energyWh).toBe(1_000)
     expect(sold().proposal).toBeUndefined()
-    expect(sold().reason).toBe('the curtailment was refused: the slot has begun')
+    expect(sold().refusals).toEqual({ update: 'the curtailment was refused: the slot has begun' })
+    expect(sold().reason).toBeUndefined()
   })
 
   test('still stands when an answer to something else did not arrive', () => {
@@ -161,6 +166,72 @@ describe('curtailment', () => {
     expect(sold().proposal).toMatchObject({ by: 'seller', terms: { energyWh: 250 } })
     town.expire({ from: seller, draft })
     expect(sold().proposal).toBeUndefined()
+  })
+})
+
+describe('what is curtailed after its need was met', () => {
+  /** 1 kWh is agreed with the cheapest of three, and half of it curtailed; what the seller keeps it still offers. */
+  function curtailedLate() {
+    const town = createTown(['buyer', 'cheap', 'dear', 'other'])
+    const [buyer, cheap, dear, other] = town.parties as [Party, Party, Party, Party]
+    town.offer(cheap, { priceMicro: 1, availableWh: 2_000 })
+    town.offer(dear, { priceMicro: 2 })
+    const need = town.want(buyer)
+    town.settle()
+    town.pass(SEARCH_MS)
+    town.settle()
+    const { transactionId: id } = only(buyer.store.tradesInState('active'))
+    town.pass(60_000)
+    town.keep(cheap, cheap.trading.curtailTrade(id, { energyWh: 500, reason: 'CONGESTION' }))
+    const agreed = () =>
+      buyer.store.tradesInState('active').map(({ counterparty, energyWh }) => [counterparty, energyWh])
+    return { town, buyer, cheap, dear, other, need, id, agreed }
+  }
+
+  test('is searched for again and bought of somebody else', () => {
+    const { town, buyer, cheap, dear, need, agreed } = curtailedLate()
+    town.settle()
+    expect(buyer.store.need(need)).toMatchObject({ state: 'searching', energyWh: 1_000, boughtWh: 500 })
+    town.pass(SEARCH_MS)
+    town.settle()
+    expect(agreed()).toEqual([
+      [cheap.self, 500],
+      [dear.self, 500],
+    ])
+    expect(buyer.store.need(need)).toMatchObject({ state: 'bought', boughtWh: 1_000 })
+  })
+
+  test('is searched for as long as it was at first, and asked for again when nobody answers', () => {
+    const { town, buyer, need } = curtailedLate()
+    holdBack(town, 'discover')
+    town.pass(SEARCH_MS)
+    expect(buyer.store.need(need)?.state).toBe('searching')
+    expect(buyer.store.need(need)?.steps.at(-1)?.text).toBe('nobody has answered yet: asks again')
+  })
+
+  test('and then given up is bought nowhere: its need wants that much less', () => {
+    const { town, buyer, dear, need, id, agreed } = curtailedLate()
+    town.settle()
+    town.keep(buyer, buyer.trading.cancelTrade(id))
+    town.settle()
+    expect(buyer.store.need(need)).toMatchObject({ state: 'searching', energyWh: 500, boughtWh: 0 })
+    town.pass(SEARCH_MS)
+    town.settle()
+    expect(agreed()).toEqual([[dear.self, 500]])
+  })
+
+  test('is all that is bought, and nothing of what its buyer had given up before', () => {
+    const { town, buyer, seller, need, id, others } = agreedTrade(['dear'])
+    town.offer(others[0] as Party, { priceMicro: 200_000 })
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    town.settle()
+    expect(buyer.store.need(need)?.state).toBe('part')
+    town.keep(seller, seller.trading.curtailTrade(id, { energyWh: 500, reason: 'OTHER' }))
+    town.settle()
+    town.pass(SEARCH_MS)
+    town.settle()
+    expect(buyer.store.tradesInState('active').map(({ energyWh }) => energyWh)).toEqual([500, 100])
+    expect(buyer.store.need(need)).toMatchObject({ state: 'bought', energyWh: 600, boughtWh: 600 })
   })
 })
 
@@ -301,13 +372,14 @@ describe('cancel', () => {
     expect(buyer.store.need(need)).toMatchObject({ state: 'failed', boughtWh: 0 })
   })
 
-  /** 600 Wh of `a` are agreed, `b` has not answered yet for the other 400, and `c` has plenty. */
-  function splitNeed() {
+  /** 600 Wh of `a` are agreed, `b` has not answered yet for the other 400, and `c` has plenty. `more`: what else `a` has. */
+  function splitNeed(more: readonly Offer[] = []) {
     const town = createTown(['buyer', 'a', 'b', 'c'])
     const [buyer, a, b, c] = town.parties as [Party, Party, Party, Party]
-    town.offer(a, { priceMicro: 1, availableWh: 600 })
+    const first: Offer = { offerId: 'first', slot: SLOT, priceMicro: 1, availableWh: 600 }
+    town.offer(a, {}, { offers: [first, ...more] })
     town.offer(b, { priceMicro: 2, availableWh: 400 })
-    town.offer(c, { priceMicro: 3 })
+    town.offer(c, { priceMicro: 4 })
     const need = town.want(buyer)
     town.settle()
     town.pass(SEARCH_MS)
@@ -319,7 +391,7 @@ describe('cancel', () => {
       town.settle()
       return buyer.store.tradesInState('active').map(({ counterparty, energyWh }) => [counterparty, energyWh])
     }
-    return { town, buyer, a, b, need, id, goOn }
+    return { town, buyer, a, b, c, need, id, goOn }
   }
 
   test('of one part while another is being bought: it is not bought again elsewhere', () => {
@@ -347,6 +419,33 @@ describe('cancel', () => {
     expect(theirs.goOn().map(([, energyWh]) => energyWh)).toEqual([500, 400, 100])
   })
 
+  test('is not bought of whoever curtails it, whatever else that has', () => {
+    const { town, a, b, c, id, goOn } = splitNeed([
+      { offerId: 'second', slot: SLOT, priceMicro: 3, availableWh: 1_000 },
+    ])
+    town.keep(a, a.trading.curtailTrade(id, { energyWh: 500, reason: 'OTHER' }))
+    town.settle()
+    expect(goOn()).toEqual([
+      [a.self, 500],
+      [b.self, 400],
+      [c.self, 100],
+    ])
+  })
+
+  test('and less of a part that was curtailed before: only what was curtailed is bought elsewhere', () => {
+    const { town, buyer, a, b, c, need, id, goOn } = splitNeed()
+    town.keep(a, a.trading.curtailTrade(id, { energyWh: 500, reason: 'OTHER' }))
+    town.settle()
+    town.keep(buyer, buyer.trading.reduceTrade(id, 300))
+    town.settle()
+    expect(goOn()).toEqual([
+      [a.self, 300],
+      [b.self, 400],
+      [c.self, 100],
+    ])
+    expect(buyer.store.need(need)).toMatchObject({ state: 'bought', energyWh: 800, boughtWh: 800 })
+  })
+
   test('that is refused is told, and the trade stands', () => {
     const { town, buyer, seller, id, bought, sold } = agreedTrade()
     town.pass(SLOT.startMs - town.now() - 1)
@@ -355,7 +454,8 @@ describe('cancel', () => {
     town.pass(1)
     expect(town.deliver(cancel, seller)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
     expect([bought().state, sold().state]).toEqual(['active', 'active'])
-    expect(bought().reason).toBe('the cancellation was refused: delivery has begun')
+    expect(bought().refusals).toEqual({ cancel: 'the cancellation was refused: delivery has begun' })
+    expect(bought().reason).toBeUndefined()
     expect(bought().asking?.cancel).toBeUndefined()
   })
 
@@ -367,7 +467,7 @@ describe('cancel', () => {
       town.deliver(cancel, seller)
       town.expire(cancel)
       expect(bought()).toMatchObject({ state: 'active', asking: { cancel: {} } })
-      expect(bought().reason).toContain('not acknowledged in time')
+      expect(bought().refusals?.cancel).toContain('not acknowledged in time')
       holdBack(town, lost)
       // Asked for the delivery, the seller says that there is none.
       town.pass(SLOT.startMs + SLOT.durationMs - town.now())
@@ -470,6 +570,28 @@ describe('a preview', () => {
     }
     expect([bought().rating, bought().support]).toEqual([undefined, undefined])
   })
+
+  test('is not what was asked: an answer that calls itself one is none, though it names the real request', () => {
+    const { town, buyer, id, bought, deliver } = agreedTrade()
+    const refusesPreview = (action: string) => {
+      const before = bought()
+      const answer = only(holdBack(town, action))
+      expect(town.deliver(previewed(answer), buyer)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+      expect(bought()).toBe(before)
+      expect(town.deliver(answer, buyer).status).toBe('ACK')
+    }
+    town.keep(buyer, buyer.trading.reduceTrade(id, 600))
+    refusesPreview('on_update')
+    expect(bought().contract?.terms).toMatchObject({ energyWh: 600, revision: 2 })
+    town.keep(buyer, buyer.trading.askSupport(id))
+    refusesPreview('on_support')
+    expect(bought().support).toBeDefined()
+    deliver(OK(600, 0), OK(0, 600))
+    town.settle()
+    town.keep(buyer, buyer.trading.rateTrade(id, { stars: 4 }))
+    refusesPreview('on_rate')
+    expect(bought().rating).toEqual({ stars: 4 })
+  })
 })
 
 describe('after the sale', () => {
@@ -520,22 +642,31 @@ describe('after the sale', () => {
     const { town, buyer, id, bought, deliver } = agreedTrade()
     town.keep(buyer, buyer.trading.askCancelTerms(id))
     town.expire(only(town.take()))
-    expect(bought().reason).toBe('the question what a cancellation costs was not answered: not acknowledged in time')
+    expect(bought().refusals?.terms).toBe(
+      'the question what a cancellation costs was not answered: not acknowledged in time',
+    )
     expect(bought().asking).toEqual({})
     deliver(OK(1_000, 0), OK(0, 1_000))
     town.settle()
     const asks = {
-      'the tracking': buyer.trading.trackTrade(id),
-      'the rating': buyer.trading.rateTrade(id, { stars: 4 }),
-      'the request for support': buyer.trading.askSupport(id),
-    }
-    for (const [what, asked] of Object.entries(asks)) {
-      town.keep(buyer, asked)
+      track: ['the tracking', () => buyer.trading.trackTrade(id)],
+      rate: ['the rating', () => buyer.trading.rateTrade(id, { stars: 4 })],
+      support: ['the request for support', () => buyer.trading.askSupport(id)],
+    } as const
+    for (const [question, [what, ask]] of Object.entries(asks)) {
+      town.keep(buyer, ask())
       expect(Object.keys(bought().asking ?? {})).toHaveLength(1)
       town.expire(only(town.take()))
-      expect(bought().reason).toBe(`${what} was not answered: not acknowledged in time`)
+      expect(bought().refusals).toMatchObject({ [question]: `${what} was not answered: not acknowledged in time` })
       expect(bought().asking).toEqual({})
     }
+    expect(Object.keys(bought().refusals ?? {})).toEqual(['terms', ...Object.keys(asks)])
+    // Asked again, each is forgotten; none of them is why the trade is as it is.
+    for (const [, ask] of Object.values(asks)) town.keep(buyer, ask())
+    expect(Object.keys(bought().refusals ?? {})).toEqual(['terms'])
+    town.settle()
+    expect(bought()).toMatchObject({ state: 'settled', rating: { stars: 4 }, support: { name: 'seller' } })
+    expect(bought().reason).toBeUndefined()
   })
 
   test('an answer nobody asked for is refused', () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { CommandDeps } from '../../src/commands/deps.ts'
 import { tradeCommands } from '../../src/commands/trade.ts'
@@ -6,13 +7,17 @@ import { createHousehold, type HouseholdState } from '../../src/energy/household
 import type { Snapshot } from '../../src/harness/judge/snapshot.ts'
 import { oversoldWh } from '../../src/harness/judge/trade-checks.ts'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
-import { silentLog } from '../../src/kernel/log.ts'
+import { type Log, silentLog } from '../../src/kernel/log.ts'
 import { createMarketDay } from '../../src/parts/market-day.ts'
+import { backstopId } from '../../src/trading/stock.ts'
 import type { Catalog, Offer, Trade } from '../../src/trading/trade.ts'
 import { createTown, type Party, SEARCH_MS, SLOT, START_MS } from '../support/two-markets.ts'
 
 const SLOT_MS = SLOT.durationMs
 const NEXT = SLOT.startMs / SLOT_MS
+
+/** Where the slot begins that is so many after the next. */
+const later = (slots: number): number => SLOT.startMs + slots * SLOT_MS
 
 /** A household of a town whose agent trades, with 1,000 Wh above its line; the buyers around it have nothing. */
 async function home(household: object = {}, roles: readonly string[] = ['household']) {
@@ -37,9 +42,11 @@ async function home(household: object = {}, roles: readonly string[] = ['househo
     prices: () => ({ retailMicro: 250_000, feedInMicro: 80_000, sellMicro: 150_000, bestOfferMicro: undefined }),
     ...{ now: town.now, store: { household: () => state, tradedWh } },
   })
+  const warned: string[] = []
+  const log: Log = { ...silentLog, warn: (about: object) => void warned.push(JSON.stringify(about)) }
   const marketDay = createMarketDay({
     ...{ self: seller.self, options, clock, marketClock: clock, store: seller.store, random: Math.random },
-    ...{ household: agent, trading: seller.trading, commit, log: silentLog },
+    ...{ household: agent, trading: seller.trading, commit, log },
   })
   const commands = tradeCommands({
     ...{ config: { options }, identity: seller.identity, storage: { trading: seller.store }, trading: seller.trading },
@@ -49,7 +56,7 @@ async function home(household: object = {}, roles: readonly string[] = ['househo
   const offered = (): Record<string, number> =>
     Object.fromEntries((seller.store.catalog(seller.self)?.offers ?? []).map(one => [one.offerId, one.availableWh]))
   return {
-    ...{ town, seller, buyers, commands, offered },
+    ...{ town, seller, buyers, commands, marketDay, warned, offered },
     /** The agent decides about the next slot. */
     async decides() {
       marketDay.open()
@@ -119,6 +126,74 @@ describe('what a household offers by itself and what is offered by hand', () => 
     expect(Object.values(offered())).toEqual([2_000, 2_000, 2_000])
   })
 
+  test('a later slot that is promised is not sold in an earlier one', async () => {
+    const { commands, offered } = await home()
+    await commands.sell({ energyWh: 6_000, slotStartMs: later(5) })
+    await expect(commands.sell({ energyWh: 1 })).rejects.toMatchObject({ code: 'TRADE_NOT_DELIVERABLE' })
+    expect(offered()).toEqual({ [`manual-${later(5)}`]: 6_000 })
+    // Less of the later one is more for this one.
+    await commands.sell({ energyWh: 5_000, slotStartMs: later(5) })
+    await commands.sell({ energyWh: 1_000 })
+  })
+
+  test('what is sold of a later slot is promised, on offer or not', async () => {
+    const { commands, town, seller, buyers } = await home()
+    await commands.sell({ energyWh: 6_000, slotStartMs: later(5) })
+    const [buyer] = buyers
+    const slot = { ...SLOT, startMs: later(5) }
+    town.keep(
+      buyer,
+      buyer.trading.buy({ id: randomUUID(), slot, energyWh: 6_000, maxPriceMicro: 300_000, reason: 'a test' }),
+    )
+    town.settle()
+    town.pass(SEARCH_MS)
+    town.settle()
+    expect(seller.store.tradesInState('active')).toMatchObject([{ energyWh: 6_000, slot }])
+    await commands.withdraw()
+    await expect(commands.sell({ energyWh: 1 })).rejects.toMatchObject({ code: 'TRADE_NOT_DELIVERABLE' })
+  })
+
+  test('the agent offers what later promises leave, whichever was first', async () => {
+    const before = await home()
+    await before.commands.sell({ energyWh: 5_600, slotStartMs: later(5) })
+    await before.decides()
+    expect(before.offered()).toMatchObject({ [`household-${NEXT}`]: 400 })
+    const after = await home()
+    await after.decides()
+    await after.commands.sell({ energyWh: 5_500, slotStartMs: later(5) })
+    expect(after.offered()).toMatchObject({ [`household-${NEXT}`]: 500 })
+  })
+
+  test('what nobody bought until its slot began is free again', async () => {
+    const { commands, town } = await home()
+    await commands.sell({ energyWh: 6_000 })
+    town.pass(SLOT.startMs - START_MS)
+    await commands.sell({ energyWh: 6_000 })
+  })
+
+  test('has no room for more than a catalog holds: nothing goes off the market without a word', async () => {
+    const { commands, offered } = await home()
+    await commands.sell({ energyWh: 100, slots: 12 })
+    const before = offered()
+    await expect(commands.sell({ energyWh: 100, slots: 12, slotStartMs: later(12) })).rejects.toMatchObject({
+      ...{ code: 'SCH_INVALID', message: expect.stringContaining('12 are on offer already: offer fewer slots') },
+    })
+    expect(offered()).toEqual(before)
+    await commands.sell({ energyWh: 100, slots: 4, slotStartMs: later(12) })
+    expect(Object.keys(offered())).toHaveLength(16)
+  })
+
+  test('and the agent pushes out nothing that is offered by hand', async () => {
+    const { commands, marketDay, offered, warned } = await home()
+    await commands.sell({ energyWh: 10, slots: 12, slotStartMs: later(1) })
+    await commands.sell({ energyWh: 10, slots: 4, slotStartMs: later(13) })
+    const before = offered()
+    marketDay.open()
+    await expect.poll(() => warned).toEqual([expect.stringContaining('16 are on offer already')])
+    await marketDay.stop?.()
+    expect(offered()).toEqual(before)
+  })
+
   test('a household whose agent does not trade knows best itself', async () => {
     const { commands, offered } = await home({ trade: false })
     await commands.sell({ energyWh: 50_000 })
@@ -145,7 +220,7 @@ test('what is on offer is told with what it costs here, and not once its slot ha
 test('a utility is never sold out: what one buyer has taken is there for the next', () => {
   const town = createTown(['utility', 'one', 'two', 'three'])
   const [utility, ...buyers] = town.parties as [Party, ...Party[]]
-  town.offer(utility, { availableWh: 1_000 }, { role: 'utility', sourceType: 'GRID' })
+  town.offer(utility, { offerId: backstopId(NEXT), availableWh: 1_000 }, { role: 'utility', sourceType: 'GRID' })
   const needs = buyers.map(buyer => town.want(buyer, 800))
   town.settle()
   town.pass(SEARCH_MS)
@@ -154,6 +229,54 @@ test('a utility is never sold out: what one buyer has taken is there for the nex
   expect(utility.store.tradesInState('active').map(({ energyWh }) => energyWh)).toEqual([800, 800, 800])
   // And for the one who searches next.
   expect(town.refusals).toEqual([])
+})
+
+describe('a household that is a utility as well', () => {
+  const both = () => home({}, ['household', 'utility'])
+
+  test('stays a utility, whatever it offers', async () => {
+    const { commands, decides, seller } = await both()
+    const said = () => seller.store.catalog(seller.self)
+    await decides()
+    expect(said()).toMatchObject({ role: 'utility', sourceType: 'GRID', tariff: expect.anything() })
+    await commands.sell({ energyWh: 400 })
+    expect(said()).toMatchObject({ role: 'utility', sourceType: 'GRID', tariff: expect.anything() })
+    expect(
+      said()
+        ?.offers.map(({ offerId }) => offerId)
+        .toSorted(),
+    ).toEqual([...[`household-${NEXT}`, `manual-${SLOT.startMs}`, backstopId(NEXT)]])
+  })
+
+  test('sells its own kWh once', async () => {
+    const { town, commands, decides, seller, buyers } = await both()
+    await commands.sell({ energyWh: 400, priceMicro: 1 })
+    await decides()
+    for (const buyer of buyers) town.want(buyer, 400)
+    town.settle()
+    town.pass(SEARCH_MS)
+    town.settle()
+    const byHand = seller.store.tradesInState('active').filter(({ priceMicro }) => priceMicro === 1)
+    expect(byHand.map(({ energyWh }) => energyWh)).toEqual([400])
+  })
+
+  test('and those of the grid to everybody, which are not out of its battery', async () => {
+    const { town, commands, decides, seller, buyers } = await home({ sellPriceMicro: 290_000 }, [
+      'household',
+      'utility',
+    ])
+    await decides()
+    for (const buyer of buyers) town.want(buyer, 4_000)
+    town.settle()
+    town.pass(SEARCH_MS)
+    town.settle()
+    expect(seller.store.tradesInState('active')).toMatchObject([
+      { offerId: backstopId(NEXT), energyWh: 4_000 },
+      { offerId: backstopId(NEXT), energyWh: 4_000 },
+    ])
+    await expect(commands.sell({ energyWh: 6_001 })).rejects.toMatchObject({ code: 'TRADE_NOT_DELIVERABLE' })
+    await commands.sell({ energyWh: 6_000 })
+  })
 })
 
 describe('the judge', () => {

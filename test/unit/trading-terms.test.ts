@@ -81,6 +81,46 @@ describe('what a shortfall costs, in the terms of a seller', () => {
   })
 })
 
+describe('terms that the buyer does not sign', () => {
+  /** The buyers believe the utility or not; the seller knows of none. */
+  function unsigned() {
+    const utilities = { buyer: [idOf('utility')], seller: [], other: [] }
+    const { town, party, search } = street(['buyer', 'other', 'seller', 'utility'], { utilities })
+    town.offer(party('utility'), { priceMicro: 250_000 }, { ...GRID, tariff: TARIFF })
+    town.offer(party('seller'))
+    town.settle()
+    return { town, party, search }
+  }
+
+  test('are known to the seller at once, with the reason, and the energy is free again', () => {
+    const { town, party, search } = unsigned()
+    town.want(party('buyer'), 1_000)
+    search()
+    const [sale] = party('seller').store.trades()
+    expect(sale).toMatchObject({
+      ...{ state: 'refused' },
+      reason:
+        "the buyer does not sign: the seller names 0.1 USD/kWh as the utility's price, and 0.25 USD/kWh is the lowest known here",
+    })
+    town.want(party('other'), 1_000)
+    search()
+    expect(purchases(party('other'))).toEqual([[idOf('seller'), 1_000]])
+  })
+
+  test('are not those that came twice: the buyer has signed', () => {
+    const { town, party, search } = unsigned()
+    town.want(party('other'), 1_000)
+    town.settle()
+    town.pass(SEARCH_MS)
+    const onInit = only(holdBack(town, 'on_init'))
+    town.deliver(onInit, party('other'))
+    town.deliver(onInit, party('other'))
+    expect(party('seller').store.trades()).toMatchObject([{ state: 'reserved' }])
+    search()
+    expect(purchases(party('other'))).toEqual([[idOf('seller'), 1_000]])
+  })
+})
+
 describe('a stranger that calls itself a utility', () => {
   test('sets no price in the contracts of those who name theirs', () => {
     const believed = { buyer: [idOf('utility')], seller: [idOf('utility')] }
@@ -135,7 +175,7 @@ describe('the utility as the last resort', () => {
     expect(party('buyer').store.need(need)?.state).toBe('bought')
   })
 
-  test('comes after a cheaper neighbour whose answer was lost as well', () => {
+  test('comes before a cheaper neighbour that did not answer either: that one is likelier gone', () => {
     const { town, party, search } = street(['buyer', 'a', 'b', 'utility'])
     town.offer(party('utility'), { priceMicro: 250_000, availableWh: 5_000 }, GRID)
     town.offer(party('a'), { priceMicro: 150_000, availableWh: 300 })
@@ -145,9 +185,38 @@ describe('the utility as the last resort', () => {
     search(lost('utility', 'b'))
     expect(purchases(party('buyer'))).toEqual([
       [idOf('a'), 300],
-      [idOf('b'), 200],
-      [idOf('utility'), 500],
+      [idOf('utility'), 700],
     ])
+  })
+
+  /** How a need is ranked in a street of many who offer for less than the utility, when of these only some answer. */
+  const rankedAmong = (...answering: string[]) => {
+    const ghosts = Array.from({ length: 20 }, (_, i) => `ghost ${i}`)
+    const { town, party } = street(['buyer', 'a', 'utility', ...ghosts])
+    for (const name of ['a', ...ghosts]) town.offer(party(name), { priceMicro: 100_000 })
+    town.offer(party('utility'), { priceMicro: 250_000 }, GRID)
+    town.settle()
+    const need = town.want(party('buyer'), 1_000)
+    const silent = ({ from, draft }: Sent) => draft.type === 'beckn.on_discover' && !answering.includes(from.name)
+    for (const ms of [SEARCH_MS, 4 * SEARCH_MS]) {
+      town.settle(silent)
+      town.pass(ms)
+    }
+    const sellers =
+      party('buyer')
+        .store.need(need)
+        ?.ranked.map(({ seller }) => seller) ?? []
+    return { sellers, utilityAt: sellers.indexOf(idOf('utility')) }
+  }
+
+  test('is not behind all who are silent, and of these no more are kept than can be tried', () => {
+    const { sellers, utilityAt } = rankedAmong('a')
+    expect([sellers.length, sellers[0], utilityAt]).toEqual([17, idOf('a'), 1])
+  })
+
+  test('has its place among the few that are kept when nobody answered', () => {
+    const { sellers, utilityAt } = rankedAmong()
+    expect([sellers.length, utilityAt]).toEqual([16, 15])
   })
 })
 

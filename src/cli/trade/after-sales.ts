@@ -1,7 +1,7 @@
 import type { Client } from '../../api/client.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
-import { CURTAILMENT_REASONS, type CurtailmentReason } from '../../trading/trade.ts'
+import { CURTAILMENT_REASONS, type CurtailmentReason, type Question } from '../../trading/trade.ts'
 import { openParties } from '../books/parties.ts'
 import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -36,7 +36,7 @@ export async function curtailTrade(
   const after = await lookUntil(client, path, trade => !isOpen(trade))
   const less = `${energy(energyWh)} instead of ${energy(before.energyWh)}`
   if (!isOpen(after) && after.energyWh !== energyWh) {
-    throw new CodedError('CLI_REFUSED', `not curtailed to ${less}${newReason(before, after)}`, {
+    throw new CodedError('CLI_REFUSED', `not curtailed to ${less}${whyNot(after, 'update')}`, {
       hint: `the trade is ${after.state}; "wattmesh trade show ${after.transactionId}" shows it`,
     })
   }
@@ -80,14 +80,14 @@ export function progressText({ progress, energyWh, state }: Trade): string | und
   return `delivery of ${energy(energyWh)}: ${phases[progress.phase]}${metered} (said at ${at})`
 }
 
-interface Question {
+interface Asking {
   readonly what: 'track' | 'support'
   /** What is in the trade once the answer is, and changes with it. */
   told(trade: Trade): unknown
 }
 
 /** Asks the other side, and waits for what it says. @throws CLI_SILENT, CLI_REFUSED */
-async function ask(client: Client, id: string, { what, told }: Question): Promise<Trade> {
+async function ask(client: Client, id: string, { what, told }: Asking): Promise<Trade> {
   const { transactionId } = await findTrade(client, id)
   const path = `/v1/trades/${encodeURIComponent(transactionId)}`
   const before = await client.get<Trade>(path)
@@ -98,18 +98,20 @@ async function ask(client: Client, id: string, { what, told }: Question): Promis
       hint: `its answer is kept when it comes: "wattmesh trade show ${transactionId}"`,
     })
   }
-  // Support has one answer and may say it again; whoever was refused has no answer, or the old one.
-  if (told(after) === undefined || (what === 'track' && told(after) === told(before))) {
-    throw new CodedError('CLI_REFUSED', `the seller does not answer${newReason(before, after)}`, {
+  // Support has one answer and may say it again.
+  const isOld = told(after) === undefined || (what === 'track' && told(after) === told(before))
+  if (after.refusals?.[what] !== undefined || isOld) {
+    throw new CodedError('CLI_REFUSED', `the seller does not answer${whyNot(after, what)}`, {
       hint: '"wattmesh peers" shows whether it is there',
     })
   }
   return after
 }
 
-/** What the trade had to say before is not about what was asked now. */
-function newReason(before: Trade, { reason }: Trade): string {
-  return reason === undefined || reason === before.reason ? '' : `: ${plainText(reason)}`
+/** What came of that question, as the end of a sentence. */
+export function whyNot({ refusals }: Trade, question: Question): string {
+  const refusal = refusals?.[question]
+  return refusal === undefined ? '' : `: ${plainText(refusal)}`
 }
 
 /** The trade when it is as wanted, or after `ANSWER_MS` as it is then. */

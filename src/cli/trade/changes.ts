@@ -1,10 +1,9 @@
 import type { Client } from '../../api/client.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
-import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, money, parseEnergy, timeOfDay } from '../terminal/units.ts'
-import { lookUntil } from './after-sales.ts'
+import { lookUntil, whyNot } from './after-sales.ts'
 import { findTrade, type Trade } from './found.ts'
 
 interface Stage {
@@ -34,7 +33,7 @@ async function answered(client: Client, transactionId: string, { question, done 
   const isOpen = ({ asking }: Trade): boolean => asking?.[question] !== undefined
   const trade = await lookUntil(client, path, one => isOver(one) || !isOpen(one))
   if (done(trade)) return trade
-  const why = trade.reason === undefined ? '' : `: ${plainText(trade.reason)}`
+  const why = whyNot(trade, question)
   if (!isOpen(trade))
     throw new CodedError('CLI_REFUSED', `the trade is ${trade.state} as before${why}`, {
       hint: `"wattmesh trade show ${transactionId}" shows it`,

@@ -55,7 +55,7 @@ function shareOf({ utilityShareMicro }: Trade): string {
 }
 
 function linesOf(trade: Trade, name: string, nowMs: number): [string, string][] {
-  const { contract, settlement, settling, rating, support, reason } = trade
+  const { contract, settlement, settling, rating, support, refusals = {}, reason } = trade
   const optional: [string, string | undefined][] = [
     ['contract', contract && `${contract.terms.contractId}, signed by both sides`],
     ['curtailed', trade.curtailment?.toLowerCase().replaceAll('_', ' ')],
@@ -67,6 +67,7 @@ function linesOf(trade: Trade, name: string, nowMs: number): [string, string][] 
     ['tracked', progressText(trade)],
     ['support', support && `${support.name} (${support.peer})`],
     ['rated', rating && `${rating.stars} of 5${rating.words === undefined ? '' : `: ${rating.words}`}`],
+    ['asked', Object.values(refusals).join('; ') || undefined],
     ['reason', reason],
   ]
   return [

@@ -3,23 +3,31 @@ import { timeOfDay } from '../terminal/units.ts'
 
 const SECONDS = ':00'
 const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/
-const DAY_AND_TIME = /^\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):[0-5]\d$/
-const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?$/
+const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?$/
 
-/** Which offers are meant: `14:15` of any day, `2026-06-01T14:15` of that day. Local time, as the table shows it. */
+/**
+ * Which offers are meant: `14:15` of any day, `2026-06-01T14:15` of that day. Local time, as the table shows it, unless it
+ * names its own offset. @throws CLI_BAD_TIME
+ */
 export function slotBeginning(text: string): (startMs: number) => boolean {
-  const wanted = text.replace('T', ' ')
-  if (!TIME.test(wanted) && !DAY_AND_TIME.test(wanted)) throw noTime(text)
+  if (!TIME.test(text)) {
+    const wantedMs = momentOf(text)
+    return startMs => startMs === wantedMs
+  }
   // Seen from 1970, every slot has its day written out.
-  return startMs => timeOfDay(startMs, 0).slice(0, -SECONDS.length).endsWith(wanted)
+  return startMs => timeOfDay(startMs, 0).slice(0, -SECONDS.length).endsWith(text)
 }
 
 /**
- * The one slot that is meant, as Unix milliseconds: `14:15` when it is that time next, `2026-06-01T14:15` on that day.
- * Local time, unless it names its own offset. @throws CLI_BAD_TIME
+ * The one slot that is meant, as Unix milliseconds of market time: `14:15` when it is that time next, `2026-06-01T14:15`
+ * on that day. Local time, unless it names its own offset. @throws CLI_BAD_TIME
  */
-export function slotStart(text: string, nowMs: number): number {
-  const startMs = TIME.test(text) ? nextAt(text, nowMs) : ISO_TIME.test(text) ? Date.parse(text.replace(' ', 'T')) : NaN
+export async function slotStart(text: string, marketNow: () => Promise<number>): Promise<number> {
+  return TIME.test(text) ? nextAt(text, await marketNow()) : momentOf(text)
+}
+
+function momentOf(text: string): number {
+  const startMs = ISO_TIME.test(text) ? Date.parse(text.replace(' ', 'T')) : NaN
   if (Number.isNaN(startMs)) throw noTime(text)
   return startMs
 }

@@ -26,6 +26,7 @@ interface Flags {
   readonly words?: string
 }
 type Catalog = Awaited<ReturnType<Commands['sell']>>
+type Status = Awaited<ReturnType<Commands['status']>>
 
 interface Stage {
   readonly trade: Command
@@ -151,15 +152,17 @@ interface Asked {
   readonly terminal: Terminal
 }
 
-function slotAsked({ slot }: Flags): { slotStartMs?: number } {
-  return slot === undefined ? {} : { slotStartMs: slotStart(slot, systemClock.now()) }
+async function slotAsked({ slot }: Flags, client: Client): Promise<{ slotStartMs?: number }> {
+  if (slot === undefined) return {}
+  const marketNow = async (): Promise<number> => (await client.get<Status>('/v1/status')).marketNowMs
+  return { slotStartMs: await slotStart(slot, marketNow) }
 }
 
 async function buy(amount: string, flags: Flags, { client, terminal }: Asked): Promise<void> {
   const { max, wait, json } = flags
   const request = {
     energyWh: parseEnergy(amount),
-    ...slotAsked(flags),
+    ...(await slotAsked(flags, client)),
     ...(max === undefined ? {} : { maxPriceMicro: parsePrice(max) }),
   }
   const need = await client.post<Need>('/v1/buy', request)
@@ -171,7 +174,7 @@ async function buy(amount: string, flags: Flags, { client, terminal }: Asked): P
 async function sell(amount: string, flags: Flags, { client, terminal }: Asked): Promise<void> {
   const request = {
     energyWh: parseEnergy(amount),
-    ...slotAsked(flags),
+    ...(await slotAsked(flags, client)),
     ...(flags.slots === undefined ? {} : { slots: flags.slots }),
     ...(flags.price === undefined ? {} : { priceMicro: parsePrice(flags.price) }),
   }

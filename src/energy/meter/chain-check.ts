@@ -8,14 +8,19 @@ import { type BrokenLink, type Reading, verifyChain } from './reading-chain.ts'
 
 export interface ChainCheckDeps {
   readonly self: PeerId
-  readonly storage: { readonly energy: { readings(limit: number): Reading[] } }
+  readonly storage: {
+    readonly energy: {
+      /** Whose readings are kept. */
+      meters(): string[]
+      /** The next of a meter’s readings after that link, in the order of their links. */
+      chain(meterId: string, afterLink: number, limit: number): Reading[]
+    }
+  }
   readonly clock: Clock
   readonly log: Log
 }
 
-/** More than are kept. */
-const ALL = 1_000_000
-/** Links looked at before others have their turn: about 10 ms. */
+/** Links read and looked at before others have their turn: about 10 ms. */
 const AT_ONCE = 50
 
 /**
@@ -27,19 +32,22 @@ export function createChainCheck({ self, storage, clock, log }: ChainCheckDeps):
   const stopping = new AbortController()
   const verify = (text: string, signature: string): boolean => verifySignature(self, text, signature) === true
 
-  async function brokenLink(chain: readonly Reading[]): Promise<BrokenLink | undefined> {
-    for (let i = 0; i < chain.length && !stopping.signal.aborted; i += AT_ONCE) {
-      const broken = verifyChain(chain.slice(i, i + AT_ONCE), verify, chain[i - 1])
+  async function brokenLink(meterId: string): Promise<BrokenLink | undefined> {
+    let last: Reading | undefined
+    while (!stopping.signal.aborted) {
+      const links = storage.energy.chain(meterId, last?.link ?? 0, AT_ONCE)
+      const broken = verifyChain(links, verify, last)
       if (broken !== undefined) return broken
       await clock.sleep(0, stopping.signal)
+      if (links.length < AT_ONCE) return undefined
+      last = links.at(-1)
     }
     return undefined
   }
 
   async function check(): Promise<void> {
-    const chains = Map.groupBy(storage.energy.readings(ALL), ({ meterId }) => meterId)
-    for (const [meterId, chain] of chains) {
-      const broken = await brokenLink(chain.toSorted((a, b) => a.link - b.link))
+    for (const meterId of storage.energy.meters()) {
+      const broken = await brokenLink(meterId)
       if (broken !== undefined)
         log.error(
           { meterId, ...broken },

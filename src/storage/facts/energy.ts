@@ -56,6 +56,10 @@ export function energyFacts(db: DatabaseSync, now: () => number) {
       decisions: (limit: number) => decisions.all(limit).sort((a, b) => a.slot - b.slot),
       lastReading: (meterId: string) => readings.lastInState(meterId),
       reading: (slotNumber: number) => readings.ownedBy(`slot/${slotNumber}`).at(-1),
+      /** Whose readings are kept. */
+      meters: () => Object.keys(readings.countByState()),
+      /** The next of a meter’s readings after that link, in the order of their links. */
+      chain: (meterId: string, afterLink: number, limit: number) => readings.inStateAfter(meterId, afterLink, limit),
       readings: (limit: number) => readings.all(limit).sort((a, b) => a.link - b.link),
     },
   }

@@ -80,7 +80,7 @@ export function taskFacts(db: DatabaseSync, now: () => number) {
         jobs.inState(state).sort((a, b) => b.priority - a.priority || a.createdMs - b.createdMs),
       /** Whether a job is there that time could change. */
       hasOpenJobs: () => OPEN.some(state => jobs.inState(state, 1).length > 0),
-      jobWithKey: (key: string) => jobs.ownedBy(key)[0],
+      jobsWithKey: (key: string) => jobs.ownedBy(key),
       documents: (jobId: string) => documents.get(jobId) ?? [],
       text: (jobId: string, document: number) => {
         const text = data.get(textKey(jobId, document))

@@ -14,23 +14,37 @@ export function candidates(market: Market, need: Pick<Need, 'slot'>): Listing[] 
     .filter(({ catalog }) => strangerRefusal(market, catalog.seller) === undefined)
 }
 
+/** Offers of those who did not answer that are tried at most: each may cost a step's time-out. */
+const MAX_SILENT = 16
+
 /**
- * Offers by landed cost, of those who answered; when nobody did, of everybody known. After those who answered come those
- * who did not, for an answer may be lost, and a last resort is better than none. Equals in random order, so that a street
- * does not empty one house first; a utility comes after a neighbour that costs the same.
+ * Offers by landed cost, of those who answered; when nobody did, of everybody known. After those who answered come a few
+ * of those who did not, for an answer may be lost, and a last resort is better than none: the utilities first, which are
+ * less likely gone than whoever is cheapest.
  */
 export function rank(market: Market, need: Need): RankedOffer[] {
   const heard = new Set<PeerId>(need.answered)
+  const [answered, silent] = split(cheapest(market, need), ({ seller }) => heard.has(seller))
+  const [utilities, others] = split(silent, ({ role }) => role === 'utility')
+  const tail = [...utilities, ...others].slice(0, MAX_SILENT)
+  return [...answered, ...(heard.size === 0 ? tail.toSorted(byCost) : tail)]
+}
+
+/** The offers known, by landed cost. Equals in random order, so that a street does not empty one house first. */
+export function cheapest(market: Market, need: Need): RankedOffer[] {
   const costOf = costs(market)
   const offers = candidates(market, need)
     .map(listing => ranked(market, listing, costOf(listing)))
     .filter(offer => offer.landedMicro <= need.maxPriceMicro)
-  const silent = ({ seller }: RankedOffer): number => (heard.has(seller) ? 0 : 1)
-  return shuffled(offers, market.random).sort(
-    (a, b) => silent(a) - silent(b) || a.landedMicro - b.landedMicro || last(a) - last(b),
-  )
+  return shuffled(offers, market.random).sort(byCost)
 }
 
+function split<T>(all: readonly T[], belongs: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(belongs), all.filter(one => !belongs(one))]
+}
+
+/** A utility comes after a neighbour that costs the same. */
+const byCost = (a: RankedOffer, b: RankedOffer): number => a.landedMicro - b.landedMicro || last(a) - last(b)
 const last = (offer: RankedOffer): number => (offer.role === 'utility' ? 1 : 0)
 
 function ranked(market: Market, { catalog, offer: { offerId, availableWh } }: Listing, cost: Cost): RankedOffer {

@@ -56,7 +56,7 @@ function afterwards(market: Market, need: Need, { trade, ending }: { trade: Trad
   const { reason, after } = ending
   const agreed = AGREED_STATES.includes(trade.state)
   // It had all it wanted, or as much as there was; now an agreed trade of it is gone.
-  if (need.state !== 'trading') return kept(agreed ? ended(market, need, reason) : need)
+  if (!isBuying(need)) return kept(agreed ? ended(market, need, reason) : need)
   // Only the trade a need is in may move it on: a late refusal of an earlier one changes nothing.
   if (need.transactionId !== trade.transactionId) return kept(agreed ? wantingLess(need, trade.energyWh) : need)
   if (after === 'stop' || isGivenUp(trade)) return kept(ended(market, need, reason))
@@ -77,7 +77,7 @@ function retried(need: Need, seller: PeerId, { after, requoted }: Ending): Need 
 }
 
 /** The need without the offers of that seller that were not tried: who is silent once is not waited for at each of them. */
-function without(need: Need, seller: PeerId): Need {
+export function without(need: Need, seller: PeerId): Need {
   return { ...need, ranked: need.ranked.filter((offer, i) => i < need.tried || offer.seller !== seller) }
 }
 
@@ -125,29 +125,38 @@ export function bought(market: Market, trade: Trade): TradingOutcome {
 
 function onwards(market: Market, need: Need, trade: Trade): TradingOutcome {
   // It had ended without this one, which turns out to bind after all.
-  if (need.state !== 'trading') return kept(ended(market, need, need.reason))
+  if (!isBuying(need)) return kept(ended(market, need, need.reason))
   if (need.transactionId !== trade.transactionId) return kept(need)
   return isGivenUp(trade) ? kept(ended(market, need, AT_YOUR_WISH)) : tryNext(market, need, 'no other offer is left')
 }
 
-/**
- * Buyer: an agreed trade is about less than it was; the need knows what is missing now. What the buyer itself asked for
- * (`wished`) is not missing while it still buys.
- */
-export function reduced(
+/** The need of an agreed trade that is about less than it was; undefined: it serves none. */
+export function lessened(
   market: Market,
   trade: Trade,
-  { lessWh, why, wished }: { lessWh: number; why: string; wished: boolean },
-): TradingOutcome {
+  { lessWh, why }: { lessWh: number; why: string },
+): Need | undefined {
   const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
-  if (need === undefined || lessWh <= 0) return { facts: [], messages: [], answer: acknowledged }
-  const less = noted(
+  if (need === undefined || lessWh <= 0) return undefined
+  return noted(
     market,
     { ...need, boughtWh: Math.max(0, need.boughtWh - lessWh) },
     `${peerText(trade.counterparty)} delivers ${energyText(lessWh)} less: ${why}`,
   )
-  if (less.state === 'trading') return kept(wished ? wantingLess(less, lessWh) : less)
-  return kept(less.state === 'bought' ? ended(market, less, why) : less)
+}
+
+/** Buyer: an agreed trade is about less, as it has asked for itself: that is not missing while its need still buys. */
+export function wantsLess(market: Market, trade: Trade, lessWh: number): readonly TradingFact[] {
+  const why = 'you asked for less'
+  const need = lessened(market, trade, { lessWh, why })
+  if (need === undefined) return []
+  if (isBuying(need)) return kept(wantingLess(need, lessWh)).facts
+  return kept(need.state === 'bought' ? ended(market, need, why) : need).facts
+}
+
+/** Whether a need buys still, and goes on by itself. */
+export function isBuying({ state }: Need): boolean {
+  return state === 'searching' || state === 'trading'
 }
 
 /** The need with nothing more to come. */
@@ -160,7 +169,7 @@ function ended(market: Market, need: Need, because: string): Need {
   return noted(market, { ...need, state: 'part', reason }, reason)
 }
 
-function kept(need: Need): TradingOutcome {
+export function kept(need: Need): TradingOutcome {
   return { facts: [{ kind: 'need', need }], messages: [], answer: acknowledged }
 }
 

@@ -8,9 +8,9 @@ import { quantityRefusal, strangerRefusal } from '../limits.ts'
 import { hasBegun, type Incoming, type Market, refuse, slotHasBegun, type TradingOutcome } from '../market.ts'
 import { energyText, peerText, priceText } from '../money.ts'
 import { slotKey } from '../slot.ts'
-import type { Catalog, Need, RankedOffer } from '../trade.ts'
-import { candidates, rank } from './choose.ts'
-import { noted, tryNext } from './need.ts'
+import type { Catalog, Need, RankedOffer, Trade } from '../trade.ts'
+import { candidates, cheapest, rank } from './choose.ts'
+import { isBuying, kept, lessened, noted, tryNext, without } from './need.ts'
 
 /** A search that nobody answered is made again and waits longer, once. */
 const LONGEST_SEARCHES = 4
@@ -41,6 +41,24 @@ export function buy(market: Market, wanted: Wanted): TradingOutcome {
   return outcome([{ kind: 'need', need: noted(market, need, step) }], discoverDrafts(market, need))
 }
 
+/**
+ * Buyer: a seller delivers less than it sold. A need that still buys goes on without it; one that had ended searches again,
+ * for that alone: what was missing before nobody sells, or its buyer has given up.
+ */
+export function buyElsewhere(market: Market, trade: Trade, less: { lessWh: number; why: string }): TradingOutcome {
+  const need = lessened(market, trade, less)
+  if (need === undefined) return outcome()
+  if (isBuying(need)) return kept(without(need, trade.counterparty))
+  const { transactionId: _, ...rest } = need
+  const searchedMs = market.now()
+  const again: Need = {
+    ...rest,
+    ...{ energyWh: need.boughtWh + less.lessWh, state: 'searching', reason: 'what was curtailed is bought elsewhere' },
+    ...{ answered: [], searchedMs, searchUntilMs: searchedMs + market.searchMs, ranked: [], tried: 0 },
+  }
+  return outcome([{ kind: 'need', need: again }], discoverDrafts(market, again))
+}
+
 /** Asks everybody in the zone what they sell for the slot, and connected peers of other zones one by one. */
 function discoverDrafts(market: Market, need: Need): Draft[] {
   return [discoverDraft(market, need), ...market.beyondZone().map(peer => discoverDraft(market, need, peer))]
@@ -52,7 +70,7 @@ function discoverDrafts(market: Market, need: Need): Draft[] {
  * To others it would only stand in the way of an order, which the topic might carry.
  */
 function askAgainDrafts(market: Market, need: Need): Draft[] {
-  const sellers = new Set([...rank(market, need).map(({ seller }) => seller), ...market.beyondZone()])
+  const sellers = new Set([...cheapest(market, need).map(({ seller }) => seller), ...market.beyondZone()])
   const straight = [...sellers]
     .filter(market.isConnected)
     .slice(0, MAX_ASKED_STRAIGHT)
@@ -102,7 +120,7 @@ function sellsFor({ slot }: Need, { offers }: Catalog): boolean {
 
 /** Somebody is there after all: a search that waited for anybody waits no longer. */
 function listenUntilMs(market: Market, need: Need): number {
-  return Math.min(need.searchUntilMs, Math.max(market.now() + LATE_MS, need.createdMs + market.searchMs))
+  return Math.min(need.searchUntilMs, Math.max(market.now() + LATE_MS, searchedMs(need) + market.searchMs))
 }
 
 /** Whether nobody is left to wait for: each seller the index knows for the slot has spoken, and each of other zones. */
@@ -113,15 +131,26 @@ function everybodyAnswered(market: Market, need: Need, answered: readonly PeerId
 
 /** Buyer: the search is over, or is made again while nobody has answered; the cheapest landed offer is selected first. */
 export function closeSearch(market: Market, need: Need): TradingOutcome {
-  const longestMs = need.createdMs + LONGEST_SEARCHES * market.searchMs
+  const longestMs = searchedMs(need) + LONGEST_SEARCHES * market.searchMs
   if (need.answered.length === 0 && need.searchUntilMs < longestMs) {
     const longer = noted(market, { ...need, searchUntilMs: longestMs }, 'nobody has answered yet: asks again')
     return outcome([{ kind: 'need', need: longer }], askAgainDrafts(market, need))
   }
-  const ranked = rank(market, need)
+  const ranked = elsewhere(market, need)
   const reason = need.answered.length === 0 ? 'nobody answered the search' : 'nobody sells at your price'
   const next = tryNext(market, noted(market, { ...need, ranked, tried: 0 }, ...findings(market, need, ranked)), reason)
   return { ...next, answer: acknowledged }
+}
+
+function searchedMs(need: Need): number {
+  return need.searchedMs ?? need.createdMs
+}
+
+/** The offers of everybody but those who have sold for this need and then curtailed it. */
+function elsewhere(market: Market, need: Need): RankedOffer[] {
+  const curtailing = market.store.tradesOfNeed(need.id).filter(({ curtailment }) => curtailment !== undefined)
+  const sellers = new Set(curtailing.map(({ counterparty }) => counterparty))
+  return rank(market, need).filter(({ seller }) => !sellers.has(seller))
 }
 
 function findings(market: Market, { answered }: Need, ranked: readonly RankedOffer[]): string[] {

@@ -1,6 +1,7 @@
 import { outcome } from '../../kernel/outcome.ts'
 import { MAX_LIFETIME_MS } from '../../protocol/limits.ts'
 import { catalogMessage, MAX_SLOTS_OFFERED, offeredTwice } from '../beckn/catalog-body.ts'
+import type { BecknRefusal } from '../beckn/error.ts'
 import { readIntent } from '../beckn/intent.ts'
 import { matches } from '../catalog-index.ts'
 import { strangerRefusal } from '../limits.ts'
@@ -18,14 +19,11 @@ const MIN_ANNOUNCE_MS = 60_000
 /** How long a withdrawal is remembered at least. */
 const WITHDRAWN_MS = 60 * 60_000
 
-/** A catalog replaces the one before whole, so what is still on offer goes along. */
+/**
+ * A catalog replaces the one before whole, so what is still on offer goes along. What does not fit beside it is refused:
+ * nothing goes off the market without a word.
+ */
 export function publishCatalog(market: Market, catalog: Catalog): TradingOutcome {
-  const ids = new Set(catalog.offers.map(offer => offer.offerId)).size
-  if (ids > MAX_OFFERS || catalog.offers.length > MAX_SLOTS_OFFERED)
-    return refuse({
-      code: 'SCH_INVALID',
-      message: `a catalog has at most ${MAX_OFFERS} offers and ${MAX_SLOTS_OFFERED} slots; this has ${ids} and ${catalog.offers.length}`,
-    })
   const twice = offeredTwice(catalog.offers)
   if (twice !== undefined)
     return refuse({
@@ -35,25 +33,27 @@ export function publishCatalog(market: Market, catalog: Catalog): TradingOutcome
   const own = market.store.catalog(market.self)
   const renewed = new Set(catalog.offers.map(offer => offer.offerId))
   const still = (own?.offers ?? []).filter(offer => !renewed.has(offer.offerId) && !hasBegun(market, offer.slot))
-  const kept = latestOffers(still, catalog.offers)
+  const offers = [...still, ...catalog.offers]
+  const refusal = roomRefusal(offers, still)
+  if (refusal !== undefined) return refuse(refusal)
   const tariff = catalog.tariff ?? own?.tariff
   return announced(market, {
     ...catalog,
     ...(tariff === undefined ? {} : { tariff }),
     // Two in one millisecond, or a clock set back: the later one still wins.
     version: nextVersion(catalog.version, own),
-    validUntilMs: Math.max(catalog.validUntilMs, kept.length === 0 ? 0 : (own?.validUntilMs ?? 0)),
-    offers: [...kept, ...catalog.offers],
+    validUntilMs: Math.max(catalog.validUntilMs, still.length === 0 ? 0 : (own?.validUntilMs ?? 0)),
+    offers,
   })
 }
 
-/** Of the offers before, the latest that fit beside the new ones: a catalog has so many offers, and so many slots. */
-function latestOffers(still: readonly Offer[], fresh: readonly Offer[]): Offer[] {
-  const idsLeft = MAX_OFFERS - new Set(fresh.map(offer => offer.offerId)).size
-  const ids = [...new Set(still.map(offer => offer.offerId))].slice(-Math.max(0, idsLeft))
-  const fitting = idsLeft <= 0 ? [] : still.filter(offer => ids.includes(offer.offerId))
-  const slotsLeft = MAX_SLOTS_OFFERED - fresh.length
-  return slotsLeft <= 0 ? [] : fitting.slice(-slotsLeft)
+function roomRefusal(offers: readonly Offer[], still: readonly Offer[]): BecknRefusal | undefined {
+  const count = (some: readonly Offer[]): number => new Set(some.map(offer => offer.offerId)).size
+  if (count(offers) <= MAX_OFFERS && offers.length <= MAX_SLOTS_OFFERED) return undefined
+  const most = `a catalog has at most ${MAX_OFFERS} offers and ${MAX_SLOTS_OFFERED} slots`
+  const message = `${most}; with these it would have ${count(offers)} and ${offers.length}`
+  const hint = `${count(still)} are on offer already: offer fewer slots, wait until one has begun, or withdraw`
+  return { code: 'SCH_INVALID', message: still.length === 0 ? message : `${message} (${hint})` }
 }
 
 /** Takes everything off the market: a catalog without offers, newer than the one before. What is sold stays sold. */

@@ -3,9 +3,10 @@ import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
 import { AT_YOUR_WISH, closeTrade } from '../buying/need.ts'
 import { strangerRefusal } from '../limits.ts'
 import {
+  answered,
   answers,
   answerWith,
-  asked as askedWith,
+  asks,
   flowDraft,
   hasBegun,
   type Incoming,
@@ -31,7 +32,7 @@ export function startCancel(market: Market, trade: Trade, { preview }: { preview
   const message = contractMessage({ ...standing(market, trade), contractId: contractIdOf(trade) })
   const draft = flowDraft(market, trade, 'cancel', { message, preview })
   const { cancelTerms: _, ...rest } = trade
-  const told: Trade = { ...rest, asking: { ...trade.asking, [preview ? 'terms' : 'cancel']: askedWith(draft) } }
+  const told = asks(rest, preview ? 'terms' : 'cancel', draft)
   if (preview || !UNSIGNED.includes(trade.state)) return answerWith([told], [draft])
   // Nothing binds the buyer yet: it ends here, whatever the seller says or does not say.
   const closed = closeTrade(market, told, { state: 'cancelled', reason: AT_YOUR_WISH })
@@ -105,13 +106,12 @@ export function onCancel(market: Market, { body, trade }: Incoming): TradingOutc
   if (trade === undefined || !answers(body, trade.asking?.[question])) return refuse(unasked)
   const said = readContract(body.message)
   if (typeof said === 'string') return unreadable(said)
-  const { [question]: _, ...asking } = trade.asking ?? {}
+  const told = answered(trade, question)
   if (preview) {
     const terms = said.cancelTerms === undefined ? {} : { cancelTerms: said.cancelTerms }
-    return answerWith([{ ...trade, asking, ...terms }], [])
+    return answerWith([{ ...told, ...terms }], [])
   }
   if (said.status !== 'CANCELLED') return answerWith([], [])
-  const told: Trade = { ...trade, asking }
   // It has ended before, by itself or at once.
   if (!OPEN_STATES.includes(trade.state) && trade.state !== 'active') return answerWith([told], [])
   return closeTrade(market, told, { state: 'cancelled', reason: AT_YOUR_WISH, after: 'stop' })

@@ -105,7 +105,12 @@ export function onInit(market: Market, { body, trade }: Incoming): TradingOutcom
     shortfall,
   }
   const objection = objectionTo(market, trade, { terms, offered })
-  if (objection !== undefined) return closeTrade(market, trade, { state: 'refused', reason: objection })
+  // The seller is told at once: it need not keep the energy until the reservation runs out.
+  if (objection !== undefined)
+    return {
+      ...closeTrade(market, trade, { state: 'refused', reason: objection }),
+      answer: refuse({ code: 'BIZ_PRICE_MISMATCH', message: objection }).answer,
+    }
   const draft = confirmDraft(market, { ...trade, terms }, market.sign(signedText(terms)))
   const deadlineMs = market.now() + market.stepTimeoutMs
   return answerWith([{ ...trade, state, terms, deadlineMs, awaiting: askedWith(draft) }], [draft])

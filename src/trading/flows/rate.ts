@@ -1,9 +1,10 @@
 import { ratingMessage, readRating, validRating } from '../beckn/after-sales.ts'
 import { isRefusal } from '../beckn/error.ts'
 import {
+  answered,
   answers,
   answerWith,
-  asked as askedWith,
+  asks,
   flowDraft,
   type Incoming,
   type Market,
@@ -31,7 +32,7 @@ export function startRate(
   const rating = validRating(stars, words)
   if (rating === undefined) return unreadable('a rating is 1 to 5 stars and at most 500 characters')
   const draft = flowDraft(market, trade, 'rate', { message: ratingMessage('ratingInputs', trade, rating) })
-  return answerWith([{ ...trade, asking: { ...trade.asking, rate: askedWith(draft) } }], [draft])
+  return answerWith([asks(trade, 'rate', draft)], [draft])
 }
 
 /** Seller: keeps it, unless it is tried only; said again, the later one counts. */
@@ -53,6 +54,5 @@ export function onRate(_market: Market, { body, trade }: Incoming): TradingOutco
   if (trade === undefined || body.context.try === true || !answers(body, trade.asking?.rate)) return refuse(unasked)
   const rating = readRating(body.message, trade.terms?.contractId)
   if (rating === undefined) return unreadable('rating: 1 to 5 stars for this contract')
-  const { rate: _, ...asking } = trade.asking ?? {}
-  return answerWith([{ ...trade, asking, rating }], [])
+  return answerWith([{ ...answered(trade, 'rate'), rating }], [])
 }

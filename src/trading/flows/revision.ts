@@ -1,7 +1,7 @@
 import type { ContractBody } from '../beckn/contract-body.ts'
-import { reduced } from '../buying/need.ts'
+import { wantsLess } from '../buying/need.ts'
 import { type Contract, signedText, type Terms } from '../contract.ts'
-import type { Market } from '../market.ts'
+import { answered, type Market } from '../market.ts'
 import type { CurtailmentReason, Trade, TradingFact } from '../trade.ts'
 
 export type Agreed = Trade & { readonly contract: Contract }
@@ -27,10 +27,8 @@ export function takeNewer(
   if (!market.verify(terms.buyer, text, buyer) || !market.verify(terms.seller, text, seller))
     return { trade, facts: [] }
   const changed = inForce(trade, { terms, signatures: { buyer, seller } }, said.curtailment)
-  const lessWh = trade.energyWh - terms.energyWh
-  const why = said.curtailment ?? 'you asked for less'
-  const { facts } = reduced(market, changed, { lessWh, why, wished: said.curtailment === undefined })
-  return { trade: changed, facts }
+  // The buyer signs a curtailment when it is in force here already: what it finds later it has asked for itself.
+  return { trade: changed, facts: wantsLess(market, changed, trade.energyWh - terms.energyWh) }
 }
 
 function isLater(said: ContractBody, { contractId, revision, energyWh }: Terms): boolean {
@@ -40,9 +38,8 @@ function isLater(said: ContractBody, { contractId, revision, energyWh }: Terms):
 
 /** The trade under another wording of its contract. */
 export function inForce(trade: Trade, contract: Contract, curtailment: CurtailmentReason | undefined): Trade {
-  const { proposal: _, asking, ...rest } = trade
-  const { update: __, ...open } = asking ?? {}
+  const { proposal: _, ...rest } = answered(trade, 'update')
   const { terms } = contract
   const why = curtailment === undefined ? {} : { curtailment }
-  return { ...rest, asking: open, contract, terms, energyWh: terms.energyWh, ...why }
+  return { ...rest, contract, terms, energyWh: terms.energyWh, ...why }
 }

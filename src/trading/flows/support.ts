@@ -1,9 +1,10 @@
 import { readSupport, supportMessage } from '../beckn/after-sales.ts'
 import { isRefusal } from '../beckn/error.ts'
 import {
+  answered,
   answers,
   answerWith,
-  asked as askedWith,
+  asks,
   flowDraft,
   type Incoming,
   type Market,
@@ -20,7 +21,7 @@ export function startSupport(market: Market, trade: Trade): TradingOutcome {
   if (trade.role === 'seller')
     return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message: 'the buyer asks for support; you are its seller' })
   const draft = flowDraft(market, trade, 'support', { message: supportMessage(trade) })
-  return answerWith([{ ...trade, asking: { ...trade.asking, support: askedWith(draft) } }], [draft])
+  return answerWith([asks(trade, 'support', draft)], [draft])
 }
 
 /** Seller: the daemon's name and peer id, which its operator can be asked by. */
@@ -40,6 +41,5 @@ export function onSupport(_market: Market, { body, trade }: Incoming): TradingOu
   if (trade === undefined || body.context.try === true || !answers(body, trade.asking?.support)) return refuse(unasked)
   const contact = readSupport(body.message, trade.counterparty)
   if (contact === undefined) return unreadable('support: nobody is named')
-  const { support: _, ...asking } = trade.asking ?? {}
-  return answerWith([{ ...trade, asking, support: contact }], [])
+  return answerWith([{ ...answered(trade, 'support'), support: contact }], [])
 }

@@ -1,9 +1,10 @@
 import { readTracking, trackingMessage } from '../beckn/after-sales.ts'
 import { isRefusal } from '../beckn/error.ts'
 import {
+  answered,
   answers,
   answerWith,
-  asked as askedWith,
+  asks,
   flowDraft,
   hasBegun,
   type Incoming,
@@ -23,7 +24,7 @@ export function startTrack(market: Market, trade: Trade): TradingOutcome {
   if (trade.role === 'seller')
     return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message: 'the buyer tracks a delivery; you are its seller' })
   const draft = flowDraft(market, trade, 'track', { message: trackingMessage(standing(market, trade)) })
-  return answerWith([{ ...trade, asking: { ...trade.asking, track: askedWith(draft) } }], [draft])
+  return answerWith([asks(trade, 'track', draft)], [draft])
 }
 
 /** Seller: says where it stands, and what its meter says once it has spoken. */
@@ -55,6 +56,5 @@ export function onTrack(market: Market, { body, trade }: Incoming): TradingOutco
   if (trade === undefined || !answers(body, trade.asking?.track)) return refuse(unasked)
   const said = readTracking(body.message)
   if (said === undefined) return unreadable('tracking: no phase of a delivery')
-  const { track: _, ...asking } = trade.asking ?? {}
-  return answerWith([{ ...trade, asking, progress: { ...said, atMs: market.now() } }], [])
+  return answerWith([{ ...answered(trade, 'track'), progress: { ...said, atMs: market.now() } }], [])
 }

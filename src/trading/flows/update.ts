@@ -1,11 +1,12 @@
-import type { Draft } from '../../kernel/outcome.ts'
+import { type Draft, outcome } from '../../kernel/outcome.ts'
 import { type ContractBody, contractMessage, readContract } from '../beckn/contract-body.ts'
 import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
-import { reduced } from '../buying/need.ts'
+import { buyElsewhere } from '../buying/search.ts'
 import { type Contract, signedText, type Terms } from '../contract.ts'
 import {
+  answered,
   answerWith,
-  asked as askedWith,
+  asks,
   flowDraft,
   hasBegun,
   type Incoming,
@@ -38,8 +39,8 @@ export function startUpdate(
   const proposal: Proposal = { terms: next, by, signature: market.sign(signedText(next)), ...why }
   const action = by === 'buyer' ? 'update' : 'on_update'
   const draft = flowDraft(market, trade, action, { message: contractMessage(proposed(proposal)) })
-  const asking = by === 'buyer' ? { asking: { ...trade.asking, update: askedWith(draft) } } : {}
-  return answerWith([{ ...trade, proposal, ...asking }], [draft])
+  const told = by === 'buyer' ? asks(trade, 'update', draft) : answered(trade, 'update')
+  return answerWith([{ ...told, proposal }], [draft])
 }
 
 function proposed({ terms, by, signature, reason }: Proposal): ContractBody {
@@ -133,8 +134,7 @@ export function onUpdate(market: Market, { body, trade }: Incoming): TradingOutc
 }
 
 /**
- * Buyer: signs that the seller delivers less, until the slot begins. A need that still buys goes on for what is missing
- * now; one that had ended has ended in part, and whoever wanted it decides whether to want the rest again.
+ * Buyer: signs that the seller delivers less, until the slot begins; what is missing now is bought elsewhere.
  */
 function curtailed(market: Market, trade: Trade, said: ContractBody): TradingOutcome {
   const current = trade.contract?.terms.revision ?? 0
@@ -148,10 +148,10 @@ function curtailed(market: Market, trade: Trade, said: ContractBody): TradingOut
   const contract: Contract = { terms, signatures: { buyer: market.sign(signedText(terms)), seller } }
   const changed = inForce(trade, contract, said.curtailment ?? 'OTHER')
   const draft = flowDraft(market, changed, 'update', { message: contractMessage(standing(market, changed)) })
-  const kept: Trade = { ...changed, asking: { ...changed.asking, update: askedWith(draft) } }
+  const kept = asks(changed, 'update', draft)
   const why = `curtailed, ${said.curtailment ?? 'OTHER'}`
-  const need = reduced(market, kept, { lessWh: trade.energyWh - terms.energyWh, why, wished: false })
-  return { facts: [tradeFact(kept), ...need.facts], messages: [draft], answer: need.answer }
+  const { facts, messages } = buyElsewhere(market, kept, { lessWh: trade.energyWh - terms.energyWh, why })
+  return outcome([tradeFact(kept), ...facts], [draft, ...messages])
 }
 
 /** The contract with a smaller quantity, one revision on; undefined when a body says anything else. */
