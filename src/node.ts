@@ -176,13 +176,15 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
 
   const parts = [
     storage,
-    { name: 'recovery', start: work.recover },
+    work.recovery,
     { name: 'inbox', stop: () => inbox.idle() },
     network,
     outbox,
     ...work.parts,
     ...(offered ? [manners] : []),
     peerEncoder,
+    // After it: what ingest left is not taken in first.
+    work.resumption,
     library,
     rounds,
     ...house.parts,

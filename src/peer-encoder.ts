@@ -11,7 +11,7 @@ import { type EmbedOutput, embed } from './tasks/kinds/embed.ts'
 import type { Worker } from './tasks/placement.ts'
 import type { JobRequest } from './tasks/queue/intake.ts'
 import { type Submission, takeIn } from './tasks/queue/submission.ts'
-import type { JobState } from './tasks/states.ts'
+import { JOB_STATES, type JobState } from './tasks/states.ts'
 import type { Job, Task, TaskFact } from './tasks/task.ts'
 import type { Tasks } from './tasks/tasks.ts'
 
@@ -166,9 +166,10 @@ export function createPeerEncoder(deps: PeerEncoderDeps): Outside & Part & { sta
 
   return {
     name: 'peer encoder',
-    /** Ends what a kill left: ingest begins those documents anew. */
+    /** Forgets what a kill left, of jobs that had ended too: ingest begins those documents anew. */
     async start() {
-      for (const { id, key } of store.jobsInState('running')) if (key?.startsWith(KEY) === true) await forget(id)
+      const left = JOB_STATES.flatMap(store.jobsInState).filter(({ key }) => key?.startsWith(KEY) === true)
+      for (const { id } of left) await forget(id)
     },
     room: access => Math.min(MAX_OUT, slotsFor(access)),
     async *encode(document, fingerprint, signal) {

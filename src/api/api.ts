@@ -42,7 +42,7 @@ export function createApi({ home, port, pid, commands, ready, log }: ApiDeps): A
   answerErrors(server, log)
   server.get('/healthz', async () => ({ running: true }))
   server.get('/readyz', async (_, reply) => reply.status(ready() ? 200 : 503).send({ ready: ready() }))
-  addRoutes(server, commands)
+  addRoutes(server, commands, log)
 
   return {
     name: 'api',

@@ -1,20 +1,18 @@
-import { z } from 'zod'
 import { CodedError, codeOf, messageOf } from '../kernel/errors.ts'
 import type { ApiCode } from './api-error.ts'
 import { readApiFile } from './api-file.ts'
+import { codedError, errorSchema, throwReason } from './broken-off.ts'
 
 /** Asks a running daemon over its local API. What it refuses is thrown with its own code, message and hint. */
 export interface Client {
   /** @param path with its query: `/v1/trades?limit=10` */
   get<T>(path: string): Promise<T>
   post<T>(path: string, body: object): Promise<T>
-  /** An answer of lines of JSON, each read when its turn comes. */
+  /** An answer of lines of JSON, each read when its turn comes. What breaks it off in the daemon is thrown as it is. */
   lines<T>(path: string): AsyncGenerator<T, void>
   /** What is not JSON: the metrics. */
   getText(path: string): Promise<string>
 }
-
-const errorSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() })
 
 /** @throws API_NO_DAEMON, here or at the first request */
 export function openClient(home: string): Client {
@@ -44,9 +42,13 @@ export function openClient(home: string): Client {
   async function* lines<T>(path: string): AsyncGenerator<T, void> {
     const body = await read(path, { headers: { authorization } }, async response => response.body)
     try {
-      for await (const line of linesOf(body ?? [])) yield JSON.parse(line) as T
+      for await (const text of linesOf(body ?? [])) {
+        const line: unknown = JSON.parse(text)
+        throwReason(line)
+        yield line as T
+      }
     } catch (error) {
-      throw unanswered(home, error)
+      throw error instanceof CodedError ? error : unanswered(home, error)
     }
   }
 
@@ -95,8 +97,7 @@ function unanswered(home: string, error: unknown): CodedError<ApiCode> {
 function refusal(text: string, status: number): CodedError {
   const body = errorSchema.safeParse(parsed(text)).data
   if (body === undefined) return new CodedError<ApiCode>('API_BROKEN', `the daemon answered with status ${status}`)
-  const { code, message, hint } = body
-  return new CodedError(code, message, hint === undefined ? {} : { hint })
+  return codedError(body)
 }
 
 function parsed(text: string): unknown {

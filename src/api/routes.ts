@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Commands } from '../commands.ts'
 import { CodedError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
 import type { JobRequest } from '../tasks/queue/intake.ts'
 import { CURTAILMENT_REASONS } from '../trading/trade.ts'
 import type { ApiCode } from './api-error.ts'
+import { endedWithReason } from './broken-off.ts'
 import { addKnowledge } from './knowledge-routes.ts'
 
 const id = z.object({ id: z.string().max(128) })
@@ -57,7 +59,7 @@ const part = z.object({
 })
 
 /** A route for everything a person or program may ask of the daemon; the answers are those of `Commands`. */
-export function addRoutes(server: FastifyInstance, commands: Commands): void {
+export function addRoutes(server: FastifyInstance, commands: Commands, log: Log): void {
   server.get('/v1/status', () => commands.status())
   server.get('/v1/id', async () => commands.id())
   server.get('/v1/counters', () => commands.counters())
@@ -70,7 +72,7 @@ export function addRoutes(server: FastifyInstance, commands: Commands): void {
   addTrading(server, commands)
   addTradeChanges(server, commands)
   addBooks(server, commands)
-  addTasks(server, commands)
+  addTasks(server, commands, log)
   addCompute(server, commands)
   addKnowledge(server, commands.library)
 }
@@ -159,7 +161,7 @@ async function done(work: Promise<void>): Promise<object> {
   return {}
 }
 
-function addTasks(server: FastifyInstance, commands: Commands): void {
+function addTasks(server: FastifyInstance, commands: Commands, log: Log): void {
   server.post('/v1/jobs', ({ body }) => commands.submit(submit.parse(body) as unknown as JobRequest))
   server.get('/v1/jobs', async ({ query }) => commands.jobs(page.parse(query).limit))
   server.get('/v1/jobs/:id', async ({ params, query }) =>
@@ -169,7 +171,7 @@ function addTasks(server: FastifyInstance, commands: Commands): void {
   server.get('/v1/jobs/:id/receipts', async ({ params }) => commands.workReceipts(id.parse(params).id))
   server.get('/v1/jobs/:id/result', async ({ params }, reply) => {
     reply.type('application/x-ndjson')
-    return reply.send(Readable.from(commands.result(id.parse(params).id)))
+    return reply.send(Readable.from(endedWithReason(commands.result(id.parse(params).id), log)))
   })
   server.post('/v1/jobs/:id/retry', async ({ params }) => {
     await commands.retryJob(id.parse(params).id)

@@ -202,9 +202,10 @@ export function createRounds(deps: RoundsDeps): Rounds {
   }
 }
 
-function asWorker({ peer, slots, models, availability }: KnownPeer, latencyMs: number | undefined): Worker {
+function asWorker({ peer, slots, models = [], availability }: KnownPeer, latencyMs: number | undefined): Worker {
   return {
-    ...{ peer, slots: Math.min(slots, MAX_SLOTS), availability },
+    ...{ peer, slots: Math.min(slots, MAX_SLOTS) },
+    ...(availability === undefined ? {} : { availability }),
     ...(models.length === 0 ? {} : { models }),
     ...(latencyMs === undefined ? {} : { latencyMs }),
   }

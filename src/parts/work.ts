@@ -11,22 +11,25 @@ import { createIdleIo } from '../manners/sensors/idle-io.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Advert } from '../peers/peers.ts'
 import { type Identity, verifySignature } from '../protocol/keys.ts'
+import { createResumption } from '../resumption.ts'
 import type { Fact } from '../storage/facts.ts'
 import type { Storage } from '../storage/storage.ts'
+import { createOwnModel, type OwnModel } from '../tasks/kinds/embedders/own-model.ts'
 import type { KindTable } from '../tasks/kinds/kind.ts'
 import { kinds } from '../tasks/kinds/kinds.ts'
 import { progressDrafts } from '../tasks/messages.ts'
 import type { Worker } from '../tasks/placement.ts'
 import type { PowerSource } from '../tasks/proof/receipt.ts'
-import { takeIn } from '../tasks/queue/submission.ts'
 import { createRunner, type Runner } from '../tasks/runner.ts'
+import type { Reason } from '../tasks/task.ts'
 import { createTasks, type Tasks } from '../tasks/tasks.ts'
-import { createOwnModel, createWorkers, type OwnModel, type Workers } from '../tasks/workers.ts'
+import { createWorkers, type Workers } from '../tasks/workers.ts'
 import { createLies } from './mishap.ts'
 
 /** What lies on the desk for each worker thread, so that none waits for the network; small tasks come many at a time. */
 const DESK_PER_THREAD = 8
 const LEAVING = 'this machine stops'
+const OWN_FIRST = 'own work of this peer has its threads'
 /** Worker threads give way to everything else. */
 const NICE = 10
 /** Threads come and go; each new one is told to step back behind other programs' disk this soon. */
@@ -34,7 +37,7 @@ const IDLE_IO_MS = 10_000
 /** How long a stop waits until those whose work is handed back have heard of it. */
 const GOODBYE_MS = 2_000
 const GOODBYE_LOOK_MS = 20
-/** When they may ask again: this may only be a restart. */
+/** When they may ask again: this may only be a restart, or a text of the owner's. */
 const RETURN_MS = 5_000
 
 export interface WorkDeps {
@@ -68,7 +71,9 @@ export interface Work {
   /** The most a kind may take of a thread's memory. */
   readonly threadMemoryMb: number
   /** What a start after a stop or a crash changes, before anybody can give this peer new work. */
-  recover(): Promise<void>
+  readonly recovery: Part
+  /** Goes on with what was being taken in. */
+  readonly resumption: Part
   /** What an advert says of it, read anew for each. */
   advert(): Pick<Advert, 'slots' | 'models' | 'availability' | 'priceClass'>
   readonly parts: readonly Part[]
@@ -84,7 +89,7 @@ export function createWork(deps: WorkDeps): Work {
   const table = kinds as unknown as KindTable
   const idleIo = createIdleIo({ nice: NICE, log })
   const said = createLies(options, random)
-  const workers = createWorkers({
+  const pool = createWorkers({
     threads,
     niceIncrement: NICE,
     embedder: options.embedder,
@@ -92,7 +97,8 @@ export function createWork(deps: WorkDeps): Work {
     idleTimeoutMs: 60_000,
     log,
   })
-  const model = createOwnModel(workers)
+  const model = createOwnModel(pool, { now: clock.now, log: log.child({ part: 'tasks' }) })
+  const workers: Workers = { ...pool, run: model.run }
   let leaving = false
   const stepBack = atMostEvery(IDLE_IO_MS, clock, () => void idleIo())
   const tasks = createTasks({
@@ -103,12 +109,19 @@ export function createWork(deps: WorkDeps): Work {
     engines: model.engines,
     models: model.fingerprints,
     learnModel: model.used,
-    paused: () => (leaving ? { sentence: LEAVING, retryAfterMs: RETURN_MS } : deps.manners().asked()),
+    paused,
     // A watt for a millisecond is a 3.6th of a millionth of a watt-hour.
     energyMicroWh: busyMs => (watts * busyMs) / 3.6,
     powerSource: deps.powerSource,
     workersFor: (kind, version) => deps.workersFor(`${kind}@${version}`),
   })
+  function paused(): Reason | undefined {
+    if (leaving) return { code: 'TASK_PAUSED', message: LEAVING, retryAfterMs: RETURN_MS }
+    const asked = deps.manners().asked()
+    if (asked !== undefined) return { code: 'TASK_PAUSED', message: asked.sentence, retryAfterMs: asked.retryAfterMs }
+    return runner.ownFirst() ? { code: 'TASK_BUSY', message: OWN_FIRST, retryAfterMs: RETURN_MS } : undefined
+  }
+
   /** A worker that only vanishes would be taken for one that its work had killed. */
   async function leave(submitters: ReadonlySet<PeerId>): Promise<void> {
     leaving = true
@@ -124,17 +137,6 @@ export function createWork(deps: WorkDeps): Work {
     }
   }
 
-  async function recover(): Promise<void> {
-    await commit(() => tasks.restarted())
-    for (const submission of tasks.unopened()) {
-      try {
-        await takeIn(() => submission, commit)
-      } catch (error) {
-        log.warn({ job: submission.jobId, reason: messageOf(error) }, 'a job could not be taken in')
-      }
-    }
-  }
-
   const runner = createRunner({
     self,
     openWork: storage.tasks.openWork,
@@ -144,13 +146,8 @@ export function createWork(deps: WorkDeps): Work {
       const text = own ? storage.tasks.input(work.taskId) : storage.tasks.workInput(work.taskId)
       const [input] = JSON.parse(text ?? '[]') as [unknown]
       stepBack()
-      try {
-        const output = await workers.run(work.kind, work.params, input, how)
-        return own ? output : said(output)
-      } finally {
-        // Even a task that wanted another model has opened the one there is.
-        model.used(work.kind)
-      }
+      const output = await workers.run(work.kind, work.params, input, how)
+      return own ? output : said(output)
     },
     worked: async results => void (await commit(() => tasks.worked(results))),
     alive: beats => {
@@ -161,15 +158,20 @@ export function createWork(deps: WorkDeps): Work {
     },
     leave,
     // The owner's own jobs are not held back by manners towards others. The threads also encode documents and questions.
-    threads: { own: () => threads, others: () => deps.manners().threads(), free: () => workers.stats().free },
+    threads: {
+      ...{ own: () => threads, others: () => deps.manners().threads() },
+      ...{ free: () => workers.stats().free, queued: () => workers.stats().queued },
+    },
     ...{ heartbeatMs, clock, log: log.child({ part: 'tasks' }) },
   })
   return {
-    ...{ offered, slots, kinds: table, tasks, runner, recover, merge: workers.merge, workers, learnModel: model.learn },
+    ...{ offered, slots, kinds: table, tasks, runner, merge: workers.merge, workers, learnModel: model.learn },
+    recovery: { name: 'recovery', start: async () => void (await commit(() => tasks.restarted())) },
+    resumption: createResumption({ tasks, commit, log }),
     threadMemoryMb: Math.max(...Object.values(table).map(kind => kind.limits.maxMemoryMb)),
     advert() {
       const willing = offered ? deps.manners().availability() : 'closed'
-      const full = storage.tasks.openWork().length >= slots / 2
+      const full = runner.ownFirst() || storage.tasks.openWork().length >= slots / 2
       return {
         slots: willing === 'closed' ? 0 : slots,
         models: model.fingerprints() ?? [],

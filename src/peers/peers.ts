@@ -3,7 +3,10 @@ import type { PeerId, TaskId } from '../kernel/ids.ts'
 import { type Draft, type JsonObject, type Outcome, outcome } from '../kernel/outcome.ts'
 import type { MessageType } from '../protocol/message-type.ts'
 
-/** What a peer says of itself, signed and for a time; who it is and what it can do, never how much it uses. */
+/**
+ * What a peer says of itself, signed and for a time; who it is and what it can do, never how much it uses. What may be
+ * absent, former versions do not say.
+ */
 export interface Advert {
   readonly name: string
   readonly roles: readonly ('household' | 'utility' | 'compute' | 'bootstrap')[]
@@ -14,11 +17,11 @@ export interface Advert {
   /** Tasks it takes at a time. */
   readonly slots: number
   /** Fingerprints of the models it has; none: it has opened none yet, and may have some. */
-  readonly models: readonly string[]
+  readonly models?: readonly string[]
   /** How much it takes on now, as coarse as that: never watts, hours or who is at home. */
-  readonly availability: Availability
+  readonly availability?: Availability
   /** From 0, free, to 9, dearest. */
-  readonly priceClass: number
+  readonly priceClass?: number
 }
 
 export type Availability = 'open' | 'limited' | 'closed'
@@ -40,9 +43,9 @@ const advertSchema = z.strictObject({
   version: word,
   kinds: z.array(word).max(64),
   slots: z.int().min(0).max(1024),
-  models: z.array(word).max(16),
-  availability: z.enum(['open', 'limited', 'closed']),
-  priceClass: z.int().min(0).max(9),
+  models: z.array(word).max(16).optional(),
+  availability: z.enum(['open', 'limited', 'closed']).optional(),
+  priceClass: z.int().min(0).max(9).optional(),
 })
 
 /** An advert is repeated at half of this. */

@@ -31,10 +31,10 @@ export interface DeskDeps {
   now(): number
   /** Fingerprints of the models here; undefined: not known before one was opened. */
   models(): readonly string[] | undefined
-  /** Begins to find out which model is here, where this kind takes one. */
-  learnModel(kind: string): void
+  /** Begins to find out which model is here, where this kind takes one. False: it could not be opened a while ago. */
+  learnModel(kind: string): boolean
   /** Why this machine does not work for others just now; undefined: it does. */
-  paused(): { readonly sentence: string; readonly retryAfterMs: number } | undefined
+  paused(): Reason | undefined
 }
 
 /** Tasks of an assignment that are not taken, for one reason. */
@@ -92,12 +92,16 @@ export function createDesk(deps: DeskDeps): Desk {
     if (lacking !== undefined) return { code: 'TASK_NEEDS_UNMET', message: lacking }
     // Not before: who asks for what can be done here waits for it from now on, and may force a start.
     const pause = deps.paused()
-    if (pause !== undefined) return { code: 'TASK_PAUSED', message: pause.sentence, retryAfterMs: pause.retryAfterMs }
-    if (needs.fingerprint === undefined || deps.models() !== undefined) return undefined
-    // Bidding first and failing then would look like a worker that is broken.
-    deps.learnModel(kind)
+    if (pause !== undefined) return pause
+    return needs.fingerprint === undefined || deps.models() !== undefined ? undefined : modelUnknown(kind)
+  }
+
+  /** Bidding first and failing then would look like a worker that is broken. */
+  function modelUnknown(kind: string): Reason {
     const message = 'which model is here is being found out'
-    return { code: 'TASK_BUSY', message, retryAfterMs: MIN_RETRY_MS }
+    if (deps.learnModel(kind)) return { code: 'TASK_BUSY', message, retryAfterMs: MIN_RETRY_MS }
+    // Why not is the owner's affair: the reason names paths and addresses of this machine.
+    return { code: 'TASK_NEEDS_UNMET', message: 'the model of this peer cannot be opened' }
   }
 
   function lacks({ memoryMb, fingerprint, engine }: Needs): string | undefined {

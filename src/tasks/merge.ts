@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { CodedError } from '../kernel/errors.ts'
-import type { AnyKind, DonePart, KindTable } from './kinds/kind.ts'
+import type { AnyKind, DonePart, KindErrorCode, KindTable } from './kinds/kind.ts'
 import type { Job, JobDocument, Task } from './task.ts'
 
 export interface MergeDeps {
@@ -9,7 +9,7 @@ export interface MergeDeps {
     job(id: string): Job | undefined
     documents(jobId: string): readonly JobDocument[]
     /** In order. */
-    tasksOfDocument(jobId: string, document: number): Pick<Task, 'id' | 'acceptedEpoch'>[]
+    tasksOfDocument(jobId: string, document: number): Pick<Task, 'id' | 'index' | 'acceptedEpoch'>[]
     /** Canonical JSON of a one-element array. */
     input(taskId: Task['id']): string | undefined
     output(taskId: Task['id'], epoch: number): string | undefined
@@ -32,7 +32,8 @@ const READ_AT_ONCE = 32
  * for each entry: `{"document":…,"index":…,"start":…,…}`, vectors in base64 of little-endian float32; of others a line
  * for each text: `{"document":…,"result":…}`. A part is read when its turn comes, so a result of any size takes the memory of one
  * part, or of one text where a kind merges.
- * @throws TASK_UNKNOWN, TASK_NOT_DONE; while it is read, what the kind's merge throws
+ * @throws TASK_UNKNOWN, TASK_NOT_DONE; while it is read, TASK_PARTS_INCOMPLETE where a part is gone, and what the kind's
+ * merge throws
  */
 export function resultLines(jobId: string, deps: MergeDeps): AsyncGenerator<string, void> {
   const job = deps.store.job(jobId)
@@ -43,12 +44,16 @@ export function resultLines(jobId: string, deps: MergeDeps): AsyncGenerator<stri
   return linesOf(job, deps)
 }
 
-async function* linesOf({ id, kind }: Job, { store, kinds, merge }: MergeDeps): AsyncGenerator<string, void> {
+async function* linesOf(job: Job, { store, kinds, merge }: MergeDeps): AsyncGenerator<string, void> {
+  const { id, kind } = job
   const rows = kinds[kind]?.rows
-  for (const [number, { name }] of store.documents(id).entries()) {
-    if (rows !== undefined) yield* rowsOf(rows, name, partsOf(store, id, number))
-    else yield `{"document":${JSON.stringify(name)},"result":${await merge(kind, await allOf(store, id, number))}}\n`
+  const read = { job, parts: 0 }
+  for (const [document, { name }] of store.documents(id).entries()) {
+    const parts = partsOf(store, read, document)
+    if (rows !== undefined) yield* rowsOf(rows, name, parts)
+    else yield `{"document":${JSON.stringify(name)},"result":${await merge(kind, await allOf(parts))}}\n`
   }
+  if (read.parts !== job.total) throw incomplete(read)
 }
 
 async function* rowsOf(
@@ -65,19 +70,32 @@ async function* rowsOf(
   }
 }
 
-function* partsOf(store: MergeDeps['store'], jobId: string, document: number): Generator<PartText, void> {
-  for (const { id, acceptedEpoch } of store.tasksOfDocument(jobId, document)) {
+/** How far a result was read. An old job is taken off the disk row by row, perhaps meanwhile: what is missing is said. */
+interface Reading {
+  readonly job: Job
+  parts: number
+}
+
+function* partsOf(store: MergeDeps['store'], read: Reading, document: number): Generator<PartText, void> {
+  for (const { id, index, acceptedEpoch } of store.tasksOfDocument(read.job.id, document)) {
     const [input, output] = [store.input(id), store.output(id, acceptedEpoch ?? 0)]
-    if (input === undefined || output === undefined) {
-      throw new CodedError('TASK_UNKNOWN', 'a part of the result is gone')
-    }
+    if (index !== read.parts || input === undefined || output === undefined) throw incomplete(read)
+    read.parts++
     yield { input, output }
   }
 }
 
-async function allOf(store: MergeDeps['store'], jobId: string, document: number): Promise<PartText[]> {
+function incomplete({ job, parts }: Reading): CodedError<KindErrorCode> {
+  const message = `part ${parts + 1} of ${job.total} is gone: what was told of the result so far is not all of it`
+  return new CodedError('TASK_PARTS_INCOMPLETE', message, {
+    hint: 'Results are kept for compute.resultDays; have the work done again, and fetch its result before then.',
+    details: { found: parts, total: job.total },
+  })
+}
+
+async function allOf(parts: Iterable<PartText>): Promise<PartText[]> {
   const read: PartText[] = []
-  for (const part of partsOf(store, jobId, document)) {
+  for (const part of parts) {
     read.push(part)
     if (read.length % READ_AT_ONCE === 0) await turn()
   }

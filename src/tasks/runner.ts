@@ -24,9 +24,9 @@ export interface RunnerDeps {
   /**
    * Worker threads that may be busy now: with anything, and with the work of others, which are fewer while the machine is
    * needed (0: none of it begins anew). Own work goes first: it may wait for a thread beside what else the owner wants
-   * of them, that of others begins only when one is `free`.
+   * of them (`queued`), that of others begins only when one is `free`.
    */
-  readonly threads: { own(): number; others(): number; free(): number }
+  readonly threads: { own(): number; others(): number; free(): number; queued(): number }
   readonly clock: Clock
   readonly log: Log
 }
@@ -36,6 +36,8 @@ export interface Runner extends Part {
   wake(): void
   /** Tasks that a thread works on now. */
   running(): number
+  /** The owner's own work has all threads, or waits for one: what of others came now would only lie there. */
+  ownFirst(): boolean
 }
 
 interface Entry {
@@ -73,11 +75,12 @@ export function createRunner(deps: RunnerDeps): Runner {
     const waiting = open.filter(work => !running.has(keyOf(work)) && !tray.has(keyOf(work)))
     const [own, others] = [waiting.filter(isOwn), waiting.filter(work => !isOwn(work))]
     for (const work of own.slice(0, Math.max(0, deps.threads.own() - running.size))) start(work)
-    const foreign = [...running.values()].filter(({ work }) => !isOwn(work)).length
     const { own: all, others: theirs, free } = deps.threads
-    const room = Math.min(all() - running.size, theirs() - foreign, free())
+    const room = Math.min(all() - running.size, theirs() - foreign(), free())
     for (const work of others.slice(0, Math.max(0, room))) start(work)
   }
+
+  const foreign = (): number => [...running.values()].filter(({ work }) => !isOwn(work)).length
 
   function start(work: Work): void {
     const entry: Entry = { work, abort: new AbortController(), startedMs: undefined, done: 0, total: 1 }
@@ -171,5 +174,6 @@ export function createRunner(deps: RunnerDeps): Runner {
     },
     wake,
     running: () => [...running.values()].filter(({ startedMs }) => startedMs !== undefined).length,
+    ownFirst: () => deps.threads.queued() > 0 || (deps.threads.free() <= 0 && foreign() === 0),
   }
 }

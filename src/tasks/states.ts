@@ -51,6 +51,8 @@ const JOB: Readonly<Record<JobState, Partial<Record<JobStep, JobState>>>> = {
   expired: { retry: 'running', hold: 'waiting' },
 }
 
+export const JOB_STATES = Object.keys(JOB) as readonly JobState[]
+
 /** States that `retry` leads out of. */
 export const UNDONE_TASKS: readonly TaskState[] = ['failed', 'cancelled', 'expired', 'poisoned']
 

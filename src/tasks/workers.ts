@@ -15,7 +15,7 @@ import {
   type WorkersErrorCode,
 } from './attempt.ts'
 import type { EmbedderOptions } from './kinds/embedders/open.ts'
-import { type KindTable, takesModel } from './kinds/kind.ts'
+import type { KindTable } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
 
 export interface WorkersOptions {
@@ -189,44 +189,4 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw failure('TASK_BAD_INPUT', z.prettifyError(parsed.error))
-}
-
-/** What is known of the model of this machine: nothing before it was opened. */
-export interface OwnModel {
-  /** Opens it, unless it is known or this kind takes none. @throws CodedError<WorkersErrorCode>: it cannot be opened */
-  learn(kind: string): Promise<void>
-  /** The same without waiting; after a failure, the next one asks again. */
-  used(kind: string): void
-  fingerprints(): readonly string[] | undefined
-  /** Words of what computes here. */
-  engines(): readonly string[]
-}
-
-/** Known without asking: the model that comes with wattmesh runs on it everywhere. */
-const ALWAYS = 'onnxruntime'
-
-export function createOwnModel(workers: Pick<Workers, 'warm'>, table: KindTable = kinds): OwnModel {
-  let known: ModelInfo | undefined
-  let asking: Promise<void> | undefined
-
-  async function ask(): Promise<void> {
-    try {
-      known = await workers.warm()
-    } finally {
-      asking = undefined
-    }
-  }
-
-  async function learn(kind: string): Promise<void> {
-    if (known !== undefined || !Object.hasOwn(table, kind) || !takesModel(table[kind])) return
-    asking ??= ask()
-    await asking
-  }
-
-  return {
-    learn,
-    used: kind => void learn(kind).catch(() => undefined),
-    fingerprints: () => (known === undefined ? undefined : [known.fingerprint]),
-    engines: () => (known === undefined ? [ALWAYS] : [...new Set([ALWAYS, known.engine, ...known.engine.split(' ')])]),
-  }
 }

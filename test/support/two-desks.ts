@@ -72,7 +72,7 @@ export function createOffice(random: () => number = () => 0.99) {
         priceClass: 0,
       },
       ...{ sign: fakeSign(name), verify: fakeVerify, now: () => nowMs, workersFor: () => staff },
-      ...{ models: () => undefined, learnModel: () => undefined, paused: () => undefined },
+      ...{ models: () => undefined, learnModel: () => true, paused: () => undefined },
       ...{ energyMicroWh: (busyMs: number) => busyMs * 5, powerSource: () => 'unknown' as const },
       ...more,
     })

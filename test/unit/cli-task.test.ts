@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import type { Client } from '../../src/api/client.ts'
 import { paramsOf } from '../../src/cli/task/params.ts'
-import { chunkCount, printWithResults, type ResultLine, writeResult } from '../../src/cli/task/result.ts'
+import { printWithResults, type ResultLine, writeResult } from '../../src/cli/task/result.ts'
+import { submitFiles } from '../../src/cli/task/submit.ts'
 import { whoMayWork, wishesOf } from '../../src/cli/task/wishes.ts'
 import type { Terminal } from '../../src/cli/terminal/terminal.ts'
+import { CodedError } from '../../src/kernel/errors.ts'
 import { kinds } from '../../src/tasks/kinds/kinds.ts'
 import { encodeVector } from '../../src/tasks/kinds/vectors.ts'
 import { scratch } from '../support/storm.ts'
@@ -54,8 +57,9 @@ test('who will work on a private job is said in a sentence', () => {
 
 test('a result is written a line a chunk, and of kinds without chunks a line a text', async () => {
   using folder = scratch()
+  const counts: number[] = []
   const written = async (lines: readonly ResultLine[]) => {
-    await writeResult('out.jsonl', given(lines), folder.path('.'))
+    counts.push(await writeResult('out.jsonl', given(lines), folder.path('.')))
     const said = readFileSync(folder.path('out.jsonl'), 'utf8').trimEnd()
     return said.split('\n').map(line => JSON.parse(line) as unknown)
   }
@@ -63,7 +67,55 @@ test('a result is written a line a chunk, and of kinds without chunks a line a t
   expect(await written(summaries)).toEqual(
     ['b', 'c'].map(document => ({ document, terms: [{ term: document }], sentences: [] })),
   )
-  expect([await chunkCount(given(chunks)), await chunkCount(given(summaries))]).toEqual([2, 0])
+  expect(counts).toEqual([2, 0])
+})
+
+async function* broken() {
+  yield* chunks
+  throw new CodedError('TASK_UNKNOWN', 'a part of the result is gone')
+}
+
+test('a result that breaks off leaves the file as it was, nothing beside it, and says why', async () => {
+  using folder = scratch()
+  writeFileSync(folder.path('out.jsonl'), 'of the last time')
+  const reason = { code: 'TASK_UNKNOWN', message: 'a part of the result is gone' }
+  await expect(writeResult('out.jsonl', broken(), folder.path('.'))).rejects.toMatchObject(reason)
+  await expect(writeResult('new.jsonl', broken(), folder.path('.'))).rejects.toMatchObject(reason)
+  expect(readdirSync(folder.path('.'))).toEqual(['out.jsonl'])
+  expect(readFileSync(folder.path('out.jsonl'), 'utf8')).toBe('of the last time')
+})
+
+test('a result is written to where a link leads, and into what is no file', async () => {
+  using folder = scratch()
+  writeFileSync(folder.path('real.jsonl'), '')
+  symlinkSync(folder.path('real.jsonl'), folder.path('link.jsonl'))
+  await writeResult('link.jsonl', given(chunks), folder.path('.'))
+  expect(readFileSync(folder.path('real.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(2)
+  expect(await writeResult('/dev/null', given(chunks), folder.path('.'))).toBe(2)
+  await expect(writeResult('none/out', given(chunks), folder.path('.'))).rejects.toMatchObject({ code: 'CLI_BAD_OUT' })
+})
+
+test.each([
+  [undefined, 0, /^1 part, by/m],
+  ['out.jsonl', 1, /^2 chunks in 1 part, by/m],
+])('a result is asked for only to be written: with --out %s, %s times', async (file, times, summary) => {
+  using folder = scratch()
+  writeFileSync(folder.path('text.txt'), 'two chunks')
+  const job = { id: 'j', state: 'done', total: 1, counts: { done: 1 }, workers: [], retried: 0, createdMs: 0 }
+  let reads = 0
+  const lines = () => {
+    reads++
+    return given(chunks)
+  }
+  const client = { get: async () => job, post: async () => job, lines } as unknown as Client
+  const out = new PassThrough()
+  const signal = new AbortController().signal
+  const terminal = { out, err: out, cwd: folder.path('.'), interrupted: () => signal } as unknown as Terminal
+  const flags = { kind: 'chunk', wait: true, ...(file === undefined ? {} : { out: file }) }
+  await submitFiles(['text.txt'], flags, { client, terminal })
+  out.end()
+  expect(await text(out)).toMatch(summary)
+  expect(reads).toBe(times)
 })
 
 test('for programs a result is one JSON object, document by document', async () => {

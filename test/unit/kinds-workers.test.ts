@@ -65,7 +65,7 @@ describe('in a worker thread', { timeout: 60_000 }, () => {
         }
         if (open.length === 0) ended.resolve()
       },
-      threads: { own: () => 4, others: () => 4, free: () => workers.stats().free },
+      threads: { own: () => 4, others: () => 4, queued: () => 0, free: () => workers.stats().free },
       ...{ heartbeatMs: 10_000, clock: systemClock, log: silentLog },
     })
     await runner.start?.()

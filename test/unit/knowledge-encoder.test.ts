@@ -13,7 +13,8 @@ import type { AnyKind } from '../../src/tasks/kinds/kind.ts'
 import type { TextPart } from '../../src/tasks/kinds/text/text-part.ts'
 import { encodeVector } from '../../src/tasks/kinds/vectors.ts'
 import { afterRight, newcomer } from '../../src/tasks/proof/reputation.ts'
-import type { TaskFact, WorkResult } from '../../src/tasks/task.ts'
+import { JOB_STATES } from '../../src/tasks/states.ts'
+import type { Job, TaskFact, WorkResult } from '../../src/tasks/task.ts'
 import type { TasksDeps } from '../../src/tasks/tasks.ts'
 import { FINGERPRINT, wordVector } from '../support/knowledge-shelf.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
@@ -242,6 +243,28 @@ describe('a document at peers', () => {
     await outside.start()
     expect(boss.store.jobs(9).map(({ id }) => id)).toEqual([mine.jobId])
     expect(boss.store.taskCounts(mine.jobId)).toEqual({ queued: PARTS.length })
+  })
+
+  test.each(JOB_STATES)('that a kill left when its job was %s is forgotten at the next start', async state => {
+    const { outside, desk, boss } = office()
+    const request = { kind: 'embed', params: { maxTokens: 110 }, text: LONG }
+    const left = desk.request(boss, { ...request, key: 'ingest/of-the-last-life' })
+    boss.apply([{ kind: 'job', job: { ...(boss.store.job(left.jobId) as Job), state } }])
+    const inputs = boss.store.tasksOfJob(left.jobId).map(({ id }) => id)
+    await outside.start()
+    expect(boss.store.jobs(9)).toEqual([])
+    expect(inputs.map(boss.store.input)).toEqual(PARTS.map(() => undefined))
+  })
+
+  test('that a kill left between the end of its taking in and its forgetting is forgotten too', async () => {
+    const { outside, boss, desk } = office()
+    const documents = [{ name: 'd', text: LONG }]
+    const request = { kind: 'embed', params: { maxTokens: 110 }, documents, key: 'ingest/of-the-last-life' }
+    const submission = boss.tasks.submit(request)
+    desk.keep(boss, submission.outcome)
+    desk.keep(boss, boss.tasks.cancel(submission.jobId))
+    await outside.start()
+    expect(boss.store.jobs(9)).toEqual([])
   })
 })
 

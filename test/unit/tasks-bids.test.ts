@@ -82,14 +82,41 @@ test('who does not work, knows the kind in another version, or lacks what it nee
   const modest = desk.createPeer('modest', 1, { models: () => ['a'] })
   expect(said(modest, { needs: { memory_mb: 1, fingerprint: 'b' } })).toMatchObject([{ code: 'TASK_NEEDS_UNMET' }])
   expect(said(modest, { needs: { memory_mb: 1, fingerprint: 'a' } })).toMatchObject([{ up_to: 1 }])
-  const resting = desk.createPeer('resting', 1, { paused: () => ({ sentence: 'on battery', retryAfterMs: 9_000 }) })
+  const resting = desk.createPeer('resting', 1, {
+    paused: () => ({ code: 'TASK_PAUSED', message: 'on battery', retryAfterMs: 9_000 }),
+  })
   expect(said(resting, {})).toMatchObject([{ code: 'TASK_PAUSED', message: 'on battery', retry_after_ms: 9_000 }])
+})
+
+test('a worker whose owner has all its threads neither bids nor takes what it had bid for, until they are free again', () => {
+  const desk = createOffice()
+  let ownFirst = true
+  const boss = desk.createPeer('boss', 0, { ownSlots: 0 })
+  const busy = { code: 'TASK_BUSY', message: 'own work has all threads', retryAfterMs: 5_000 } as const
+  const worker = desk.createPeer('worker', 2, { paused: () => (ownFirst ? busy : undefined) })
+  desk.hire([worker, 2])
+  const { jobId } = desk.request(boss)
+  const later = () => {
+    desk.pass(5_000)
+    return desk.giveOut(boss, ['task.assign']).filter(({ type }) => type === 'task.assign')
+  }
+  const [offer] = desk.tick(boss).messages
+  const { messages } = desk.deliver(boss, offer ?? expect.fail('no offer'), worker)
+  expect(messages).toMatchObject([{ payload: { code: 'TASK_BUSY', retry_after_ms: 5_000 } }])
+  desk.carry(worker, messages)
+  expect(later()).toEqual([])
+  ownFirst = false
+  const [assign] = later()
+  ownFirst = true
+  desk.carry(boss, [assign ?? expect.fail('nothing was given out')])
+  expect(worker.store.openWork()).toEqual([])
+  expect(desk.task(boss, jobId)).toMatchObject({ state: 'queued', attempt: 0 })
 })
 
 test('who asks a resting worker for what it could never do has not asked: it is refused for that, and waits for nothing', () => {
   const { desk, boss } = office(0)
   let asked = 0
-  const paused = () => ({ sentence: 'no surplus', retryAfterMs: 9_000 + ++asked })
+  const paused = () => ({ code: 'TASK_PAUSED' as const, message: 'no surplus', retryAfterMs: 9_000 + ++asked })
   const resting = desk.createPeer('resting', 1, { paused, models: () => ['a'] })
   const codeOf = (needs: object): unknown => {
     const payload = { kind: 'shout', version: 1, needs: { memory_mb: 1, ...needs }, count: 1, priority: 0 }

@@ -276,6 +276,14 @@ test('workers that all vanish in silence were lost by this machine’s own netwo
   expect(task().steps.at(-1)?.text).toContain('this machine had lost its network')
 })
 
+test('peers that were never asked for work and leave say nothing about this machine’s network', () => {
+  const { desk, boss, assign, task, holder } = assigned(1)
+  desk.deliver(holder, progress(assign, 1), boss)
+  desk.hire()
+  for (const name of [holder.self, 'passer-by', 'another']) desk.keep(boss, boss.tasks.workerLost(name as Peer['self']))
+  expect(task()).toMatchObject({ attempt: 1, lostWith: [holder.self] })
+})
+
 test('a worker that vanished before others were heard from is counted, though they vanish as well', () => {
   const { desk, boss, staff, assign, task, holder } = assigned(3)
   desk.deliver(holder, progress(assign, 1), boss)

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createOwnModel } from '../../src/tasks/workers.ts'
+import { CodedError } from '../../src/kernel/errors.ts'
+import { silentLog } from '../../src/kernel/log.ts'
+import { createOwnModel } from '../../src/tasks/kinds/embedders/own-model.ts'
+import { turn } from '../support/fake-clock.ts'
 import { createOffice, shout } from '../support/two-desks.ts'
 
 /** Shouts with a model, and says which it was. */
@@ -19,7 +22,10 @@ const modelled = {
 const kinds = { shout: modelled }
 
 /** A boss that gives work and a worker, each with the model it says. */
-function office(worker: { readonly models: () => string[] | undefined; readonly learnModel?: (kind: string) => void }) {
+function office(worker: {
+  readonly models: () => string[] | undefined
+  readonly learnModel?: (kind: string) => boolean
+}) {
   const desk = createOffice()
   const boss = desk.createPeer('boss', 0, { kinds, models: () => ['mine'] })
   const peer = desk.createPeer('worker', 2, { kinds, ...worker })
@@ -48,7 +54,7 @@ test('vectors are made by the model that is named, else by the submitter’s own
 test('a worker that does not know its model finds out before it bids, and bids when it is the one that is wanted', () => {
   let known: string[] | undefined
   const asked: string[] = []
-  const { desk, boss, worker } = office({ models: () => known, learnModel: kind => asked.push(kind) })
+  const { desk, boss, worker } = office({ models: () => known, learnModel: kind => asked.push(kind) > 0 })
   const { jobId } = desk.request(boss)
   const [offer] = desk.tick(boss).messages
   const [answer] = desk.deliver(boss, offer ?? expect.fail('no offer'), worker).messages
@@ -60,6 +66,37 @@ test('a worker that does not know its model finds out before it bids, and bids w
   known = ['mine']
   expect(say()).toMatchObject({ type: 'task.bid', taskId: jobId })
   expect(asked).toEqual(['shout'])
+})
+
+test('a worker whose model cannot be opened says so, and not why, instead of "later"', () => {
+  const { desk, boss, worker } = office({ models: () => undefined, learnModel: () => false })
+  desk.request(boss)
+  const [offer] = desk.tick(boss).messages
+  const [answer] = desk.deliver(boss, offer ?? expect.fail('no offer'), worker).messages
+  expect(answer?.payload).toMatchObject({
+    code: 'TASK_NEEDS_UNMET',
+    message: 'the model of this peer cannot be opened',
+  })
+})
+
+test('who answers with another model is forgiven what it had then, and no lie after that', () => {
+  const { desk, boss, worker } = office({ models: () => ['mine'] })
+  desk.request(boss, { text: 'one two three' })
+  const invented = () =>
+    desk.carry(
+      worker,
+      desk.work(worker, () => ({ output: { fingerprint: `made up at ${desk.now()}`, word: 'HELLO' } })),
+    )
+  const reputation = () => boss.store.reputation('worker/shout@1/mine')
+  desk.giveOut(boss)
+  expect(worker.store.openWork()).toHaveLength(2)
+  invented()
+  expect(reputation()).toBeUndefined()
+  desk.pass(10_000)
+  desk.giveOut(boss)
+  expect(worker.store.openWork().length).toBeGreaterThan(0)
+  invented()
+  expect(reputation()).toMatchObject({ wrong: 1 })
 })
 
 test('an answer made with another model is a failure and no lie; a wrong one made with the right model is', () => {
@@ -79,22 +116,75 @@ test('an answer made with another model is a failure and no lie; a wrong one mad
   expect(answered({ fingerprint: 'mine', word: '' }).reputation).toMatchObject({ wrong: 1 })
 })
 
-test('the own model is opened once for all who ask, for kinds that take one, and again after a failure', async () => {
-  let opened = 0
-  const model = createOwnModel({
-    warm: async () => {
-      opened++
-      if (opened === 1) throw new Error('no such file')
-      return { fingerprint: 'abc', engine: 'onnxruntime-node' }
+/** The threads' model as the test sets it: `undefined` cannot be opened. */
+function ownModel(model: { is: string | undefined }) {
+  let nowMs = 0
+  const opened: (string | undefined)[] = []
+  const known = createOwnModel(
+    {
+      async warm() {
+        opened.push(model.is)
+        if (model.is === undefined) throw new CodedError('TASK_MODEL_UNAVAILABLE', 'no such file')
+        return { fingerprint: model.is, engine: 'onnxruntime-node' }
+      },
+      async run(_kind, params) {
+        const wanted = (params as { fingerprint?: string }).fingerprint
+        if (wanted === undefined || wanted === model.is) return { fingerprint: model.is, chunks: [] }
+        throw new CodedError('TASK_MODEL_MISMATCH', 'another model')
+      },
     },
-  })
-  await model.learn('chunk')
-  await model.learn('nonsense')
-  expect(opened).toBe(0)
-  const together = await Promise.allSettled([model.learn('embed'), model.learn('pipeline')])
+    { now: () => nowMs, log: silentLog },
+  )
+  return { known, opened, pass: (ms: number) => (nowMs += ms) }
+}
+
+test('the own model is opened once for all who ask, for kinds that take one, and again when its owner asks after a failure', async () => {
+  const model: { is: string | undefined } = { is: undefined }
+  const { known, opened } = ownModel(model)
+  await known.learn('chunk')
+  await known.learn('nonsense')
+  expect(opened).toEqual([])
+  expect([known.fingerprints(), known.engines()]).toEqual([undefined, ['onnxruntime']])
+  const together = await Promise.allSettled([known.learn('embed'), known.learn('pipeline')])
   expect(together.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-  expect([opened, model.fingerprints()]).toEqual([1, undefined])
-  await Promise.all([model.learn('embed'), model.learn('embed')])
-  await model.learn('embed')
-  expect([opened, model.fingerprints()]).toEqual([2, ['abc']])
+  expect([opened.length, known.fingerprints()]).toEqual([1, undefined])
+  model.is = 'abc'
+  await Promise.all([known.learn('embed'), known.learn('embed')])
+  await known.learn('embed')
+  expect([opened.length, known.fingerprints()]).toEqual([2, ['abc']])
+  expect(known.engines()).toEqual(['onnxruntime', 'onnxruntime-node'])
+})
+
+test('a model that cannot be opened is not tried again for every stranger who asks', async () => {
+  const model: { is: string | undefined } = { is: undefined }
+  const { known, opened, pass } = ownModel(model)
+  expect(known.used('embed')).toBe(true)
+  await turn()
+  expect([known.used('embed'), known.used('embed'), opened.length]).toEqual([false, false, 1])
+  pass(10 * 60_000)
+  expect(known.used('embed')).toBe(true)
+  await turn()
+  expect([known.used('embed'), opened.length]).toEqual([false, 2])
+  // The owner's own work opened it: nothing is left to wait for.
+  model.is = 'abc'
+  await known.run('embed', {}, {})
+  await turn()
+  expect([known.used('embed'), known.fingerprints()]).toEqual([true, ['abc']])
+})
+
+test('a model that is exchanged is noticed by what it makes, and by what cannot be made any more', async () => {
+  const model: { is: string | undefined } = { is: 'old' }
+  const { known, opened } = ownModel(model)
+  await known.run('embed', {}, {})
+  await turn()
+  expect(known.fingerprints()).toEqual(['old'])
+  model.is = 'new'
+  await known.run('embed', {}, {})
+  expect([known.fingerprints(), opened]).toEqual([['new'], ['old']])
+  model.is = 'newest'
+  await expect(known.run('embed', { fingerprint: 'a stranger’s' }, {})).rejects.toThrow('another model')
+  expect(known.fingerprints()).toEqual(['new'])
+  await expect(known.run('embed', { fingerprint: 'new' }, {})).rejects.toThrow('another model')
+  await turn()
+  expect([known.fingerprints(), opened]).toEqual([['newest'], ['old', 'newest']])
 })

@@ -104,6 +104,34 @@ test('the same key is the same job, whatever deadline it is sent with; the first
   expect(boss.store.jobs(10)).toMatchObject([{ deadlineMs }])
 })
 
+test.each([
+  ['expired', 5_000],
+  ['was cancelled', undefined],
+])('a key does not stand for a job that %s: what is submitted again is another job', (_, afterMs) => {
+  const { desk, boss } = office()
+  const submit = () => desk.request(boss, { key: 'k', ...(afterMs ? { deadlineMs: desk.now() + afterMs } : {}) })
+  const first = submit()
+  if (afterMs === undefined) desk.keep(boss, boss.tasks.cancel(first.jobId))
+  else desk.pass(afterMs)
+  desk.tick(boss)
+  const second = submit()
+  expect(second.answer.status).toBe('ACK')
+  expect(second.jobId).not.toBe(first.jobId)
+  expect(boss.store.job(second.jobId)?.state).toBe('running')
+  expect(submit().jobId).toBe(second.jobId)
+  const refusal = { code: 'TASK_STATE', message: expect.stringContaining(second.jobId) }
+  expect(boss.tasks.retry(first.jobId).answer).toMatchObject({ error: refusal })
+})
+
+test('a job that expired and is tried again has its key again', () => {
+  const { desk, boss } = office()
+  const first = desk.request(boss, { key: 'k', deadlineMs: desk.now() + 5_000 })
+  desk.pass(5_000)
+  desk.tick(boss)
+  desk.keep(boss, boss.tasks.retry(first.jobId))
+  expect(desk.request(boss, { key: 'k' }).jobId).toBe(first.jobId)
+})
+
 test('two submits under one key that come at the same time are one job', async () => {
   const { boss } = office()
   const commit: Commit<TaskFact> = async decide => {

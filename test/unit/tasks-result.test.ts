@@ -16,7 +16,10 @@ const fingerprint = 'f'.repeat(64)
 /** A finished job of documents of so many parts, each a word of five letters and its space. */
 function job(kind: string, parts: readonly number[], outputOf: (index: number) => unknown, state = 'done') {
   const read: string[] = []
-  const known = { id: 'job', kind, state } as Job
+  const total = parts.reduce((sum, count) => sum + count, 0)
+  const before = (document: number) => parts.slice(0, document).reduce((sum, count) => sum + count, 0)
+  const gone = new Set<string>()
+  const known = { id: 'job', kind, state, total } as Job
   const textOf = (value: unknown) => JSON.stringify([value])
   const deps: MergeDeps = {
     kinds,
@@ -24,7 +27,9 @@ function job(kind: string, parts: readonly number[], outputOf: (index: number) =
       job: id => (id === 'job' ? known : undefined),
       documents: () => parts.map((count, i) => ({ name: `d${i}`, characters: 6 * count })),
       tasksOfDocument: (_, document) =>
-        Array.from({ length: parts[document] ?? 0 }, (__, i) => ({ id: `${i}` as TaskId, acceptedEpoch: 1 })),
+        Array.from({ length: parts[document] ?? 0 }, (__, i) => ({
+          ...{ id: `${i}` as TaskId, index: before(document) + i, acceptedEpoch: 1 },
+        })).filter(({ index }) => !gone.has(`${index}`)),
       input: id => textOf(kind === 'shout' ? 'hello' : { text: 'hello ', offset: 6 * Number(id) }),
       output(id) {
         read.push(id)
@@ -33,7 +38,7 @@ function job(kind: string, parts: readonly number[], outputOf: (index: number) =
     },
     merge: async (_, texts) => JSON.stringify({ parts: texts.length }),
   }
-  return { deps, read }
+  return { deps, read, gone }
 }
 
 async function linesOf(deps: MergeDeps): Promise<unknown[]> {
@@ -92,6 +97,28 @@ test('a part is read when its turn comes: a result of gigabytes takes the memory
   expect(bytes).toBeGreaterThan(700_000_000)
   expect(mostMb).toBeLessThan(400)
 }, 60_000)
+
+test.each(['chunk', 'shout'])('of a result that is taken off the disk (%s), what is missing is said', async kind => {
+  const output = () => ({ chunks: [{ start: 0, end: 6, tokens: 1 }], digest: '' })
+  const incomplete = { code: 'TASK_PARTS_INCOMPLETE' }
+  for (const lost of [[0], [1], [2], [0, 1, 2, 3], [3]]) {
+    const { deps, gone } = job(kind, [2, 2], output)
+    for (const index of lost) gone.add(`${index}`)
+    await expect(linesOf(deps)).rejects.toMatchObject({ ...incomplete, details: { found: lost[0], total: 4 } })
+  }
+  const { deps, gone } = job(kind, [2, 2], output)
+  const lines = resultLines('job', deps)
+  expect((await lines.next()).done).toBe(false)
+  for (const index of ['2', '3']) gone.add(index)
+  const rest = async () => {
+    while (!(await lines.next()).done);
+  }
+  await expect(rest()).rejects.toMatchObject(incomplete)
+  const nameless = job(kind, [2], output)
+  await expect(
+    linesOf({ ...nameless.deps, store: { ...nameless.deps.store, documents: () => [] } }),
+  ).rejects.toMatchObject(incomplete)
+})
 
 test('a job that is not done has no result, and one that is not there neither', () => {
   const { deps } = job('chunk', [1], () => ({}), 'running')

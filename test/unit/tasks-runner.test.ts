@@ -4,7 +4,6 @@ import { silentLog } from '../../src/kernel/log.ts'
 import type { Beat } from '../../src/tasks/messages.ts'
 import { createRunner, type RunnerDeps } from '../../src/tasks/runner.ts'
 import type { Work, WorkResult } from '../../src/tasks/task.ts'
-import { createOwnModel } from '../../src/tasks/workers.ts'
 import { fakeClock, turn } from '../support/fake-clock.ts'
 
 const self = 'me' as PeerId
@@ -22,7 +21,7 @@ function desk(others: number, more: Partial<RunnerDeps> = {}) {
     worked: async () => undefined,
     alive: () => undefined,
     leave: async () => undefined,
-    threads: { own: () => 4, others: () => others, free: () => 4 },
+    threads: { own: () => 4, others: () => others, free: () => 4, queued: () => 0 },
     ...more,
   })
   const put = (taskId: string, submitter: string) =>
@@ -56,7 +55,9 @@ test('own work goes first and has all threads; strangers have as many of the res
 
 test('work of others begins only when a thread is free of what the owner has it do', async () => {
   let free = 1
-  const { runner, begun, put } = desk(2, { threads: { own: () => 4, others: () => 2, free: () => free } })
+  const { runner, begun, put } = desk(2, {
+    threads: { own: () => 4, others: () => 2, free: () => free, queued: () => 0 },
+  })
   for (const name of ['one', 'two']) put(name, 'stranger')
   await runner.start?.()
   expect(begun).toEqual(['one'])
@@ -64,6 +65,25 @@ test('work of others begins only when a thread is free of what the owner has it 
   put('mine', self)
   runner.wake()
   expect(begun).toEqual(['one', 'mine'])
+  await runner.stop?.()
+})
+
+test('own work goes first where it has all threads or waits for one, and not where strangers have them', async () => {
+  let [free, queued] = [2, 0]
+  const { runner, put } = desk(2, {
+    threads: { own: () => 4, others: () => 2, free: () => free, queued: () => queued },
+  })
+  await runner.start?.()
+  expect(runner.ownFirst()).toBe(false)
+  free = 0
+  expect(runner.ownFirst()).toBe(true)
+  free = 1
+  put('theirs', 'stranger')
+  runner.wake()
+  free = 0
+  expect(runner.ownFirst()).toBe(false)
+  queued = 1
+  expect(runner.ownFirst()).toBe(true)
   await runner.stop?.()
 })
 
@@ -122,25 +142,4 @@ test('a stop keeps what is finished, and then hands back what is not, without wa
   disk.resolve()
   await stopped
   expect(happened).toEqual(['kept short', 'left stranger,neighbour'])
-})
-
-test('the own model is known after the first task that took it, and asked for once', async () => {
-  let asked = 0
-  const model = createOwnModel({
-    warm: async () => {
-      asked++
-      if (asked === 1) throw new Error('no thread')
-      return { fingerprint: 'abc', engine: 'onnxruntime-node' }
-    },
-  })
-  model.used('chunk')
-  expect(asked).toBe(0)
-  expect(model.fingerprints()).toBeUndefined()
-  for (let i = 0; i < 3; i++) {
-    model.used('embed')
-    await new Promise(setImmediate)
-  }
-  expect(asked).toBe(2)
-  expect(model.fingerprints()).toEqual(['abc'])
-  expect(model.engines()).toEqual(['onnxruntime', 'onnxruntime-node'])
 })

@@ -1,41 +1,43 @@
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
 import { resolve } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Client } from '../../api/client.ts'
-import { CodedError, codeOf, messageOf } from '../../kernel/errors.ts'
+import { CodedError, messageOf } from '../../kernel/errors.ts'
 import { decodeVector } from '../../tasks/kinds/vectors.ts'
 import { printLine, type Terminal } from '../terminal/terminal.ts'
+import { replaceFile } from './files.ts'
 
 /** A line of a result, as the daemon gives it: a chunk with its place in the document, or a whole text's result. */
 export type ResultLine =
   | { readonly document: string; readonly index: number; readonly vector?: string; readonly fingerprint?: string }
   | { readonly document: string; readonly result: object }
 
-export type Result = AsyncIterable<ResultLine>
+export type Result = AsyncGenerator<ResultLine, void>
 
 /** The result of a job that is done, however large: each line is read when its turn comes. */
 export function readResult(id: string, client: Pick<Client, 'lines'>): Result {
   return client.lines<ResultLine>(`/v1/jobs/${encodeURIComponent(id)}/result`)
 }
 
-/** Chunks in a result; 0 of a kind that makes none. */
-export async function chunkCount(result: Result): Promise<number> {
-  let count = 0
-  for await (const line of result) if ('index' in line) count++
-  return count
-}
-
 /**
  * Lines of JSON in the order of the texts. Of chunks a line each: its document, span (UTF-16 units), tokens, and what
- * else the kind says of it. Of other kinds a line for each text: its document, and the result as it is.
+ * else the kind says of it. Of other kinds a line for each text: its document, and the result as it is. The file has the
+ * whole result or is as it was before.
+ * @returns how many chunks; 0 of a kind that makes none
+ * @throws CLI_BAD_OUT, and what broke the result off
  */
-export async function writeResult(file: string, result: Result, cwd: string): Promise<void> {
+export async function writeResult(file: string, result: Result, cwd: string): Promise<number> {
+  let chunks = 0
+  async function* counted(): Result {
+    for await (const line of result) {
+      if ('index' in line) chunks++
+      yield line
+    }
+  }
   try {
-    await pipeline(Readable.from(lines(result)), createWriteStream(resolve(cwd, file)))
+    await replaceFile(resolve(cwd, file), lines(counted()))
+    return chunks
   } catch (error) {
-    if (codeOf(error)?.startsWith('API_') === true) throw error
+    if (error instanceof CodedError) throw error
     throw new CodedError('CLI_BAD_OUT', `the result could not be written to ${file}: ${messageOf(error)}`, {
       hint: 'it is kept: "wattmesh task show <id> --out <file>" writes it elsewhere',
       cause: error,

@@ -4,7 +4,7 @@ import { plainText, printTable } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, shortPeer } from '../terminal/units.ts'
 import { isOpen, type JobProgress, type JobView } from './progress.ts'
-import { chunkCount, printWithResults, readResult, writeResult } from './result.ts'
+import { printWithResults, readResult, writeResult } from './result.ts'
 
 interface Stage {
   readonly client: Client
@@ -21,23 +21,23 @@ export async function showJob(
 ): Promise<void> {
   const path = `/v1/jobs/${encodeURIComponent(id)}`
   const job = await client.get<JobView>(`${path}?limit=${json === true ? 100_000 : 0}`)
-  if (out !== undefined) await writeOut(job, out, { client, terminal })
+  const chunks = out === undefined ? 0 : await writeOut(job, out, { client, terminal })
   if (json === true) {
     if (job.state === 'done') return printWithResults(terminal, job, readResult(id, client))
     return printJson(terminal, job)
   }
   printLine(terminal, headline(job))
   if (job.reason !== undefined) printLine(terminal, plainText(job.reason))
-  printLine(terminal, summaryOf(job, out === undefined ? 0 : await chunkCount(readResult(id, client))))
+  printLine(terminal, summaryOf(job, chunks))
   if (peers === true) printPeers(job, terminal)
   if (isOpen(job) || job.state === 'failed') {
     printParts(await client.get<JobView>(`${path}?limit=${SHOWN}`), terminal)
   }
 }
 
-async function writeOut({ id, state }: JobView, out: string, { client, terminal }: Stage): Promise<void> {
+async function writeOut({ id, state }: JobView, out: string, { client, terminal }: Stage): Promise<number> {
   if (state !== 'done') throw new CodedError('CLI_NOT_DONE', `the job is ${state}, there is nothing to write`)
-  await writeResult(out, readResult(id, client), terminal.cwd)
+  return writeResult(out, readResult(id, client), terminal.cwd)
 }
 
 function headline({ kind, documents, state }: JobView): string {
@@ -46,7 +46,7 @@ function headline({ kind, documents, state }: JobView): string {
   return plainText(`${kind} of ${names.join(', ')}${more}: ${state}`)
 }
 
-/** Chunks, parts, workers and how long it took. */
+/** Chunks where they were counted, parts, workers and how long it took. */
 export function summaryOf(job: JobView, chunksMade: number): string {
   const chunks = chunksMade === 0 ? '' : `${counted(chunksMade, 'chunk')} in `
   const took = job.finishedMs === undefined ? '' : `, in ${duration(job.finishedMs - job.createdMs)}`

@@ -6,7 +6,7 @@ import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { readTexts } from './files.ts'
 import { paramsOf } from './params.ts'
 import { followJob, isOpen, type JobProgress, type JobView } from './progress.ts'
-import { chunkCount, printWithResults, readResult, writeResult } from './result.ts'
+import { printWithResults, readResult, writeResult } from './result.ts'
 import { summaryOf } from './show.ts'
 import { type WishFlags, whoMayWork, wishesOf } from './wishes.ts'
 
@@ -47,9 +47,9 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
   }
   if (job.state !== 'done') throw await notDone(job, client)
   const view = await client.get<JobView>(`/v1/jobs/${id}?limit=0`)
-  if (flags.out !== undefined) await writeResult(flags.out, readResult(id, client), terminal.cwd)
+  const chunks = flags.out === undefined ? 0 : await writeResult(flags.out, readResult(id, client), terminal.cwd)
   if (json) return printWithResults(terminal, { job: view }, readResult(id, client))
-  printLine(terminal, summaryOf(view, await chunkCount(readResult(id, client))))
+  printLine(terminal, summaryOf(view, chunks))
   const where = flags.out ?? `kept; "wattmesh task show ${id} --out FILE" writes it to a file`
   printLine(terminal, `result: ${where}`)
 }

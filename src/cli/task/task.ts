@@ -41,7 +41,10 @@ export function registerTask(program: Command, terminal: Terminal): void {
     )
     .option('--verify <how>', 'adaptive: check the results of unproven peers; none: believe them')
     .option('--after <id...>', 'begin when these jobs are done')
-    .option('--key <key>', 'submitted again under the same key, it is the same job')
+    .option(
+      '--key <key>',
+      'submitted again under the same key, it is the same job, unless that expired or was cancelled',
+    )
     .option('--peers', 'show how far each peer is')
     .option('--no-wait', 'do not wait for the result')
     .option('--json', 'for programs')

@@ -24,7 +24,8 @@ export interface Bids {
   failed(peer: PeerId, kind: string): void
   /** What a lease lasts at this peer; without one, at anybody. */
   paceMs(kind: string, peer?: PeerId): number | undefined
-  gone(peer: PeerId): void
+  /** Whether it was ever asked for work. */
+  gone(peer: PeerId): boolean
 }
 
 interface Entry {
@@ -114,7 +115,9 @@ export function createBids(now: () => number): Bids {
     },
     paceMs: (kind, peer) => (peer === undefined ? undefined : paces.get(keyOf(peer, kind))) ?? paces.get(kind),
     gone(peer) {
-      for (const key of entries.keys()) if (key.startsWith(`${peer} `)) entries.delete(key)
+      const its = [...entries.keys()].filter(key => key.startsWith(`${peer} `))
+      for (const key of its) entries.delete(key)
+      return its.length > 0
     },
   }
 }

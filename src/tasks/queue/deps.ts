@@ -15,7 +15,8 @@ export interface QueueStore {
   text(jobId: string, document: number): string | undefined
   /** The most important first, then the oldest. */
   jobsInState(state: JobState): Job[]
-  jobWithKey(key: string): Job | undefined
+  /** All that were ever submitted under it and are not forgotten. */
+  jobsWithKey(key: string): Job[]
   task(id: TaskId): Task | undefined
   leasedTasks(): Task[]
   /** Leased tasks of which a lease has run out. */

@@ -22,7 +22,7 @@ export interface JobRequest {
   /** Who may have a private job; the trusted peers when absent. Of a public job it is refused. */
   readonly peers?: readonly PeerId[]
   readonly after?: readonly string[]
-  /** The same key with the same request is the same job, whatever the deadline. */
+  /** The same key with the same request is the same job, whatever the deadline, until that expires or is cancelled. */
   readonly key?: string
   /** Of results of other peers; `adaptive` for public jobs when absent. */
   readonly verify?: 'none' | 'adaptive'
@@ -33,7 +33,7 @@ const NO_MODEL =
 
 /** Checks a request, keeps its texts and begins to split them into tasks; of what is refused nothing is kept. */
 export function openJob(request: JobRequest, deps: QueueDeps): Submission {
-  const known = request.key === undefined ? undefined : deps.store.jobWithKey(request.key)
+  const known = jobUnder(request.key, deps.store)
   if (known !== undefined) return sameAgain(known, request)
   const jobId = deps.newId()
   const kind = deps.kinds[request.kind]
@@ -59,6 +59,18 @@ export function openJob(request: JobRequest, deps: QueueDeps): Submission {
   const documents = request.documents.map(({ name, text }) => ({ name, characters: text.length }))
   const texts = request.documents.map(({ text }, document): TaskFact => ({ kind: 'job.text', jobId, document, text }))
   return submissionOf(job, deps, [{ kind: 'job', job }, { kind: 'job.documents', jobId, documents }, ...texts])
+}
+
+/**
+ * The job that a key stands for. Not one that expired, was cancelled, or was never taken in whole: who submits the same
+ * again wants it done.
+ */
+export function jobUnder(key: string | undefined, store: Pick<QueueDeps['store'], 'jobsWithKey'>): Job | undefined {
+  return key === undefined ? undefined : store.jobsWithKey(key).find(hasItsKey)
+}
+
+function hasItsKey({ state, total }: Job): boolean {
+  return state !== 'expired' && state !== 'cancelled' && (state !== 'failed' || total > 0)
 }
 
 function refusedJob(jobId: string, refusal: TasksOutcome): Submission {

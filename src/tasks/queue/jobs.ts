@@ -1,6 +1,7 @@
 import { type JobStep, nextJobState, type TaskState, type TaskStep, UNDONE_TASKS } from '../states.ts'
 import { type Job, refuseTask, type TasksOutcome } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
+import { jobUnder } from './intake.ts'
 import type { Leases } from './leases.ts'
 import { openSheet, type Sheet } from './sheet.ts'
 import { withStep } from './steps.ts'
@@ -82,6 +83,17 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
     sheet.keepJob(moved(job, 'fail', reason, { finishedMs: now(), reason }))
   }
 
+  function unretriable({ id, state, total, key }: Job, step: JobStep): string | undefined {
+    if (nextJobState(state, step) === undefined || state === 'opening') {
+      return `the job is ${state}; only one that ended undone is tried again`
+    }
+    if (total === 0) return 'the job was never taken in whole; submit it again'
+    const holder = jobUnder(key, store)
+    return holder === undefined || holder.id === id
+      ? undefined
+      : `it was submitted again under its key, as job ${holder.id}`
+  }
+
   return {
     cancel(jobId) {
       const job = store.job(jobId)
@@ -98,10 +110,8 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
       const job = store.job(jobId)
       if (job === undefined) return refuseTask('TASK_UNKNOWN', `no job ${jobId} here`)
       const step = job.after.length > 0 ? 'hold' : 'retry'
-      if (nextJobState(job.state, step) === undefined || job.state === 'opening') {
-        return refuseTask('TASK_STATE', `the job is ${job.state}; only one that ended undone is tried again`)
-      }
-      if (job.total === 0) return refuseTask('TASK_STATE', 'the job was never taken in whole; submit it again')
+      const never = unretriable(job, step)
+      if (never !== undefined) return refuseTask('TASK_STATE', never)
       const { finishedMs: _, reason: __, ...rest } = job
       const again = moved(rest, step, 'tried again by its owner')
       const sheet = openSheet(deps)

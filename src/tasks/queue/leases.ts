@@ -35,7 +35,7 @@ export interface Leases {
   isOver(lease: Lease): boolean
   /** A worker said something: this machine has a network, and who was lost before went by itself. */
   heard(worker: PeerId): void
-  /** A connection ended. When all have ended in silence, this machine's network did, and no task is to blame. */
+  /** A connection to one that worked ended. When all have ended in silence, this machine's network did, and no task is to blame. */
   gone(sheet: Sheet, worker: PeerId): void
 }
 
@@ -148,7 +148,7 @@ export function createLeases(deps: QueueDeps): Leases {
   }
 
   function gone(sheet: Sheet, worker: PeerId): void {
-    // One that vanished alone may have been killed by its work; two are enough to tell, and others come and go all day.
+    // One that vanished alone may have been killed by its work; two are enough to tell.
     if (left.size < 2) left.add(worker)
     if (left.size < 2) return
     for (const one of lost.splice(0)) if (!forgiven(sheet, one)) lost.push(one)

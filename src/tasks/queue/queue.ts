@@ -65,12 +65,17 @@ export function createQueue(deps: QueueDeps): Queue {
   }
   const giving = createGiving({ ...deps, workersFor }, { leases, acceptance, bids })
 
-  function endLeases(sheet: Sheet, worker: PeerId, reason: string): void {
+  /** @returns how many it had */
+  function endLeases(sheet: Sheet, worker: PeerId, reason: string): number {
+    let ended = 0
     for (const { id } of store.leasedTasks()) {
       const task = sheet.task(id)
       const lease = task?.leases.find(one => one.worker === worker)
-      if (task !== undefined && lease !== undefined) leases.end(sheet, { task, lease }, 'lost', reason)
+      if (task === undefined || lease === undefined) continue
+      leases.end(sheet, { task, lease }, 'lost', reason)
+      ended++
     }
+    return ended
   }
 
   function runOut(sheet: Sheet, tasks: readonly Task[]): void {
@@ -160,10 +165,11 @@ export function createQueue(deps: QueueDeps): Queue {
     },
 
     workerLost(worker) {
-      bids.gone(worker)
+      const asked = bids.gone(worker)
       const sheet = openSheet(deps)
-      endLeases(sheet, worker, 'it went away')
-      leases.gone(sheet, worker)
+      const had = endLeases(sheet, worker, 'it went away')
+      // Others come and go all day, and say nothing about this machine's network.
+      if (asked || had > 0) leases.gone(sheet, worker)
       return sheet.outcome()
     },
 

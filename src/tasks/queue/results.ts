@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { PeerId } from '../../kernel/ids.ts'
 import { type Answer, acknowledged, type Json, type JsonObject } from '../../kernel/outcome.ts'
 import { canonical } from '../../protocol/canonical.ts'
@@ -22,12 +23,17 @@ const CLOCK_SLACK_MS = 1_000
 /** No thread of any machine takes more, its share of everything around it included. */
 const MAX_THREAD_W = 1_000
 
+/** Workers and kinds of which a result with another model is remembered. */
+const MAX_OTHER_MODELS = 4_096
+
 /** What came of tasks at a worker: each on its own, many in a message. */
 export function createResults(
   deps: QueueDeps,
   { leases, acceptance, bids }: { leases: Leases; acceptance: Acceptance; bids: Bids },
 ) {
   const { self, now, kinds } = deps
+  /** When a worker first answered with another model than was wanted. */
+  const otherModels = new LRUCache<string, number>({ max: MAX_OTHER_MODELS })
 
   /** What is wrong with an output, as far as can be told without doing the work again. */
   function fault(job: Job, task: Task, output: unknown): string | undefined {
@@ -74,9 +80,21 @@ export function createResults(
       return undefined
     }
     leases.end(sheet, held, 'failed', `wrong result: ${reason}`)
-    // What nobody signed proves nothing about anybody, and who has another model may well be honest.
-    if (unsigned === undefined && !isOfAnotherModel(job, output)) acceptance.caught(sheet, job, worker)
+    // What nobody signed proves nothing about anybody.
+    const excused = unsigned !== undefined || (isOfAnotherModel(job, output) && isForgiven(job, held.lease))
+    if (!excused) acceptance.caught(sheet, job, worker)
     return wrong(reason)
+  }
+
+  /**
+   * Whose model was exchanged may well be honest: what it had when that came to light is forgiven. From then on it knows,
+   * and a fingerprint made up for each lie excuses nothing.
+   */
+  function isForgiven(job: Job, { worker, grantedMs }: Lease): boolean {
+    const key = `${worker} ${kindName(job)}`
+    const sinceMs = otherModels.get(key) ?? now()
+    otherModels.set(key, sinceMs)
+    return grantedMs <= sinceMs
   }
 
   function brokenClaim({ task, lease }: Held, claim: WorkClaim | undefined, text: string) {

@@ -78,7 +78,7 @@ export function submissionOf(job: Job, deps: QueueDeps, first: readonly TaskFact
 }
 
 /** What was never taken in whole: it is not retried, and its key does not stand for it. */
-export function notTakenIn({ key: _, ...job }: Job): Job {
+export function notTakenIn(job: Job): Job {
   return { ...job, total: 0 }
 }
 
