@@ -55,7 +55,7 @@ function figuresOf(speeds: Speeds, { indexMb, arrayMb }: { indexMb: number; arra
   })
   return [
     {
-      ...{ name: 'catalog.queryVsFilter', value: speeds.ratio('index', 'array'), unit: 'ratio', atLeast: 2 },
+      ...{ name: 'catalog.queryVsFilter', value: speeds.ratio('index', 'array'), unit: 'ratio', atLeast: 5 },
       against: `a filter over ${array}; one slot asked for`,
     },
     {

@@ -60,6 +60,7 @@ const SOC_DAYS = 7
 const DAY_MS = 24 * 60 * 60_000
 /** Adverts promise nothing, and the first is often said before anybody listens: again so soon after the start. */
 const EARLY_ADVERTS_MS = [2_000, 10_000, 60_000]
+/** How soon a new neighbour is told again who we are. */
 const AGAIN_MS = 3_000
 const TASK_FACTS: ReadonlySet<Fact['kind']> = new Set(['job', 'task', 'tasks.moved', 'work', 'work.gone'])
 
