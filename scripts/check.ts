@@ -19,7 +19,7 @@ const CHECKS: readonly (readonly [question: string, tool: string, ...args: strin
   ['arrows and cycles', 'depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'bootstrap', 'scripts'],
   ['dead code', 'knip', '--config', '.knip.json'],
   ['file sizes', 'node', 'scripts/file-sizes.ts'],
-  ['one libp2p', 'node', 'scripts/one-libp2p.ts'],
+  ['lockfile', 'node', 'scripts/lockfile.ts'],
 ]
 
 interface Finding {
