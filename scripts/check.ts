@@ -18,7 +18,7 @@ const CHECKS: readonly (readonly [question: string, tool: string, ...args: strin
   ],
   ['arrows and cycles', 'depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'bootstrap', 'scripts'],
   ['dead code', 'knip', '--config', '.knip.json'],
-  ['file sizes', 'node', 'scripts/file-sizes.ts'],
+  ['packed literals', 'node', 'scripts/packed-literals.ts'],
   ['lockfile', 'node', 'scripts/lockfile.ts'],
 ]
 

@@ -34,7 +34,8 @@ export function figuresOf(name: string, samples: readonly Sample[]): SoakFigures
   const most = (gauge: string): number => Math.max(...samples.map(({ gauges }) => gauges[gauge] ?? 0))
   const heap = samples.map(({ atMs, gauges }) => ({ atMs, value: (gauges[HEAP_GAUGE] ?? 0) / MB }))
   return {
-    ...{ name, samples: samples.length },
+    name,
+    samples: samples.length,
     rssMb: trendOf(samples.map(({ atMs, rssMb }) => ({ atMs, value: rssMb }))),
     heapMb: { ...trendOf(heap), slopePerHour: slopePerHour(leastOfEach(MINUTE_MS, afterWarmUp(heap))) },
     gaugesMost: Object.fromEntries(names.map(gauge => [gauge, most(gauge)])),

@@ -51,7 +51,8 @@ async function soak(minutes: number, signal: AbortSignal): Promise<void> {
   const market = { 'market.slotMs': SLOT_MS, 'market.speed': SPEED, 'market.originMs': startedMs }
   const steps = { 'market.stepTimeoutMs': 3_000, 'market.reservationMs': 6_000, 'market.searchMs': 600 }
   const fleet = createFleet(actors, {
-    ...{ directory, networkName: `soak-${startedMs}` },
+    directory,
+    networkName: `soak-${startedMs}`,
     shared: { ...market, ...steps, 'manners.sensors': false, 'log.level': 'warn', 'report.minutes': 0 },
   })
   try {
@@ -126,8 +127,13 @@ async function boughtBy({ client }: Daemon): Promise<number> {
 function rowOf({ rssMb, heapMb, samples }: SoakFigures): Record<string, number> {
   const round = (value: number): number => Math.round(value * 10) / 10
   return {
-    ...{ samples, 'RSS MB': round(rssMb.last), 'RSS most': round(rssMb.most), 'RSS MB/h': round(rssMb.slopePerHour) },
-    ...{ 'heap MB': round(heapMb.last), 'heap most': round(heapMb.most), 'heap MB/h': round(heapMb.slopePerHour) },
+    samples,
+    'RSS MB': round(rssMb.last),
+    'RSS most': round(rssMb.most),
+    'RSS MB/h': round(rssMb.slopePerHour),
+    'heap MB': round(heapMb.last),
+    'heap most': round(heapMb.most),
+    'heap MB/h': round(heapMb.slopePerHour),
   }
 }
 

@@ -61,7 +61,16 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
 
   // ── The road ──────────────────────────────────────────────────────────────────────────────────────────────────
   const road = await createRoad({
-    ...{ options, home, seed, identity, storage, clock, random, newId, metrics, log },
+    options,
+    home,
+    seed,
+    identity,
+    storage,
+    clock,
+    random,
+    newId,
+    metrics,
+    log,
     reachable: createMishaps(options, self, random),
     onPeer: change => rounds.peerChanged(change),
     committed: facts => rounds.committed(facts),
@@ -71,9 +80,17 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
 
   // ── What messages are about ───────────────────────────────────────────────────────────────────────────────────
   const trading = createTrading({
-    ...{ self, name: options.name || self.slice(-6), networkId: options.network.name },
-    ...{ ...options.market, limits: limitsOf(options), shortfall: options.market, store: storage.trading },
-    ...{ newId, random, now: clock.now, marketNow: () => marketClock.now() },
+    self,
+    name: options.name || self.slice(-6),
+    networkId: options.network.name,
+    ...options.market,
+    limits: limitsOf(options),
+    shortfall: options.market,
+    store: storage.trading,
+    newId,
+    random,
+    now: clock.now,
+    marketNow: () => marketClock.now(),
     sign: identity.sign,
     verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
     isBelieved: peer => isBelieved(peer, options),
@@ -91,20 +108,31 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
     metered: slot => house.metered(slot),
   })
   const work = createWork({
-    ...{ self, identity, options, storage, commit, outbox, clock, random, newId, log },
+    self,
+    identity,
+    options,
+    storage,
+    commit,
+    outbox,
+    clock,
+    random,
+    newId,
+    log,
     workersFor: kind => rounds.workersFor(kind),
-    ...{
-      manners: () => manners,
-      powerSource: () =>
-        powerSource(storage, house.profile, Math.floor(marketClock.now() / options.market.slotMs), house.power),
-    },
+    manners: () => manners,
+    powerSource: () =>
+      powerSource(storage, house.profile, Math.floor(marketClock.now() / options.market.slotMs), house.power),
   })
   const { tasks, runner, offered, slots } = work
   const peers = createPeers({
     self,
     // Made anew for each advert: manners change, sharing begins and ends.
     advert: () => ({
-      ...{ name: options.name, roles: options.roles, zone, version: VERSION, ...work.advert() },
+      name: options.name,
+      roles: options.roles,
+      zone,
+      version: VERSION,
+      ...work.advert(),
       kinds: [...(offered ? work.kindNames : []), ...library.kinds()],
     }),
     now: clock.now,
@@ -112,16 +140,30 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
   })
   const encode = createEncoder(work.workers)
   const peerEncoder = createPeerEncoder({
-    ...{ self, store: storage.tasks, tasks, commit, clock, newId, log: log.child({ part: 'library' }) },
+    self,
+    store: storage.tasks,
+    tasks,
+    commit,
+    clock,
+    newId,
+    log: log.child({ part: 'library' }),
     workersFor: kind => rounds.workersFor(kind),
   })
   const documents = createDocumentEncoder({
-    ...{ encode, warm: work.workers.warm, threads: options.compute.threads },
+    encode,
+    warm: work.workers.warm,
+    threads: options.compute.threads,
     outside: options.knowledge.encodeOnPeers ? peerEncoder : undefined,
   })
   const library = createLibrary({
-    ...{ store: storage.knowledge, commit, clock, newId, threads: options.compute.threads },
-    ...{ encode, documents, maxFileBytes: MAX_FILE_BYTES },
+    store: storage.knowledge,
+    commit,
+    clock,
+    newId,
+    threads: options.compute.threads,
+    encode,
+    documents,
+    maxFileBytes: MAX_FILE_BYTES,
     askPeer: (draft, signal) => road.ask(draft.to as PeerId, draft, signal),
     sharers: () => rounds.peersWith(SHARES),
     sharingChanged: () => rounds.advertise(),
@@ -133,18 +175,44 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
 
   // ── What time brings ──────────────────────────────────────────────────────────────────────────────────────────
   const house = await openHome({
-    ...{ self, options, storage, trading, commit, clock, marketClock, random, sign: identity.sign },
+    self,
+    options,
+    storage,
+    trading,
+    commit,
+    clock,
+    marketClock,
+    random,
+    sign: identity.sign,
     log: log.child({ part: 'market' }),
   })
   const agents = createAgents({
-    ...{ self, version: VERSION, options, storage, network: () => network, commit, clock, marketClock, random, newId },
-    ...{ log: log.child({ part: 'agents' }), metrics },
+    self,
+    version: VERSION,
+    options,
+    storage,
+    network: () => network,
+    commit,
+    clock,
+    marketClock,
+    random,
+    newId,
+    log: log.child({ part: 'agents' }),
+    metrics,
   })
   const manners = await openMachineManners(
     {
-      ...{ self, options, storage, trading, profile: house.profile, power: house.power, clock, marketClock },
+      self,
+      options,
+      storage,
+      trading,
+      profile: house.profile,
+      power: house.power,
+      clock,
+      marketClock,
       log: log.child({ part: 'manners' }),
-      ...{ ownCpuMs: process.ownCpuMs, runningTasks: runner.running },
+      ownCpuMs: process.ownCpuMs,
+      runningTasks: runner.running,
       changed() {
         rounds.advertise()
         runner.wake()
@@ -154,24 +222,43 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
     work.threadMemoryMb,
   )
   const rounds = createRounds({
-    ...{ self, options, storage, network, outbox, peers, trading, tasks, runner, commit, clock, slots },
+    self,
+    options,
+    storage,
+    network,
+    outbox,
+    peers,
+    trading,
+    tasks,
+    runner,
+    commit,
+    clock,
+    slots,
     works: offered,
     log: log.child({ part: 'node' }),
   })
   const commands = createCommands({
-    ...{ config, identity, version: VERSION, startedMs: clock.now(), storage, network, trading, tasks, runner },
-    ...{
-      marketDay: house.marketDay,
-      commit,
-      metrics,
-      clock,
-      marketClock,
-      newId,
-      merge: work.merge,
-      learnModel: work.learnModel,
-      memoryBytes: process.memoryBytes,
-    },
-    ...{ library: library.commands, manners, offered },
+    config,
+    identity,
+    version: VERSION,
+    startedMs: clock.now(),
+    storage,
+    network,
+    trading,
+    tasks,
+    runner,
+    marketDay: house.marketDay,
+    commit,
+    metrics,
+    clock,
+    marketClock,
+    newId,
+    merge: work.merge,
+    learnModel: work.learnModel,
+    memoryBytes: process.memoryBytes,
+    library: library.commands,
+    manners,
+    offered,
   })
 
   const parts = [
@@ -190,8 +277,11 @@ export async function openNode(config: Config, seed: Uint8Array, log: Log, proce
     ...house.parts,
     agents,
     createReportWriter({
-      ...{ home, periodMs: (options.report.minutes * 60_000) / marketSpeed, data: commands.reportData },
-      ...{ clock, log: log.child({ part: 'report' }) },
+      home,
+      periodMs: (options.report.minutes * 60_000) / marketSpeed,
+      data: commands.reportData,
+      clock,
+      log: log.child({ part: 'report' }),
     }),
   ]
   return { ...lifecycle(parts, log), commands }

@@ -67,9 +67,13 @@ export function createPeerEncoder(deps: PeerEncoderDeps): Outside & Part & { sta
   function requestFor({ name, text }: DocumentText, fingerprint: string, to: Audience): JobRequest {
     const parts = Math.ceil(text.length / embed.limits.maxInputBytes)
     return {
-      ...{ kind: embed.name, params: { ...EMBED_PARAMS, fingerprint }, documents: [{ name, text }], ...to },
+      kind: embed.name,
+      params: { ...EMBED_PARAMS, fingerprint },
+      documents: [{ name, text }],
+      ...to,
       // Who may read is not thereby believed: a wrong vector would hide a passage from its own owner.
-      ...{ verify: 'adaptive', key: `${KEY}${deps.newId()}` },
+      verify: 'adaptive',
+      key: `${KEY}${deps.newId()}`,
       deadlineMs: clock.now() + PATIENCE_MS + parts * PART_MS,
     }
   }

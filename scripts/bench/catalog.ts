@@ -51,15 +51,23 @@ function figuresOf(speeds: Speeds, { indexMb, arrayMb }: { indexMb: number; arra
   const size = `${OFFERS} offers of ${SELLERS} sellers in ${SLOTS} slots`
   const array = `an array of ${size}`
   const ms = (contender: 'index' | 'array' | 'build' | 'renew', name: string, against: string): Figure => ({
-    ...{ name: `catalog.${name}Ms`, value: 1000 / speeds.rate(contender), unit: 'ms', against },
+    name: `catalog.${name}Ms`,
+    value: 1000 / speeds.rate(contender),
+    unit: 'ms',
+    against,
   })
   return [
     {
-      ...{ name: 'catalog.queryVsFilter', value: speeds.ratio('index', 'array'), unit: 'ratio', atLeast: 5 },
+      name: 'catalog.queryVsFilter',
+      value: speeds.ratio('index', 'array'),
+      unit: 'ratio',
+      atLeast: 5,
       against: `a filter over ${array}; one slot asked for`,
     },
     {
-      ...{ name: 'catalog.buildVsArray', value: speeds.ratio('build', 'buildArray'), unit: 'ratio' },
+      name: 'catalog.buildVsArray',
+      value: speeds.ratio('build', 'buildArray'),
+      unit: 'ratio',
       against: `making ${array}`,
     },
     { name: 'catalog.memoryVsArray', value: indexMb / arrayMb, unit: 'ratio', against: `${array}, the offers apart` },
@@ -76,10 +84,16 @@ function zone(): Catalog[] {
   return Array.from({ length: SELLERS }, (_, n): Catalog => {
     const seller = `seller-${n}` as PeerId
     return {
-      ...{ seller, version: 1, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+      seller,
+      version: 1,
+      role: 'household',
+      sourceType: 'SOLAR',
+      currency: 'USD',
       validUntilMs: SLOTS * SLOT_MS,
       offers: Array.from({ length: SLOTS }, (__, at) => ({
-        ...{ offerId: `${seller}-${at}`, slot: slotNumber(at), priceMicro: 100_000 + Math.floor(random() * 100_000) },
+        offerId: `${seller}-${at}`,
+        slot: slotNumber(at),
+        priceMicro: 100_000 + Math.floor(random() * 100_000),
         availableWh: 1 + Math.floor(random() * 5_000),
       })),
     }

@@ -23,7 +23,8 @@ export const chunking: Part = {
     const noOverlap = { chunkOverlap: 0 }
     const byCharacters = new RecursiveCharacterTextSplitter({ ...noOverlap, chunkSize: MAX_CHARACTERS })
     const byTokens = new RecursiveCharacterTextSplitter({
-      ...{ ...noOverlap, chunkSize: MAX_TOKENS },
+      ...noOverlap,
+      chunkSize: MAX_TOKENS,
       lengthFunction: text => tokenizer.count(text),
     })
     const speeds = await race(
@@ -37,15 +38,22 @@ export const chunking: Part = {
     const rival = '@langchain/textsplitters, recursive'
     const sample = `${texts.length} README files, main thread`
     const rate = (name: 'ours' | 'byCharacters' | 'byTokens', as: string, against: string): Figure => ({
-      ...{ name: `chunking.${as}MBPerSecond`, value: speeds.rate(name) / MB, unit: 'MB/s', against },
+      name: `chunking.${as}MBPerSecond`,
+      value: speeds.rate(name) / MB,
+      unit: 'MB/s',
+      against,
     })
     return [
       {
-        ...{ name: 'chunking.oursVsTokens', value: speeds.ratio('ours', 'byTokens'), unit: 'ratio' },
+        name: 'chunking.oursVsTokens',
+        value: speeds.ratio('ours', 'byTokens'),
+        unit: 'ratio',
         against: `${rival}, measuring in tokens of the same model as we do; ${sample}`,
       },
       {
-        ...{ name: 'chunking.oursVsCharacters', value: speeds.ratio('ours', 'byCharacters'), unit: 'ratio' },
+        name: 'chunking.oursVsCharacters',
+        value: speeds.ratio('ours', 'byCharacters'),
+        unit: 'ratio',
         against: `${rival}, counting characters only: no tokens, no offsets; ${sample}`,
       },
       rate('ours', 'ours', `at most ${MAX_TOKENS} tokens, sentences whole, with offsets and token counts`),

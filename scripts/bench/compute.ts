@@ -38,7 +38,11 @@ export const compute: Part = {
     }
     // One thread, as many as the direct way has; and as polite as it.
     const workers = createWorkers({
-      ...{ threads: 1, niceIncrement: 0, maxMemoryMb: 1024, idleTimeoutMs: 60_000, log: silentLog },
+      threads: 1,
+      niceIncrement: 0,
+      maxMemoryMb: 1024,
+      idleTimeoutMs: 60_000,
+      log: silentLog,
     })
     try {
       await workers.warm()

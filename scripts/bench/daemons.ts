@@ -13,9 +13,17 @@ const POLL_MS = 50
 
 /** Quiet on a machine that is not only theirs, and working whatever else it does. */
 const OPTIONS = {
-  ...{ 'network.listen': '/ip4/127.0.0.1/tcp/0', 'network.mdns': false, 'network.relayClient': false },
-  ...{ 'network.autonat': false, 'network.dcutr': false, 'log.format': 'json', 'log.level': 'warn' },
-  ...{ 'manners.sensors': false, 'manners.activeCoresPercent': 100, 'report.minutes': 0, 'market.autoOpen': false },
+  'network.listen': '/ip4/127.0.0.1/tcp/0',
+  'network.mdns': false,
+  'network.relayClient': false,
+  'network.autonat': false,
+  'network.dcutr': false,
+  'log.format': 'json',
+  'log.level': 'warn',
+  'manners.sensors': false,
+  'manners.activeCoresPercent': 100,
+  'report.minutes': 0,
+  'market.autoOpen': false,
 }
 
 export interface DaemonPlan {
@@ -54,7 +62,9 @@ export async function startDaemon({ name, folder, role, ...plan }: DaemonPlan): 
 function daemonOf(child: Child, home: string): BenchDaemon {
   const { peerId, addresses } = child.ready as unknown as { peerId: string; addresses: readonly string[] }
   return {
-    ...{ peerId, address: addresses[0] ?? '', client: openClient(home) },
+    peerId,
+    address: addresses[0] ?? '',
+    client: openClient(home),
     loopDelay: async () => (await child.ask('loop delay')) as { p99Ms: number; maxMs: number },
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }

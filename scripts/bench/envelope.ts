@@ -46,11 +46,16 @@ export const envelope: Part = {
     const verifying = 'node:crypto Ed25519 verify of the same bytes, key cached'
     return [
       {
-        ...{ name: 'envelope.verifyVsRawEd25519', value: speeds.ratio('verify', 'rawVerify'), unit: 'ratio' },
-        ...{ against: verifying, atLeast: 0.8 },
+        name: 'envelope.verifyVsRawEd25519',
+        value: speeds.ratio('verify', 'rawVerify'),
+        unit: 'ratio',
+        against: verifying,
+        atLeast: 0.8,
       },
       {
-        ...{ name: 'envelope.signVsRawEd25519', value: speeds.ratio('sign', 'rawSign'), unit: 'ratio' },
+        name: 'envelope.signVsRawEd25519',
+        value: speeds.ratio('sign', 'rawSign'),
+        unit: 'ratio',
         against: 'node:crypto Ed25519 sign of the same bytes',
       },
       { name: 'envelope.rawVerifyPerSecond', value: speeds.rate('rawVerify'), unit: '/s', against: verifying },
@@ -75,7 +80,10 @@ async function createSample(sender: Identity, receiver: Identity) {
   const decoded = decode(bytes, MAX_GOSSIP_BYTES)
   if (!decoded.ok) throw new Error(`the bench made a bad envelope: ${decoded.reason}`)
   return {
-    ...{ sender, unsigned, bytes, keys: rawKeys(sender) },
+    sender,
+    unsigned,
+    bytes,
+    keys: rawKeys(sender),
     sealed: await seal({ ...unsigned, to: receiver.peerId }),
     signedBytes: Buffer.from(ENVELOPE_DOMAIN + decoded.signedText),
     signature: Buffer.from(decoded.envelope.signature, 'base64url'),

@@ -4,7 +4,11 @@ import { kinds } from '../../src/tasks/kinds/kinds.ts'
 
 /** Nothing to do, so that everything around it is measured; a document's text is how many parts it has. */
 const noop: Kind<Record<string, never>, number, number, number> = {
-  ...{ name: 'noop', version: 1, params: z.strictObject({}), input: z.int(), output: z.int() },
+  name: 'noop',
+  version: 1,
+  params: z.strictObject({}),
+  input: z.int(),
+  output: z.int(),
   limits: { maxInputBytes: 16, maxRunMs: () => 10_000, maxMemoryMb: 16 },
   *split({ text }) {
     for (let n = 0; n < Number(text); n++) yield n

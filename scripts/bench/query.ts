@@ -99,8 +99,15 @@ const FINGERPRINT = 'f'.repeat(64)
 async function filled(db: DatabaseSync, all: readonly Real[]): Promise<{ shard: Shard; seconds: number }> {
   const { writers, readers } = knowledgeFacts(db)
   const document = {
-    ...{ id: randomUUID(), collection: 'bench', path: '/bench', name: 'bench', title: '', hash: '', bytes: 0 },
-    ...{ modifiedMs: 0, readMs: 0 },
+    id: randomUUID(),
+    collection: 'bench',
+    path: '/bench',
+    name: 'bench',
+    title: '',
+    hash: '',
+    bytes: 0,
+    modifiedMs: 0,
+    readMs: 0,
   }
   writers['knowledge.access']({ kind: 'knowledge.access', collection: 'bench', access: { to: 'nobody' } })
   writers['knowledge.begun']({ kind: 'knowledge.begun', document, fingerprint: FINGERPRINT })

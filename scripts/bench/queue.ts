@@ -63,11 +63,15 @@ function ratios(speeds: Speeds, version: string): Figure[] {
   const rival = `BullMQ on Redis ${version}`
   return [
     {
-      ...{ name: 'queue.tasksVsBullmqDurable', value: speeds.ratio('ours', 'durable'), unit: 'ratio' },
+      name: 'queue.tasksVsBullmqDurable',
+      value: speeds.ratio('ours', 'durable'),
+      unit: 'ratio',
       against: `${rival}, each write synced to disk as ours; neither signed nor between strangers; ${HOW}`,
     },
     {
-      ...{ name: 'queue.tasksVsBullmq', value: speeds.ratio('ours', 'quick'), unit: 'ratio' },
+      name: 'queue.tasksVsBullmq',
+      value: speeds.ratio('ours', 'quick'),
+      unit: 'ratio',
       against: `${rival} as it comes, in memory with a snapshot now and then; ${HOW}`,
     },
   ]
@@ -95,7 +99,9 @@ function bullmqFigures(
 
 function latencyFigures(name: string, times: readonly number[], against: string): Figure[] {
   return [50, 99].map(percent => ({
-    ...{ name: `queue.${name}P${percent}Ms`, value: percentile(times, percent), unit: 'ms' },
+    name: `queue.${name}P${percent}Ms`,
+    value: percentile(times, percent),
+    unit: 'ms',
     against: `${against}; of ${times.length}`,
   }))
 }

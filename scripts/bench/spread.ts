@@ -75,7 +75,9 @@ function figuresOf(speeds: Speeds, chunks: number, delays: { boss: number; worke
     const on = `${peers} ${peers === 1 ? 'peer' : 'peers'} of one thread each, a process each, and the submitter`
     return [
       {
-        ...{ name: `spread.${name}VsBare`, value: speeds.ratio(name, 'bare'), unit: 'ratio' },
+        name: `spread.${name}VsBare`,
+        value: speeds.ratio(name, 'bare'),
+        unit: 'ratio',
         against: `${bare}; ${on}; ${job}`,
       },
       { name: `spread.${name}PerSecond`, value: speeds.rate(name), unit: '/s', against: `chunks embedded, ${on}` },
@@ -83,7 +85,10 @@ function figuresOf(speeds: Speeds, chunks: number, delays: { boss: number; worke
   }
   const delay = (who: 'boss' | 'worker', what: string): Figure[] => [
     {
-      ...{ name: `spread.${who}LoopVsAllowed`, value: MAX_DELAY_MS / delays[who], unit: 'ratio', atLeast: 1 },
+      name: `spread.${who}LoopVsAllowed`,
+      value: MAX_DELAY_MS / delays[who],
+      unit: 'ratio',
+      atLeast: 1,
       against: `${MAX_DELAY_MS} ms over the p99 of how late the event loop of ${what} is`,
     },
     { name: `spread.${who}LoopDelayP99Ms`, value: delays[who], unit: 'ms', against: `event loop of ${what}` },
@@ -103,8 +108,10 @@ async function bareProcess(documents: readonly { name: string; text: string }[])
   const tokenizer = await openTokenizer()
   const embedder = await openUseLite({ tokenizer })
   const context: WorkContext = {
-    ...{ counter: async () => tokenizer, embedder: async () => embedder },
-    ...{ signal: new AbortController().signal, progress: () => undefined },
+    counter: async () => tokenizer,
+    embedder: async () => embedder,
+    signal: new AbortController().signal,
+    progress: () => undefined,
   }
   const parts = documents.flatMap(document => [...embed.split(document, PARAMS)])
   return async () => {

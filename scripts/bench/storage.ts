@@ -100,8 +100,17 @@ function createMessage(peer: PeerId): NewMessage {
   const id = randomUUID()
   const now = Date.now()
   return {
-    ...{ direction: 'in', id: id as MessageId, type: 'bench.message', taskId: id as string as TaskId, peer },
-    ...{ at: now, expires: now + 60_000, envelope: BODY, carrier: 'stream', sealed: false, state: 'handled' },
+    direction: 'in',
+    id: id as MessageId,
+    type: 'bench.message',
+    taskId: id as string as TaskId,
+    peer,
+    at: now,
+    expires: now + 60_000,
+    envelope: BODY,
+    carrier: 'stream',
+    sealed: false,
+    state: 'handled',
     answer: { status: 'ACK' },
   }
 }

@@ -51,8 +51,10 @@ export const streams: Part = {
     return [
       { name: 'streams.reusedVsTcp', value: speeds.ratio('reused', 'tcp'), unit: 'ratio', against: one },
       {
-        ...{ name: 'streams.reusedParallelVsTcp', value: speeds.ratio('reusedParallel', 'tcpParallel') },
-        ...{ unit: 'ratio', against: many },
+        name: 'streams.reusedParallelVsTcp',
+        value: speeds.ratio('reusedParallel', 'tcpParallel'),
+        unit: 'ratio',
+        against: many,
       },
       { name: 'streams.bulkVsTcp', value: speeds.ratio('bulk', 'tcpBulk'), unit: 'ratio', against: masses },
       { name: 'streams.reusedPerSecond', value: speeds.rate('reused'), unit: '/s', against: trips },

@@ -54,8 +54,12 @@ export function createA2a(deps: A2aDeps): A2a {
   const { sharesSoc } = deps.household
   const agent = createAgent({ ...deps, sharesSoc, now })
   const client = createClient({
-    ...{ send: deps.send, now, newId, currentSlot: deps.currentSlot },
-    ...{ timeoutMs: timing.requestTimeoutMs, cardAgeMs: deps.cardAgeMs ?? CARD_AGE_MS },
+    send: deps.send,
+    now,
+    newId,
+    currentSlot: deps.currentSlot,
+    timeoutMs: timing.requestTimeoutMs,
+    cardAgeMs: deps.cardAgeMs ?? CARD_AGE_MS,
   })
   const collector = createCollector({ client, store, timing, clock, random: deps.random })
   const answers = metrics.counter('a2a_answers_total', 'Frames of other agents answered, by HTTP status.', ['status'])

@@ -29,7 +29,9 @@ export function registerBeckn(program: Command, terminal: Terminal): void {
     .action((files: string[], { json }: { json?: boolean }) => {
       const rows = files.map(file => ({ file, ...judge(resolve(terminal.cwd, file)) }))
       printTable(terminal, {
-        ...{ rows, json: json === true, none: '' },
+        rows,
+        json: json === true,
+        none: '',
         columns: [
           { title: '', cell: ({ ok }) => (ok ? '✔' : '✘') },
           { title: 'file', cell: ({ file }) => file },

@@ -32,7 +32,9 @@ export function registerConfig(program: Command, terminal: Terminal): void {
         }),
       )
       printTable(terminal, {
-        ...{ rows, json: json === true, none: '' },
+        rows,
+        json: json === true,
+        none: '',
         columns: [
           { title: 'option', cell: row => row.option },
           { title: 'value', cell: row => written(row.value) },

@@ -60,16 +60,15 @@ export function registerLocal(program: Command, terminal: Terminal): void {
         })
       }
       const options = {
-        ...{ ...peopleOf(flags), compute: number(flags, 'compute') },
+        ...peopleOf(flags),
+        compute: number(flags, 'compute'),
         ...crowdOf(flags),
         ...duration(flags),
         seed: number(flags, 'seed'),
-        ...{
-          offlinePercent: percent(flags, 'offline'),
-          lossPercent: percent(flags, 'loss'),
-          killPercent: percent(flags, 'kill'),
-          textKb: number(flags, 'text'),
-        },
+        offlinePercent: percent(flags, 'offline'),
+        lossPercent: percent(flags, 'loss'),
+        killPercent: percent(flags, 'kill'),
+        textKb: number(flags, 'text'),
         ...files(flags),
         killWorker: false,
       }

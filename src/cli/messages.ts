@@ -34,7 +34,9 @@ async function list(home: string, { json, ...filter }: Flags, terminal: Terminal
   const rows = await openClient(home).get<Message[]>(`/v1/messages?${query}`)
   const now = systemClock.now()
   printTable(terminal, {
-    ...{ rows, json: json === true, none: 'No such messages.' },
+    rows,
+    json: json === true,
+    none: 'No such messages.',
     columns: [
       { title: 'seq', right: true, cell: row => row.seq },
       { title: 'time', cell: row => timeOfDay(row.at, now) },

@@ -25,7 +25,8 @@ export function registerPeers(program: Command, terminal: Terminal): void {
     const rows = await openClient(homeOf(program, terminal)).get<PeerRow[]>('/v1/peers')
     const now = systemClock.now()
     printTable(terminal, {
-      ...{ rows: rows.toSorted(connectedFirst), json },
+      rows: rows.toSorted(connectedFirst),
+      json,
       none: 'No peers yet. "wattmesh doctor" looks for the reason.',
       columns: [
         { title: 'name', cell: row => row.name ?? '–' },

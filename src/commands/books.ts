@@ -46,7 +46,10 @@ export function bookCommands(deps: CommandDeps) {
       const balances = storage.trading.accounts()
       const batches = storage.trading.batches(limit).toReversed()
       return {
-        ...{ currency: config.options.market.currency, balances, neighbours: neighbours(), batches },
+        currency: config.options.market.currency,
+        balances,
+        neighbours: neighbours(),
+        batches,
         sumMicro: balances.reduce((sum, { micro }) => sum + micro, 0),
         unbalanced: batches.filter(({ postings }) => postings.reduce((sum, { micro }) => sum + micro, 0) !== 0).length,
       }

@@ -8,7 +8,8 @@ export function computeCommands(deps: CommandDeps) {
     const paused = manners.paused()
     return {
       offered,
-      ...{ verdict: manners.verdict(), conditions: manners.conditions() },
+      verdict: manners.verdict(),
+      conditions: manners.conditions(),
       preferences: { ...config.options.manners, taskPowerW: config.options.compute.watts },
       ...(paused === undefined ? {} : { paused }),
     }

@@ -21,9 +21,17 @@ export function daemonCommands(deps: CommandDeps) {
 
     async status() {
       return {
-        ...{ peerId: identity.peerId, did: identity.did, name: config.options.name, roles: config.options.roles },
-        ...{ network: config.options.network.name, zone: config.options.network.zone, version: deps.version },
-        ...{ home: config.home, startedMs: deps.startedMs, nowMs: clock.now(), addresses: network.addresses() },
+        peerId: identity.peerId,
+        did: identity.did,
+        name: config.options.name,
+        roles: config.options.roles,
+        network: config.options.network.name,
+        zone: config.options.network.zone,
+        version: deps.version,
+        home: config.home,
+        startedMs: deps.startedMs,
+        nowMs: clock.now(),
+        addresses: network.addresses(),
         marketNowMs: marketClock.now(),
         peers: {
           connected: network.peers().length,

@@ -35,7 +35,10 @@ export function ownReport(deps: Known): ReportData {
   const flows = { balance: balanceOf(slots, taken, slotMs), prices: pricesOf(trades, deps), drawnWh: drawnWh(slots) }
   return {
     title: `${config.options.name || identity.peerId.slice(-6)} · ${config.options.network.name}`,
-    ...{ writtenMs: clock.now(), fromMs, toMs: Math.max(now, ...trades.map(trade => trade.slotStartMs)), currency },
+    writtenMs: clock.now(),
+    fromMs,
+    toMs: Math.max(now, ...trades.map(trade => trade.slotStartMs)),
+    currency,
     peers: peersOf(deps, [...trades.flatMap(({ buyer, seller }) => [buyer, seller]), ...told.map(({ peer }) => peer)]),
     soc: [...ownSoc(deps, slots), ...socHistories(told)],
     trades,
@@ -51,7 +54,8 @@ function isUtility({ storage }: Known, peer: string): boolean {
 function ownTrades(deps: Known): ReportTrade[] {
   const { identity, storage } = deps
   return storage.trading.trades(MOST_TRADES).map(trade => ({
-    ...{ slotStartMs: trade.slot.startMs, durationMs: trade.slot.durationMs },
+    slotStartMs: trade.slot.startMs,
+    durationMs: trade.slot.durationMs,
     buyer: trade.role === 'buyer' ? identity.peerId : trade.counterparty,
     seller: trade.role === 'seller' ? identity.peerId : trade.counterparty,
     energyWh: trade.energyWh,
@@ -78,8 +82,13 @@ function receiptTrades(deps: Known): ReportTrade[] {
     .receipts(MOST_TRADES)
     .filter(({ body }) => body.buyer !== identity.peerId && body.seller !== identity.peerId)
     .map(({ body }: Receipt) => ({
-      ...{ slotStartMs: body.slot.startMs, durationMs: body.slot.durationMs, buyer: body.buyer, seller: body.seller },
-      ...{ energyWh: body.settledWh, settledWh: body.settledWh, state: 'settled' },
+      slotStartMs: body.slot.startMs,
+      durationMs: body.slot.durationMs,
+      buyer: body.buyer,
+      seller: body.seller,
+      energyWh: body.settledWh,
+      settledWh: body.settledWh,
+      state: 'settled',
       fromUtility: isUtility(deps, body.seller),
     }))
 }
@@ -99,7 +108,8 @@ function ownSoc({ identity, config }: Known, slots: readonly { slot: number; soc
   const { slotMs } = config.options.market
   if (slots.length === 0 || capacityWh === 0) return []
   const points = slots.map(({ slot, socWh }) => ({
-    ...{ atMs: (slot + 1) * slotMs, socWh },
+    atMs: (slot + 1) * slotMs,
+    socWh,
     percent: (100 * socWh) / capacityWh,
   }))
   return [{ peer: identity.peerId, points }]

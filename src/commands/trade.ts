@@ -103,7 +103,10 @@ export function tradeCommands(deps: CommandDeps) {
       const untilMs = first.startMs + slots.length * first.durationMs
       await decided(deps, () =>
         trading.publishCatalog({
-          ...{ seller: identity.peerId, version: clock.now(), role, currency },
+          seller: identity.peerId,
+          version: clock.now(),
+          role,
+          currency,
           sourceType: role === 'utility' ? 'GRID' : 'HYBRID',
           // Where market time runs faster than life it outlives its slots, which nobody buys from any more.
           validUntilMs: clock.now() + untilMs - marketClock.now(),

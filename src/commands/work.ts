@@ -43,7 +43,9 @@ export function workCommands(deps: CommandDeps) {
     if (job === undefined) return undefined
     const [done, leased] = [store.workerCounts(id, 'done'), store.workerCounts(id, 'leased')]
     const workers = [...new Set([...Object.keys(done), ...Object.keys(leased)])].map(peer => ({
-      ...{ peer: peer as PeerId, done: done[peer] ?? 0, leased: leased[peer] ?? 0 },
+      peer: peer as PeerId,
+      done: done[peer] ?? 0,
+      leased: leased[peer] ?? 0,
     }))
     return { ...job, counts: store.taskCounts(id), workers }
   }

@@ -25,7 +25,8 @@ const keyFileSchema = z.union([
       .min(2)
       .max(2 ** 20)
       .refine(n => Number.isInteger(Math.log2(n))),
-    ...{ r: z.int().min(1).max(32), p: z.int().min(1).max(16) },
+    r: z.int().min(1).max(32),
+    p: z.int().min(1).max(16),
     salt: base64,
     nonce: base64,
     sealed: base64,

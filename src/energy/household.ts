@@ -82,8 +82,13 @@ const MAX_CATCH_UP = 1_000
 const SLOTS_AHEAD = 96
 
 const NOTHING: Totals = {
-  ...{ loadWh: 0, solarWh: 0, boughtWh: 0, soldWh: 0 },
-  ...{ importedWh: 0, exportedWh: 0, lossWh: 0 },
+  loadWh: 0,
+  solarWh: 0,
+  boughtWh: 0,
+  soldWh: 0,
+  importedWh: 0,
+  exportedWh: 0,
+  lossWh: 0,
 }
 
 export function createHousehold(deps: HouseholdDeps): Household {

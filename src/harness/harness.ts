@@ -86,13 +86,21 @@ export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
     const snapshots = await end(fleet, observer, stage)
     if (options.recordTo !== undefined) await recordAll(options.recordTo, fleet, stage.view)
     const street = streetReport({
-      ...{ snapshots, slotMs: options.slotMs, ...options.street, nowMs: stage.clock.now() },
+      snapshots,
+      slotMs: options.slotMs,
+      ...options.street,
+      nowMs: stage.clock.now(),
       capacityWh: new Map(options.actors.map(({ name, options: set }) => [name, Number(set['household.capacityWh'])])),
     })
     const report = createReport({
       ...(options.reference === undefined ? {} : { reference: options.reference }),
-      ...{ street, online: (peer, search) => !isAway(options.seed, peer as PeerId, search, options.offlineShare) },
-      ...{ snapshots, counters: observer.counters(), discoverySeconds, deaths: storm.deaths, seed: options.seed },
+      street,
+      online: (peer, search) => !isAway(options.seed, peer as PeerId, search, options.offlineShare),
+      snapshots,
+      counters: observer.counters(),
+      discoverySeconds,
+      deaths: storm.deaths,
+      seed: options.seed,
       knownMin: Math.min(...snapshots.map(one => one.knownPeers)),
       ...(await workSeen(load, options, stage)),
       durationSeconds: (stage.clock.now() - startedMs) / 1000,
@@ -122,17 +130,20 @@ function sharedOptions({ slotMs, speed, seed, lossShare }: RunOptions, originMs:
   const slotLifeMs = slotMs / speed
   const stepTimeoutMs = Math.round(Math.min(STEP_MS.most, Math.max(STEP_MS.least, slotLifeMs * 0.6)))
   return {
-    ...{ 'market.slotMs': slotMs, 'market.speed': speed, 'market.originMs': originMs, 'market.seed': seed },
-    ...{ 'market.stepTimeoutMs': stepTimeoutMs, 'market.reservationMs': 2 * stepTimeoutMs },
-    ...{ 'market.searchMs': Math.round(Math.min(1_000, Math.max(200, slotLifeMs / 8))), 'market.autoOpen': false },
-    ...{
-      'network.lossShare': lossShare,
-      // To each daemon the others are foreign programs that need the processor: nobody would work.
-      'manners.sensors': false,
-      'storage.journalMessages': 2_000_000,
-      'log.level': 'warn',
-      'report.minutes': 0,
-    },
+    'market.slotMs': slotMs,
+    'market.speed': speed,
+    'market.originMs': originMs,
+    'market.seed': seed,
+    'market.stepTimeoutMs': stepTimeoutMs,
+    'market.reservationMs': 2 * stepTimeoutMs,
+    'market.searchMs': Math.round(Math.min(1_000, Math.max(200, slotLifeMs / 8))),
+    'market.autoOpen': false,
+    'network.lossShare': lossShare,
+    // To each daemon the others are foreign programs that need the processor: nobody would work.
+    'manners.sensors': false,
+    'storage.journalMessages': 2_000_000,
+    'log.level': 'warn',
+    'report.minutes': 0,
   }
 }
 

@@ -80,9 +80,15 @@ function planOf(options: LocalOptions, scratch: string): RunOptions {
       ? homes
       : withRealHomes(homes, options.data, { scratch, slotMs: options.slotMinutes * 60_000 })
   return {
-    ...{ durationMs: scenario.durationMs, slotMs: scenario.slotMs, speed: options.speed, seed: options.seed },
-    ...{ killShare: options.killPercent / 100, killWorker: options.killWorker, lossShare: options.lossPercent / 100 },
-    ...{ offlineShare: scenario.offlineShare, street: { title: titleOf(options), currency: 'USD', ...GRID } },
+    durationMs: scenario.durationMs,
+    slotMs: scenario.slotMs,
+    speed: options.speed,
+    seed: options.seed,
+    killShare: options.killPercent / 100,
+    killWorker: options.killWorker,
+    lossShare: options.lossPercent / 100,
+    offlineShare: scenario.offlineShare,
+    street: { title: titleOf(options), currency: 'USD', ...GRID },
     ...(options.data === undefined ? referenceOf(scenario) : {}),
     ...(options.record === undefined ? {} : { recordTo: options.record }),
     ...(options.crowd === undefined ? streetWork(traders, options) : crowdWork(traders, options, options.crowd)),

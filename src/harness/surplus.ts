@@ -42,12 +42,19 @@ function pageData(street: SurplusStreet, report: SurplusReport): SurplusData {
   const { preferences, workWh, latestStartMs, threads } = street
   return {
     title: `Computing on surplus: ${report.homes.length} real homes, ${report.days} days`,
-    ...{ currency: 'USD', slotMs: street.slotMs, fromMs: FIRST_MS, toMs: FIRST_MS + report.days * DAY_MS },
-    ...{ rows, homes: report.homes, verdicts: report.invariants },
+    currency: 'USD',
+    slotMs: street.slotMs,
+    fromMs: FIRST_MS,
+    toMs: FIRST_MS + report.days * DAY_MS,
+    rows,
+    homes: report.homes,
+    verdicts: report.invariants,
     prices: rows.map(({ slotStartMs }, slot) => {
       const { buyMicro, feedInMicro, sellMicro } = street.prices(slot)
       return {
-        ...{ slotStartMs, retailMicro: buyMicro, feedInMicro },
+        slotStartMs,
+        retailMicro: buyMicro,
+        feedInMicro,
         ...(sellMicro === undefined ? {} : { averageMicro: sellMicro }),
       }
     }),

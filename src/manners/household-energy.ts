@@ -48,7 +48,10 @@ export function householdEnergy(now: HouseholdNow): EnergyConditions {
   const hasRoom = battery !== undefined && battery.socWh < battery.capacityWh
   return {
     surplusW: surplusW === undefined ? undefined : surplusW - soldW,
-    ...{ soldW, computingW, feedInMicro, buyMicro },
+    soldW,
+    computingW,
+    feedInMicro,
+    buyMicro,
     sellMicro: sales.length === 0 ? undefined : Math.max(...sales.map(({ priceMicro }) => priceMicro)),
     storeMicro: hasRoom ? Math.floor((buyMicro * battery.efficiencyPercent) / 100) : undefined,
   }

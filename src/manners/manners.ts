@@ -69,7 +69,8 @@ const MAX_PAUSE_MS = 30 * 24 * 3_600_000
 
 const STARTING: Verdict = { allowed: false, code: 'MANNERS_STARTING', sentence: 'paused: just starting' }
 const NOT_OFFERED: Verdict = {
-  ...{ allowed: false, code: 'MANNERS_NOT_OFFERED' },
+  allowed: false,
+  code: 'MANNERS_NOT_OFFERED',
   sentence: 'this peer offers nothing: it does its own jobs and takes no tasks of others',
 }
 
@@ -90,7 +91,11 @@ export function createManners(deps: MannersDeps): Manners {
   function conditions(): Conditions {
     const atMs = clock.now()
     return {
-      ...{ atMs, minuteOfDay: deps.minuteOfDay(atMs), sensed, machine: deps.machine, energy: deps.energy?.() },
+      atMs,
+      minuteOfDay: deps.minuteOfDay(atMs),
+      sensed,
+      machine: deps.machine,
+      energy: deps.energy?.(),
       pausedUntilMs: deps.store.pause()?.untilMs,
       waiting: waitingAt(waiting, deps.maxWaitMs, atMs),
     }

@@ -94,7 +94,11 @@ function oneStep(
   const { prices, surplusW } = at
   const energy = { ...prices, surplusW: surplusW - day.drawW, computingW: day.drawW }
   const conditions = {
-    ...{ atMs: at.atMs, minuteOfDay: 0, sensed: nothingSensed, machine: job.machine, energy },
+    atMs: at.atMs,
+    minuteOfDay: 0,
+    sensed: nothingSensed,
+    machine: job.machine,
+    energy,
     waiting: day.leftWh > 0 ? waitingOf(job) : undefined,
   }
   const history = remember(day.history, conditions, job.preferences)

@@ -18,11 +18,21 @@ const QUIET_MS = 5 * 60_000
 
 /** What no wait overrules: a person's word, the machine's good and the comfort of who uses it. */
 const IS_FOR_ENERGY: Readonly<Record<PauseCode, boolean>> = {
-  ...{ MANNERS_STARTING: false, MANNERS_NOT_OFFERED: false, MANNERS_PAUSED: false, MANNERS_HOURS: false },
-  ...{ MANNERS_ON_BATTERY: false, MANNERS_TOO_HOT: false, MANNERS_METERED: false, MANNERS_NO_MEMORY: false },
-  ...{ MANNERS_USER_ACTIVE: false, MANNERS_CPU_BUSY: false },
-  ...{ MANNERS_SURPLUS_UNKNOWN: true, MANNERS_NO_SURPLUS: true, MANNERS_BETTER_USE: true },
-  ...{ MANNERS_PRICE_UNKNOWN: true, MANNERS_PRICE_HIGH: true },
+  MANNERS_STARTING: false,
+  MANNERS_NOT_OFFERED: false,
+  MANNERS_PAUSED: false,
+  MANNERS_HOURS: false,
+  MANNERS_ON_BATTERY: false,
+  MANNERS_TOO_HOT: false,
+  MANNERS_METERED: false,
+  MANNERS_NO_MEMORY: false,
+  MANNERS_USER_ACTIVE: false,
+  MANNERS_CPU_BUSY: false,
+  MANNERS_SURPLUS_UNKNOWN: true,
+  MANNERS_NO_SURPLUS: true,
+  MANNERS_BETTER_USE: true,
+  MANNERS_PRICE_UNKNOWN: true,
+  MANNERS_PRICE_HIGH: true,
 }
 
 /** After somebody asked for work and was answered by this verdict. Who is let in because the energy allows it ends the wait. */

@@ -52,7 +52,9 @@ export function createAgents(deps: AgentsDeps): Agents {
     return found !== undefined && found.expiresMs > clock.now() ? found : undefined
   }
   const a2a = createA2a({
-    ...{ self, name: options.name || self.slice(-6), version: deps.version },
+    self,
+    name: options.name || self.slice(-6),
+    version: deps.version,
     household: {
       sharesSoc: isHousehold && shareSoc && utilities.length > 0,
       sharesWith: peer => utilities.includes(peer),
@@ -65,9 +67,14 @@ export function createAgents(deps: AgentsDeps): Agents {
       },
     },
     send: (peer, bytes, how) => deps.network().request(peer, A2A_PROTOCOL, bytes, how),
-    ...{ timing: roundTiming(periodMs), store: storage.soc },
+    timing: roundTiming(periodMs),
+    store: storage.soc,
     currentSlot: () => ({ startMs: Math.floor(marketClock.now() / slotMs) * slotMs, durationMs: slotMs }),
-    ...{ clock, random: deps.random, newId: deps.newId, log, metrics: deps.metrics },
+    clock,
+    random: deps.random,
+    newId: deps.newId,
+    log,
+    metrics: deps.metrics,
   })
 
   async function collect(signal: AbortSignal): Promise<void> {

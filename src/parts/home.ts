@@ -79,7 +79,9 @@ export async function openHome(deps: HomeDeps): Promise<Home> {
       now: () => marketClock.now(),
       sign: deps.sign,
       store: {
-        ...{ lastReading: storage.energy.lastReading, reading: storage.energy.reading, tradedWh },
+        lastReading: storage.energy.lastReading,
+        reading: storage.energy.reading,
+        tradedWh,
         owedSlots: (from, before) => owedSlots(storage, slotMs, { from, before }),
       },
     })
@@ -108,8 +110,12 @@ export async function openHome(deps: HomeDeps): Promise<Home> {
   async function openMqttMeter({ options: { meter } }: HomeDeps) {
     const { createMqttMeter } = await import('../energy/meter/mqtt-meter.ts')
     return createMqttMeter({
-      ...{ url: meter.mqttUrl, importTopic: meter.mqttImportTopic, exportTopic: meter.mqttExportTopic, slotMs },
-      ...{ now: () => marketClock.now(), log: log.child({ part: 'meter' }) },
+      url: meter.mqttUrl,
+      importTopic: meter.mqttImportTopic,
+      exportTopic: meter.mqttExportTopic,
+      slotMs,
+      now: () => marketClock.now(),
+      log: log.child({ part: 'meter' }),
     })
   }
 }
@@ -165,7 +171,8 @@ function pricesOf({ options, trading, self }: HomeDeps, slot: Slot): Prices {
     .filter(({ catalog }) => catalog.seller !== self && catalog.role === 'household')
     .map(listing => costOf(listing).landedMicro)
   return {
-    ...{ retailMicro, feedInMicro },
+    retailMicro,
+    feedInMicro,
     sellMicro: options.household.sellPriceMicro,
     bestOfferMicro: offers.length === 0 ? undefined : Math.min(...offers),
   }

@@ -70,8 +70,16 @@ export function createLibrary(deps: LibraryDeps): Library {
   const readers = createReaders({ entry: readerModule(), threads: deps.threads, timeoutMs: READ_MS, log })
   const sweep = createSweep({ store, commit })
   const ingest = createIngest({
-    ...{ store, commit, sweep, log, ...deps.documents, newId: deps.newId, maxFileBytes: deps.maxFileBytes },
-    ...{ read: readers.read, now: clock.now, accessChanged: deps.sharingChanged },
+    store,
+    commit,
+    sweep,
+    log,
+    ...deps.documents,
+    newId: deps.newId,
+    maxFileBytes: deps.maxFileBytes,
+    read: readers.read,
+    now: clock.now,
+    accessChanged: deps.sharingChanged,
   })
   const stopping = new AbortController()
   const ask = createAsk({ ...deps, shards })

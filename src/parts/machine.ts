@@ -49,9 +49,14 @@ export async function openMachineManners(deps: MachineDeps, threadMemoryMb: numb
       : undefined,
     energy: options.roles.includes('household') ? () => energyNow(deps, draw) : undefined,
     hasWork: () => storage.tasks.openWork().some(({ submitter }) => submitter !== self),
-    ...{ store: storage.manners, graceMs: graceSeconds * 1000, maxWaitMs: maxWaitHours * 3_600_000 },
+    store: storage.manners,
+    graceMs: graceSeconds * 1000,
+    maxWaitMs: maxWaitHours * 3_600_000,
     minuteOfDay: localMinuteOfDay,
-    ...{ clock, log, changed: deps.changed, giveBack: deps.giveBack },
+    clock,
+    log,
+    changed: deps.changed,
+    giveBack: deps.giveBack,
   })
 }
 
@@ -66,7 +71,9 @@ function energyNow(deps: MachineDeps, draw: Draw): EnergyConditions {
   return householdEnergy({
     ...(deps.power === undefined ? simulatedNow(deps, startMs) : meteredNow(deps.power, draw, deps)),
     sales: agreed.filter(({ role }) => role === 'seller'),
-    ...{ slotMs: options.market.slotMs, feedInMicro, buyMicro: retailMicro },
+    slotMs: options.market.slotMs,
+    feedInMicro,
+    buyMicro: retailMicro,
   })
 }
 

@@ -122,7 +122,11 @@ export function createMarketDay(deps: MarketDayDeps): MarketDay {
 
   function publish(made: Pick<Catalog, 'tariff' | 'offers'>): TradingOutcome {
     return trading.publishCatalog({
-      ...{ ...made, ...ofKind, seller: deps.self, version: clock.now(), currency: options.market.currency },
+      ...made,
+      ...ofKind,
+      seller: deps.self,
+      version: clock.now(),
+      currency: options.market.currency,
       validUntilMs: clock.now() + Math.ceil(2 * lifeMs) + CATALOG_GRACE_MS,
     })
   }

@@ -75,7 +75,10 @@ export async function createRoad(deps: RoadDeps): Promise<Road> {
     onRequest: (protocol, bytes, from) =>
       protocol === A2A_PROTOCOL ? deps.agent(bytes, from) : reception.request(bytes, from),
     onPeer: deps.onPeer,
-    ...{ clock, random, log: log.child({ part: 'network' }), metrics },
+    clock,
+    random,
+    log: log.child({ part: 'network' }),
+    metrics,
   })
   const commit = createCommit<Fact>({
     storage,
@@ -86,22 +89,47 @@ export async function createRoad(deps: RoadDeps): Promise<Road> {
   })
   const inZone = (peer: PeerId): boolean => (storage.peers.peer(peer)?.zone ?? zone) === zone
   const courier = createCourier({
-    ...{ identity, networkName, zone, open, clock, network, inZone, metrics },
+    identity,
+    networkName,
+    zone,
+    open,
+    clock,
+    network,
+    inZone,
+    metrics,
     isConnected: network.isConnected,
   })
   const outbox = createOutbox<Fact>({
-    ...{ identity, network: networkName, journal: storage.messages, courier, commit, types, clock, random, newId },
-    ...{ log: log.child({ part: 'outbox' }), metrics },
+    identity,
+    network: networkName,
+    journal: storage.messages,
+    courier,
+    commit,
+    types,
+    clock,
+    random,
+    newId,
+    log: log.child({ part: 'outbox' }),
+    metrics,
   })
   const inbox = createInbox<Fact>({
     receiver: { peerId: identity.peerId, network: networkName },
-    ...{ types, clock, open, journal: storage.messages, commit, metrics },
+    types,
+    clock,
+    open,
+    journal: storage.messages,
+    commit,
+    metrics,
     reply: (asked, answer) => outbox.post(answerDraft(asked, answer, isSealed(asked.payload))),
     log: log.child({ part: 'inbox' }),
   })
   const reception = createReception({ inbox, identity, networkName, topics, clock, newId, reachable: deps.reachable })
   return {
-    ...{ network, commit, outbox, inbox, types },
+    network,
+    commit,
+    outbox,
+    inbox,
+    types,
     ask: (peer, draft, signal) =>
       courier.ask(
         peer,

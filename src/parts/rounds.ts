@@ -205,7 +205,8 @@ export function createRounds(deps: RoundsDeps): Rounds {
 
 function asWorker({ peer, slots, models = [], availability }: KnownPeer, latencyMs: number | undefined): Worker {
   return {
-    ...{ peer, slots: Math.min(slots, MAX_SLOTS) },
+    peer,
+    slots: Math.min(slots, MAX_SLOTS),
     ...(availability === undefined ? {} : { availability }),
     ...(models.length === 0 ? {} : { models }),
     ...(latencyMs === undefined ? {} : { latencyMs }),

@@ -44,7 +44,12 @@ export function number(value: number, mostDigits: number, leastDigits = 0): stri
 }
 
 const STAMP = new Intl.DateTimeFormat('en-GB', {
-  ...{ timeZone: 'UTC', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
 } as const)
 
 /** `1 Jun, 14:15`, in UTC: a report is read by people in other places than where it was written. */

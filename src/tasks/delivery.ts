@@ -63,9 +63,16 @@ function batches(group: readonly Done[], deps: DeliveryDeps): Batch[] {
 
 function claimOf(work: Work, { busyMs }: WorkResult, text: string, deps: DeliveryDeps): WorkClaim {
   return {
-    ...{ taskId: work.taskId, leaseEpoch: work.leaseEpoch, kind: `${work.kind}@${work.version}` },
-    ...{ inputHash: work.inputHash, outputHash: hashOfText(text), units: work.inputBytes, busyMs },
-    ...{ energyMicroWh: Math.round(deps.energyMicroWh(busyMs)), measure: 'estimated', source: deps.powerSource() },
+    taskId: work.taskId,
+    leaseEpoch: work.leaseEpoch,
+    kind: `${work.kind}@${work.version}`,
+    inputHash: work.inputHash,
+    outputHash: hashOfText(text),
+    units: work.inputBytes,
+    busyMs,
+    energyMicroWh: Math.round(deps.energyMicroWh(busyMs)),
+    measure: 'estimated',
+    source: deps.powerSource(),
   }
 }
 

@@ -141,9 +141,18 @@ export function createDesk(deps: DeskDeps): Desk {
     const { kind, version, params } = assign
     const input = canonical([one.input as Json])
     const work: Work = {
-      ...{ taskId: one.task_id as TaskId, jobId, leaseEpoch: one.lease_epoch, attempt: one.attempt, submitter },
-      ...{ kind, version, params: params as JsonObject, state: 'accepted', acceptedMs: now() },
-      ...{ inputBytes: Buffer.byteLength(input), inputHash: hashOfText(input) },
+      taskId: one.task_id as TaskId,
+      jobId,
+      leaseEpoch: one.lease_epoch,
+      attempt: one.attempt,
+      submitter,
+      kind,
+      version,
+      params: params as JsonObject,
+      state: 'accepted',
+      acceptedMs: now(),
+      inputBytes: Buffer.byteLength(input),
+      inputHash: hashOfText(input),
     }
     return { kind: 'work', work, input }
   }
@@ -177,8 +186,13 @@ export function createDesk(deps: DeskDeps): Desk {
       if (why !== undefined) return outcome([], [refuseDraft(jobId, submitter, offer, { why })])
       const paceMs = paces.get(offer.kind)
       const bid = {
-        ...{ kind: offer.kind, version: offer.version, up_to: free, until: now() + BID_MS, queue: open },
-        ...{ price_class: deps.priceClass, ...(paceMs === undefined ? {} : { ms_per_task: paceMs / deps.threads }) },
+        kind: offer.kind,
+        version: offer.version,
+        up_to: free,
+        until: now() + BID_MS,
+        queue: open,
+        price_class: deps.priceClass,
+        ...(paceMs === undefined ? {} : { ms_per_task: paceMs / deps.threads }),
       }
       return outcome([], [bidDraft(jobId, submitter, bid)])
     },

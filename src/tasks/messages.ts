@@ -43,7 +43,8 @@ const needsSchema = z.strictObject({
 })
 export const offerSchema = z.strictObject({ kind, version, needs: needsSchema, count, priority: z.int() })
 export const bidSchema = z.strictObject({
-  ...{ kind, version },
+  kind,
+  version,
   up_to: z.int().min(1).max(1024),
   until: z.int(),
   /** What lies on the worker's desk already, and what one takes, where it has been measured. */
@@ -52,13 +53,18 @@ export const bidSchema = z.strictObject({
   price_class: z.int().min(0).max(9),
 })
 export const refuseSchema = z.strictObject({
-  ...{ kind, version, code, message: sentence },
+  kind,
+  version,
+  code,
+  message: sentence,
   retry_after_ms: ms.optional(),
   /** Which tasks of an assignment; without it, the offer. */
   tasks: many(z.strictObject(leased)).optional(),
 })
 export const assignSchema = z.strictObject({
-  ...{ kind, version, needs: needsSchema },
+  kind,
+  version,
+  needs: needsSchema,
   params: z.looseObject({}),
   tasks: many(z.strictObject({ ...leased, attempt: z.int().min(1), input: z.unknown() })),
 })

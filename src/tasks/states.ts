@@ -28,8 +28,16 @@ const TASK: Readonly<Record<TaskState, Partial<Record<TaskStep, TaskState>>>> = 
   // A kept opinion can be accepted while nobody works on the task: its maker has earned trust meanwhile.
   queued: { assign: 'leased', accept: 'done', fail: 'failed', cancel: 'cancelled', expire: 'expired' },
   leased: {
-    ...{ copy: 'leased', beat: 'leased', shed: 'leased', release: 'queued', accept: 'done', doubt: 'queued' },
-    ...{ fail: 'failed', poison: 'poisoned', cancel: 'cancelled', expire: 'expired' },
+    copy: 'leased',
+    beat: 'leased',
+    shed: 'leased',
+    release: 'queued',
+    accept: 'done',
+    doubt: 'queued',
+    fail: 'failed',
+    poison: 'poisoned',
+    cancel: 'cancelled',
+    expire: 'expired',
   },
   done: { withdraw: 'queued' },
   failed: { retry: 'queued' },

@@ -94,7 +94,9 @@ export function createTasks(deps: TasksDeps): Tasks {
     const own = done.filter(({ work }) => work.submitter === self)
     const finished = queue.finished('', self, {
       results: own.map(({ result: { result, taskId, leaseEpoch } }) => ({
-        ...{ task_id: taskId, lease_epoch: leaseEpoch, ...result },
+        task_id: taskId,
+        lease_epoch: leaseEpoch,
+        ...result,
       })),
     })
     return {
@@ -138,7 +140,11 @@ export function createTasks(deps: TasksDeps): Tasks {
     ownProgress: beats =>
       queue.progressed('', self, {
         tasks: beats.map(({ taskId, leaseEpoch, done, total, waiting }) => ({
-          ...{ task_id: taskId, lease_epoch: leaseEpoch, done, total, waiting },
+          task_id: taskId,
+          lease_epoch: leaseEpoch,
+          done,
+          total,
+          waiting,
         })),
       }),
 

@@ -168,7 +168,10 @@ export function createWorkers(options: WorkersOptions): Workers {
       return modelInfoSchema.parse(await submit('warm', {}, { timeoutMs: startMs, ...run }))
     },
     stats: () => ({
-      ...{ threads: pool.threads.length, ...counts, queued: waiting.length, failed: { ...failed } },
+      threads: pool.threads.length,
+      ...counts,
+      queued: waiting.length,
+      failed: { ...failed },
       free: options.threads - counts.running,
     }),
     async stop() {

@@ -106,9 +106,14 @@ export interface Incoming {
 const DAY_MS = 24 * 60 * 60_000
 /** How long a step means anything; what both sides must come to know is kept up for a day. */
 const TTL_MS: Partial<Record<Action, number>> = {
-  ...{ on_cancel: DAY_MS, on_confirm: DAY_MS, on_update: DAY_MS },
-  ...{ confirm: 10 * 60_000, cancel: 10 * 60_000, update: 10 * 60_000 },
-  ...{ status: 60_000, on_status: 60_000 },
+  on_cancel: DAY_MS,
+  on_confirm: DAY_MS,
+  on_update: DAY_MS,
+  confirm: 10 * 60_000,
+  cancel: 10 * 60_000,
+  update: 10 * 60_000,
+  status: 60_000,
+  on_status: 60_000,
 }
 
 interface Said {

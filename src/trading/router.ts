@@ -51,8 +51,11 @@ export function becknRow(
 /** What the road refuses before this domain sees it, in Beckn's words where it has one. */
 const CODES = {
   ENV_NETWORK: 'NET_NETWORK_MISMATCH',
-  ...{ ENV_EXPIRED: 'CTX_TTL_EXPIRED', ENV_FROM_FUTURE: 'CTX_TTL_EXPIRED', ENV_ID_REUSED: 'CTX_MESSAGE_ID_DUPLICATE' },
-  ...{ ENV_SIGNATURE: 'AUT_SIGNATURE_INVALID', ENV_PAYLOAD: 'SCH_INVALID' },
+  ENV_EXPIRED: 'CTX_TTL_EXPIRED',
+  ENV_FROM_FUTURE: 'CTX_TTL_EXPIRED',
+  ENV_ID_REUSED: 'CTX_MESSAGE_ID_DUPLICATE',
+  ENV_SIGNATURE: 'AUT_SIGNATURE_INVALID',
+  ENV_PAYLOAD: 'SCH_INVALID',
 } as const satisfies Partial<Record<ProtocolCode, BecknCode>>
 
 const EXPIRED = 'OUTBOX_EXPIRED'
@@ -97,8 +100,12 @@ function endingOf(trade: Trade, action: Action, { envelope, refusal }: Undeliver
 }
 
 const QUESTIONS: Readonly<Record<Exclude<Question, 'settle'>, string>> = {
-  ...{ update: 'the change', cancel: 'the cancellation', terms: 'the question what a cancellation costs' },
-  ...{ track: 'the tracking', rate: 'the rating', support: 'the request for support' },
+  update: 'the change',
+  cancel: 'the cancellation',
+  terms: 'the question what a cancellation costs',
+  track: 'the tracking',
+  rate: 'the rating',
+  support: 'the request for support',
 }
 
 /** What a message has asked beside the steps of the trade, and nobody has answered. */

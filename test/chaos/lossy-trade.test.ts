@@ -139,7 +139,11 @@ const isSettled = ({ storage: { trading } }: Road): boolean =>
 
 async function offer(seller: Road, roads: readonly Road[]): Promise<void> {
   const catalog: Catalog = {
-    ...{ seller: seller.self, version: 1, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+    seller: seller.self,
+    version: 1,
+    role: 'household',
+    sourceType: 'SOLAR',
+    currency: 'USD',
     validUntilMs: Date.now() + 3_600_000,
     offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 100_000, availableWh: OFFERED_WH }],
   }

@@ -24,10 +24,18 @@ async function officialClient(host: TestHost, { host: { peerId } }: Resident) {
 function question(skill: string) {
   const part = { content: { $case: 'data', value: { skill } }, mediaType: '', filename: '', metadata: {} } as const
   return {
-    ...{ tenant: '', configuration: undefined, metadata: undefined },
+    tenant: '',
+    configuration: undefined,
+    metadata: undefined,
     message: {
-      ...{ messageId: crypto.randomUUID(), contextId: '', taskId: '', role: Role.ROLE_USER, parts: [part] },
-      ...{ metadata: {}, extensions: [], referenceTaskIds: [] },
+      messageId: crypto.randomUUID(),
+      contextId: '',
+      taskId: '',
+      role: Role.ROLE_USER,
+      parts: [part],
+      metadata: {},
+      extensions: [],
+      referenceTaskIds: [],
     },
   }
 }

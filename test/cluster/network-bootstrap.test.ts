@@ -48,7 +48,11 @@ test('adverts travel over a bootstrap peer between peers that know only it, unle
 async function started(home: string, listen: readonly string[] = ['/ip4/127.0.0.1/tcp/0']): Promise<Bootstrap> {
   const bootstrap = await openBootstrap({
     options: {
-      ...{ home, network: 'test', announce: [], peers: [], maxConnections: 50 },
+      home,
+      network: 'test',
+      announce: [],
+      peers: [],
+      maxConnections: 50,
       listen: listen.map(address => address.replace(/\/p2p\/.*/, '')),
     },
     onGossip: async (_topic, bytes) => (Buffer.from(bytes).toString() === 'forged' ? 'reject' : 'accept'),

@@ -34,7 +34,11 @@ test('over the road and the database: a late joiner pulls the catalogs, buys, is
     const reading = { ...metered, quality: 'OK' } as const
     const meter = () => (market.now() >= slot.startMs + slot.durationMs ? reading : undefined)
     const road = await openRoad({
-      ...{ home, seed, network: wire.networkOf(identityFromSeed(seed).peerId), marketNow: market.now, metered: meter },
+      home,
+      seed,
+      network: wire.networkOf(identityFromSeed(seed).peerId),
+      marketNow: market.now,
+      metered: meter,
     })
     wire.join(road)
     await road.start()
@@ -48,8 +52,13 @@ test('over the road and the database: a late joiner pulls the catalogs, buys, is
     const offers = [{ offerId: 'noon', slot, priceMicro: 100_000, availableWh: 1_000 }]
     await seller.commit(() =>
       seller.trading.publishCatalog({
-        ...{ seller: seller.self, version: Date.now(), role: 'household', sourceType: 'SOLAR', currency: 'USD' },
-        ...{ validUntilMs: Date.now() + HOUR_MS, offers },
+        seller: seller.self,
+        version: Date.now(),
+        role: 'household',
+        sourceType: 'SOLAR',
+        currency: 'USD',
+        validUntilMs: Date.now() + HOUR_MS,
+        offers,
       }),
     )
     await eventually('the neighbour has heard it', () => neighbour.trading.offers({}).length === 1)

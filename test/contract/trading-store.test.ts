@@ -46,22 +46,47 @@ const slot = { startMs: 900_000, durationMs: 900_000 }
 const trade = (id: string, more: Partial<Trade> = {}): TradingFact => ({
   kind: 'trade',
   trade: {
-    ...{ transactionId: id as TaskId, role: 'seller', counterparty: 'peer' as PeerId, offerId: 'noon', slot },
-    ...{ energyWh: 1, priceMicro: 1, gridFeeMicro: 0, state: 'quoted', deadlineMs: 0, startedMs: 0 },
+    transactionId: id as TaskId,
+    role: 'seller',
+    counterparty: 'peer' as PeerId,
+    offerId: 'noon',
+    slot,
+    energyWh: 1,
+    priceMicro: 1,
+    gridFeeMicro: 0,
+    state: 'quoted',
+    deadlineMs: 0,
+    startedMs: 0,
     ...more,
   },
 })
 const need = (id: string, state: Need['state']): TradingFact => ({
   kind: 'need',
   need: {
-    ...{ id, slot, energyWh: 1, maxPriceMicro: 1, state, answered: [], searchUntilMs: 0, ranked: [], tried: 0 },
-    ...{ createdMs: 0, reason: '', boughtWh: 0, steps: [] },
+    id,
+    slot,
+    energyWh: 1,
+    maxPriceMicro: 1,
+    state,
+    answered: [],
+    searchUntilMs: 0,
+    ranked: [],
+    tried: 0,
+    createdMs: 0,
+    reason: '',
+    boughtWh: 0,
+    steps: [],
   },
 })
 const catalog = (seller: string, version: number): TradingFact => ({
   kind: 'catalog',
   catalog: {
-    ...{ seller: seller as PeerId, version, role: 'household', sourceType: 'SOLAR', currency: 'USD', validUntilMs: 9 },
+    seller: seller as PeerId,
+    version,
+    role: 'household',
+    sourceType: 'SOLAR',
+    currency: 'USD',
+    validUntilMs: 9,
     offers: [],
   } satisfies Catalog,
 })
@@ -157,7 +182,8 @@ describe.each(implementations)('a trading store %s', (_, open) => {
     using kept = open()
     const settling = (nextMs: number) => ({ attempts: 1, nextMs, reason: '' })
     const at = (startMs: number, more: Partial<Trade> = {}): Partial<Trade> => ({
-      ...{ state: 'active', slot: { startMs, durationMs: 1 } },
+      state: 'active',
+      slot: { startMs, durationMs: 1 },
       ...more,
     })
     await kept.keep(trade('late', at(2)), trade('early', at(1)), trade('open', { state: 'reserved' }))
@@ -179,8 +205,14 @@ describe.each(implementations)('a trading store %s', (_, open) => {
       batch: { id, counterparty, atMs: 1, kind: 'settlement', description: '', postings: [] },
     })
     const body: StatementBody = {
-      ...{ sequence: 1, previous: FIRST, creditor: one, debtor: two, amountMicro: 1, currency: 'USD' },
-      ...{ contracts: ['c'], atMs: 1 },
+      sequence: 1,
+      previous: FIRST,
+      creditor: one,
+      debtor: two,
+      amountMicro: 1,
+      currency: 'USD',
+      contracts: ['c'],
+      atMs: 1,
     }
     const receipt: Receipt = {
       body: { contractHash: 'h', slot, buyer: one, seller: two, settledWh: 1, quality: 'OK' },

@@ -19,7 +19,8 @@ test('each file gets its line: verdict, code, place and reason; one refused is e
   mkdirSync(join(bench.folder, 'folder'))
 
   expect(await bench.run(bench.home('a'), ['beckn', 'validate', 'good.json'])).toMatchObject({
-    ...{ code: 0, err: '' },
+    code: 0,
+    err: '',
     out: expect.stringMatching(/^✔ +good\.json +init +accepted$/m),
   })
   const files = [
@@ -57,7 +58,11 @@ test('programs get the same as JSON', async () => {
   expect(code).toBe(1)
   expect(JSON.parse(out)).toEqual([
     {
-      ...{ file: 'a.json', ok: false, action: 'select', code: 'CTX_MISSING_FIELD', path: '$.context.messageId' },
+      file: 'a.json',
+      ok: false,
+      action: 'select',
+      code: 'CTX_MISSING_FIELD',
+      path: '$.context.messageId',
       message: 'missing; select needs it',
     },
   ])

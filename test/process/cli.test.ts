@@ -93,7 +93,8 @@ test('after a kill a command says that no daemon runs, and a restart keeps the p
   const first = await bench.start(home)
   await first.end('SIGKILL')
   expect(await bench.run(home, ['status'])).toEqual({
-    ...{ code: 1, out: '' },
+    code: 1,
+    out: '',
     err: `wattmesh: no daemon is running for ${home}\n  → start it with "wattmesh run"\n`,
   })
   const second = await bench.start(home)

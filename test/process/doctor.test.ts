@@ -34,7 +34,14 @@ test('a healthy pair has no problem', async () => {
   expect([code, problemsIn(findings)]).toEqual([0, []])
   const levels = Object.fromEntries(findings.map(({ check, level }) => [check, level]))
   expect(levels).toMatchObject({
-    ...{ daemon: 'ok', key: 'ok', config: 'ok', disk: 'ok', port: 'ok', clock: 'ok', peers: 'ok', bootstrap: 'ok' },
+    daemon: 'ok',
+    key: 'ok',
+    config: 'ok',
+    disk: 'ok',
+    port: 'ok',
+    clock: 'ok',
+    peers: 'ok',
+    bootstrap: 'ok',
     reachability: 'ok',
   })
 })

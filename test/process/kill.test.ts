@@ -51,7 +51,8 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
     clock: hasty,
     random,
     inZone: false,
-    ...{ reservationMs: 60_000, stepTimeoutMs: 120_000 },
+    reservationMs: 60_000,
+    stepTimeoutMs: 120_000,
     network: {
       publish: async () => 0,
       async request(_peer, protocol, bytes) {
@@ -75,7 +76,10 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
 
   const start = (): Life =>
     bringToLife({
-      ...{ home: folder.path('seller'), seed: sellerSeed.toString('hex'), buyer: buyer.self, offers: catalog.offers },
+      home: folder.path('seller'),
+      seed: sellerSeed.toString('hex'),
+      buyer: buyer.self,
+      offers: catalog.offers,
       onRequest: (_protocol, bytes) => buyer.reception.request(bytes, seller),
     })
 
@@ -281,7 +285,11 @@ async function wantEnergy(buyer: Road): Promise<void> {
 function offerOf(seller: PeerId): Catalog {
   const slot = { startMs: Math.ceil(Date.now() / 3_600_000 + 24) * 3_600_000, durationMs: 3_600_000 }
   return {
-    ...{ seller, version: 1, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+    seller,
+    version: 1,
+    role: 'household',
+    sourceType: 'SOLAR',
+    currency: 'USD',
     validUntilMs: Date.now() + 3_600_000,
     offers: [{ offerId: 'noon', slot, priceMicro: 100_000, availableWh: OFFERED_WH }],
   }

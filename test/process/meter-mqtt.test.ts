@@ -84,7 +84,12 @@ async function openHome(port: number, { traded = {}, exportTopic = EXPORT }: Set
   })
   const chain: Reading[] = []
   const metering = createMetering({
-    ...{ meter, meterId: IMPORT, slotMs: SLOT, graceMs: () => GRACE, now: () => nowMs, sign: owner.sign },
+    meter,
+    meterId: IMPORT,
+    slotMs: SLOT,
+    graceMs: () => GRACE,
+    now: () => nowMs,
+    sign: owner.sign,
     store: {
       lastReading: () => chain.at(-1),
       reading: slot => chain.find(reading => reading.slot === slot && reading.corrects === undefined),
@@ -96,7 +101,10 @@ async function openHome(port: number, { traded = {}, exportTopic = EXPORT }: Set
   await meter.start?.()
   await vi.waitFor(() => expect(meter.listening()).toBe(true), 10_000)
   return {
-    ...{ meter, metering, chain, warnings },
+    meter,
+    metering,
+    chain,
+    warnings,
     async says(reader, slots, importWh, exportWh = 0) {
       nowMs = slots * SLOT
       const until = heard + (exportTopic === '' ? 1 : 2)
@@ -256,13 +264,11 @@ test('a daemon starts though its broker is not there, and says so once', async (
   await stop()
   const warnings: object[] = []
   const meter = createMqttMeter({
-    ...{
-      url: `mqtt://user:secret@127.0.0.1:${port}`,
-      importTopic: IMPORT,
-      exportTopic: '',
-      slotMs: SLOT,
-      now: () => 0,
-    },
+    url: `mqtt://user:secret@127.0.0.1:${port}`,
+    importTopic: IMPORT,
+    exportTopic: '',
+    slotMs: SLOT,
+    now: () => 0,
     log: { ...silentLog, warn: fields => void warnings.push(fields) },
   })
   stops.push(() => meter.stop?.())

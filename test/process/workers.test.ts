@@ -204,7 +204,8 @@ describe('the real kinds', () => {
       }),
     )
     const texts = parts.map(({ input, output }) => ({
-      ...{ input: JSON.stringify([input]), output: JSON.stringify([output]) },
+      input: JSON.stringify([input]),
+      output: JSON.stringify([output]),
     }))
     expect(JSON.parse(await workers.merge('chunk', texts))).toEqual(chunk.merge(parts))
     await expect(workers.merge('chunk', texts.slice(1))).rejects.toMatchObject({ code: 'TASK_PARTS_INCOMPLETE' })

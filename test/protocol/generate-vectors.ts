@@ -36,8 +36,14 @@ const NOW_MS = Date.UTC(2026, 0, 1)
 const DAY_MS = 86_400_000
 
 const base: UnsignedEnvelope = {
-  ...{ v: 1, type: 'test.note', id: '6f1b1c1e-0000-4000-8000-000000000001' as MessageId, task_id: 'task-1' as TaskId },
-  ...{ network: 'vectors', sender_id: alice.peerId, created: NOW_MS - 1_000, expires: NOW_MS + 60_000 },
+  v: 1,
+  type: 'test.note',
+  id: '6f1b1c1e-0000-4000-8000-000000000001' as MessageId,
+  task_id: 'task-1' as TaskId,
+  network: 'vectors',
+  sender_id: alice.peerId,
+  created: NOW_MS - 1_000,
+  expires: NOW_MS + 60_000,
   payload: { text: 'Grüße, 力, 🔋', number: 1.5, nested: { list: [1, 'two', null, true] } },
 }
 const direct = { ...base, to: bob.peerId }

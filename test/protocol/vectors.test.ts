@@ -17,7 +17,10 @@ const vectors = read('envelopes') as Vector[]
 const identities = read('identities') as Record<string, { seed: string; peerId: string; did: string }>
 const bob = identityFromSeed(Buffer.from(identities['bob']?.seed ?? '', 'hex'))
 const note: MessageType<never> = {
-  ...{ payload: z.looseObject({}), carriers: ['orders', 'stream'], sealed: false, kept: true },
+  payload: z.looseObject({}),
+  carriers: ['orders', 'stream'],
+  sealed: false,
+  kept: true,
   handle: () => outcome(),
 }
 

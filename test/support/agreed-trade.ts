@@ -23,7 +23,12 @@ export function agreedTrade(names: readonly string[] = []) {
     return trade
   }
   return {
-    ...{ town, buyer, seller, others, need, id },
+    town,
+    buyer,
+    seller,
+    others,
+    need,
+    id,
     bought: () => look(buyer.store.purchase(id)),
     sold: () => look(seller.store.sale(id, buyer.self)),
     /** Both meters know the slot, and it is over. */

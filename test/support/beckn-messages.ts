@@ -21,11 +21,17 @@ const bag = (type: string, fields: Fields, name = type, version = 'v2.0'): Field
 })
 
 const descriptor = {
-  ...{ code: 'SUN', name: 'Sun', shortDesc: 'of the roof', longDesc: 'of the southern roof' },
+  code: 'SUN',
+  name: 'Sun',
+  shortDesc: 'of the roof',
+  longDesc: 'of the southern roof',
   thumbnailImage: 'https://example.org/roof.png',
   docs: [
     {
-      ...{ label: 'terms', url: 'https://example.org/terms', mimeType: 'text/html', standard: 'x' },
+      label: 'terms',
+      url: 'https://example.org/terms',
+      mimeType: 'text/html',
+      standard: 'x',
       security: {
         checksum: 'ab',
         checksumAlgorithm: 'SHA256',
@@ -45,17 +51,26 @@ const geometry = {
 const location = {
   geo: geometry,
   address: {
-    ...{ addressCountry: 'DE', addressLocality: 'Bonn', addressRegion: 'NW', extendedAddress: 'yard' },
-    ...{ postalCode: '53111', streetAddress: 'Markt 1' },
+    addressCountry: 'DE',
+    addressLocality: 'Bonn',
+    addressRegion: 'NW',
+    extendedAddress: 'yard',
+    postalCode: '53111',
+    streetAddress: 'Markt 1',
   },
 }
 const customer = (side: string): Fields =>
   bag('EnergyCustomer', {
-    ...{ meterId: `meter-${side}`, sanctionedLoad: 5, utilityCustomerId: 'c1', utilityId: 'u1' },
+    meterId: `meter-${side}`,
+    sanctionedLoad: 5,
+    utilityCustomerId: 'c1',
+    utilityId: 'u1',
     platformUrl: 'https://example.org',
   })
 const provider = {
-  ...{ id: SELLER, descriptor, availableAt: [location] },
+  id: SELLER,
+  descriptor,
+  availableAt: [location],
   providerAttributes: customer('seller'),
 }
 
@@ -82,8 +97,12 @@ export const series = (): Fields =>
       payloadDescriptors: [
         { objectType: 'EVENT_PAYLOAD_DESCRIPTOR', payloadType: 'PRICE_PER_KWH', currency: 'EUR' },
         ...quantities.map(payloadType => ({
-          ...{ objectType: 'REPORT_PAYLOAD_DESCRIPTOR', payloadType, units: 'KWH', readingType: 'DIRECT_READ' },
-          ...{ accuracy: 0.5, confidence: 90 },
+          objectType: 'REPORT_PAYLOAD_DESCRIPTOR',
+          payloadType,
+          units: 'KWH',
+          readingType: 'DIRECT_READ',
+          accuracy: 0.5,
+          confidence: 90,
         })),
       ],
       intervals: [0, 1].map(id => ({
@@ -95,7 +114,8 @@ export const series = (): Fields =>
           ...quantities.slice(1).map(type => ({ type, values: [5] })),
         ],
       })),
-      ...{ resourceName: 'roof', clientName: 'meter' },
+      resourceName: 'roof',
+      clientName: 'meter',
     },
     'BecknTimeSeries',
     'v1.0',
@@ -126,26 +146,39 @@ const resources = (
     ['FEEDER', { nominalVoltageKv: 20, zone: 'z', substationId: 's', feederCode: 'f' }],
   ] as const
 ).map(([type, attributes], index) => ({
-  ...{ id: `r${index}`, descriptor, quantity: { '@type': 'Quantity', unitCode: 'KWH', unitQuantity: 5 } },
+  id: `r${index}`,
+  descriptor,
+  quantity: { '@type': 'Quantity', unitCode: 'KWH', unitQuantity: 5 },
   resourceAttributes: bag('EnergyResource', {
-    ...{ type, id: `meter-${index}`, attributes, subResources: ['r0'], parentResources: ['r1'] },
+    type,
+    id: `meter-${index}`,
+    attributes,
+    subResources: ['r0'],
+    parentResources: ['r1'],
   }),
 }))
 
 const considerations = [
   {
-    ...{ id: 'quote', status: { code: 'QUOTED' } },
+    id: 'quote',
+    status: { code: 'QUOTED' },
     considerationAttributes: bag('RevenueFlow', { revenueFlows: flows('USD') }),
   },
 ]
 const validity = { startDate: TIMESTAMP, endDate: TIMESTAMP, startTime: '12:00:00Z', endTime: '13:00:00+02:00' }
 const participants = (...sides: ('buyer' | 'seller')[]): Fields[] =>
   sides.map(side => ({
-    ...{ id: side === 'buyer' ? BUYER : SELLER, descriptor: { name: side } },
+    id: side === 'buyer' ? BUYER : SELLER,
+    descriptor: { name: side },
     participantAttributes: customer(side),
   }))
 const offer = {
-  ...{ id: 'noon', descriptor, provider, resourceIds: ['r0'], considerations, validity },
+  id: 'noon',
+  descriptor,
+  provider,
+  resourceIds: ['r0'],
+  considerations,
+  validity,
   offerAttributes: bag('EnergyTradeOffer', {
     contractAttributes: terms(null),
     participants: participants('seller'),
@@ -155,20 +188,29 @@ const offer = {
 
 const hash = `sha256:${'0'.repeat(64)}`
 const reference = {
-  ...{ '@type': 'ResourceRef', uri: 'https://example.org/meters', contentHash: hash, count: 2, sizeBytes: 9 },
-  ...{ contentType: 'application/json', schemaContext: 'https://example.org/s', expiresAt: TIMESTAMP },
+  '@type': 'ResourceRef',
+  uri: 'https://example.org/meters',
+  contentHash: hash,
+  count: 2,
+  sizeBytes: 9,
+  contentType: 'application/json',
+  schemaContext: 'https://example.org/s',
+  expiresAt: TIMESTAMP,
 }
 const flexOffer = {
-  ...{ id: 'flex', resourceIds: ['r0'] },
+  id: 'flex',
+  resourceIds: ['r0'],
   offerAttributes: bag('DemandFlexBuyOffer', {
     inputs: [
       {
-        ...{ role: 'seller', participantId: null },
+        role: 'seller',
+        participantId: null,
         inputs: {
           reportDescriptors: [
             { objectType: 'REPORT_PAYLOAD_DESCRIPTOR', payloadType: 'USAGE', units: 'KW', cardinality: 'PER_EVENT' },
           ],
-          ...{ participatingMetersRef: reference, energyResourcesRef: reference },
+          participatingMetersRef: reference,
+          energyResourcesRef: reference,
           participatingMetersDigest: { count: 2, sha256OfSortedIds: hash },
         },
       },
@@ -178,30 +220,39 @@ const flexOffer = {
 const flexNeed = {
   id: 'need',
   resourceAttributes: bag('DemandFlexNeed', {
-    ...{ location, intervalPeriod: { start: TIMESTAMP, duration: 'PT30M' } },
+    location,
+    intervalPeriod: { start: TIMESTAMP, duration: 'PT30M' },
     payloadDescriptors: [{ objectType: 'EVENT_PAYLOAD_DESCRIPTOR', payloadType: 'PRICE', units: 'EUR_PER_KWH' }],
     intervals: [{ id: 0, payloads: [{ type: 'PRICE', values: [3.5, 'firm', true, { x: 1, y: 2 }] }] }],
   }),
 }
 const flexPerformance = bag('DemandFlexPerformance', {
-  ...{ eventId: 'e', methodology: 'm', metersRef: reference },
+  eventId: 'e',
+  methodology: 'm',
+  metersRef: reference,
   meters: [{ meterId: 'm1', telemetry: { ...series(), '@type': 'TimeSeries' } }],
   pageInfo: {
-    ...{ '@type': 'PageInfo', sequence: 0, isLast: true, pageSize: 10, total: 1, cursor: 'c', nextCursor: null },
+    '@type': 'PageInfo',
+    sequence: 0,
+    isLast: true,
+    pageSize: 10,
+    total: 1,
+    cursor: 'c',
+    nextCursor: null,
     collectionId: 'x',
   },
 })
 
 const contract = {
-  ...{ id: '996d1940-7296-48a6-8e61-22d342915277', descriptor, status: { code: 'ACTIVE' } },
+  id: '996d1940-7296-48a6-8e61-22d342915277',
+  descriptor,
+  status: { code: 'ACTIVE' },
   commitments: [
     {
-      ...{
-        id: 'c1',
-        status: { descriptor: { code: 'ACTIVE' } },
-        resources,
-        offer: { id: 'noon', resourceIds: ['r0'] },
-      },
+      id: 'c1',
+      status: { descriptor: { code: 'ACTIVE' } },
+      resources,
+      offer: { id: 'noon', resourceIds: ['r0'] },
       commitmentAttributes: series(),
     },
   ],
@@ -223,7 +274,9 @@ const contract = {
   ],
   settlements: [
     {
-      ...{ id: 's1', considerationId: 'quote', status: 'COMMITTED' },
+      id: 's1',
+      considerationId: 'quote',
+      status: 'COMMITTED',
       settlementAttributes: bag('SettlementTerm', { settlementStatus: 'PENDING' }),
     },
     { status: 'COMPLETE', settlementAttributes: bag('PaymentAction', { paymentStatus: 'SETTLED', paidAt: TIMESTAMP }) },
@@ -233,15 +286,24 @@ const contract = {
 
 const catalogs = [
   {
-    ...{ id: 'catalog', descriptor, provider, isActive: true, validity },
-    ...{ resources: [...resources, flexNeed], offers: [offer, flexOffer] },
+    id: 'catalog',
+    descriptor,
+    provider,
+    isActive: true,
+    validity,
+    resources: [...resources, flexNeed],
+    offers: [offer, flexOffer],
   },
 ]
 const tracking = { contract, status: 'ACTIVE', url: 'https://example.org/track', trackingAttributes: customer('buyer') }
 const rating = {
-  ...{ target: { id: SELLER, descriptor, targetAttributes: customer('seller') }, range: { min: 0, max: 5 } },
+  target: { id: SELLER, descriptor, targetAttributes: customer('seller') },
+  range: { min: 0, max: 5 },
   feedbackFormSubmission: {
-    ...{ id: 'https://example.org/form', submissionId: contract.id, data: { said: 'fine' }, submittedAt: TIMESTAMP },
+    id: 'https://example.org/form',
+    submissionId: contract.id,
+    data: { said: 'fine' },
+    submittedAt: TIMESTAMP,
   },
 }
 const support = { orderId: 'o', descriptor, channels: [customer('seller')] }
@@ -252,48 +314,84 @@ const intent = {
   mediaSearch: {
     media: [
       {
-        ...{ id: 'm', type: 'image', url: 'https://example.org/roof.png', contentType: 'image/png' },
-        ...{ textHint: 'roof', language: 'en', startMs: 0, endMs: 10 },
+        id: 'm',
+        type: 'image',
+        url: 'https://example.org/roof.png',
+        contentType: 'image/png',
+        textHint: 'roof',
+        language: 'en',
+        startMs: 0,
+        endMs: 10,
       },
     ],
     options: {
-      ...{ goals: ['visual-similarity'], augment_text_search: true, restrict_results_to_media_proximity: false },
+      goals: ['visual-similarity'],
+      augment_text_search: true,
+      restrict_results_to_media_proximity: false,
     },
   },
 }
 const pull = {
-  ...{ mode: 'INCREMENTAL', filters: { networkIds: ['n'], schemaTypes: ['t'] }, catalogIds: ['c'], limit: 10 },
-  ...{ fromDate: TIMESTAMP, toDate: TIMESTAMP },
+  mode: 'INCREMENTAL',
+  filters: { networkIds: ['n'], schemaTypes: ['t'] },
+  catalogIds: ['c'],
+  limit: 10,
+  fromDate: TIMESTAMP,
+  toDate: TIMESTAMP,
 }
 const results = [
   {
-    ...{ catalogId: 'catalog', status: 'PARTIAL', errors: [{ errorCode: 'SCH_INVALID', errorMessage: 'no price' }] },
+    catalogId: 'catalog',
+    status: 'PARTIAL',
+    errors: [{ errorCode: 'SCH_INVALID', errorMessage: 'no price' }],
     stats: { itemCount: 1, providerCount: 1, categoryCount: 0 },
   },
 ]
 
 const BODIES: Readonly<Record<KnownAction, Fields>> = {
-  ...{ discover: { intent }, on_discover: { catalogs }, 'catalog/publish': { catalogs } },
-  ...{ 'catalog/on_publish': { results }, 'catalog/pull': pull },
-  ...{ select: { contract }, on_select: { contract }, init: { contract }, on_init: { contract } },
-  ...{ confirm: { contract }, on_confirm: { contract }, status: { contract }, on_status: { contract } },
-  ...{ update: { contract }, on_update: { contract }, cancel: { contract }, on_cancel: { contract } },
-  ...{ track: { tracking }, on_track: { tracking }, rate: { ratingInputs: [rating] }, on_rate: { ratings: [rating] } },
-  ...{ support: { support }, on_support: { support } },
+  discover: { intent },
+  on_discover: { catalogs },
+  'catalog/publish': { catalogs },
+  'catalog/on_publish': { results },
+  'catalog/pull': pull,
+  select: { contract },
+  on_select: { contract },
+  init: { contract },
+  on_init: { contract },
+  confirm: { contract },
+  on_confirm: { contract },
+  status: { contract },
+  on_status: { contract },
+  update: { contract },
+  on_update: { contract },
+  cancel: { contract },
+  on_cancel: { contract },
+  track: { tracking },
+  on_track: { tracking },
+  rate: { ratingInputs: [rating] },
+  on_rate: { ratings: [rating] },
+  support: { support },
+  on_support: { support },
 }
 
 /** The caller may change it at will. */
 export function becknMessage(action: KnownAction): Message {
   const context = {
-    ...{ action, version: '2.0.0', bapId: BUYER, bapUri: 'https://buyer.example.org/beckn' },
-    ...{
-      bppId: SELLER,
-      bppUri: `libp2p://${SELLER}/beckn/2.0.0`,
-      senderId: 'did:key:z6MkBuyer',
-      receiverId: 'did:web:x',
-    },
-    ...{ transactionId: '1268c204-675b-4adb-9321-b08231b147b2', messageId: 'acd9569e-7656-44f5-b5dd-b8f172593b3a' },
-    ...{ networkId: 'street', timestamp: TIMESTAMP, ttl: 'PT30S', key: 'k', try: false },
+    action,
+    version: '2.0.0',
+    bapId: BUYER,
+    bapUri: 'https://buyer.example.org/beckn',
+    bppId: SELLER,
+    bppUri: `libp2p://${SELLER}/beckn/2.0.0`,
+    senderId: 'did:key:z6MkBuyer',
+    receiverId: 'did:web:x',
+    transactionId: '1268c204-675b-4adb-9321-b08231b147b2',
+    messageId: 'acd9569e-7656-44f5-b5dd-b8f172593b3a',
+    networkId: 'street',
+    timestamp: TIMESTAMP,
+    ttl: 'PT30S',
+    key: 'k',
+    try: false,
     schemaContext: [pack('EnergyTradeOffer', 'v2.0')],
     requestDigest: { digest: 'BLAKE-512=abcd' },
   }

@@ -84,7 +84,11 @@ export function cliBench(): CliBench {
       child.once('close', code => reject(new Error(`the daemon ended with ${code}: ${errors}`)))
       const { peerId, addresses, apiPort } = await promise
       return {
-        ...{ home, peerId, address: addresses[0] ?? '', apiPort, lines },
+        home,
+        peerId,
+        address: addresses[0] ?? '',
+        apiPort,
+        lines,
         async end(signal) {
           const closed = once(child, 'close')
           child.kill(signal)

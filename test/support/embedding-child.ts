@@ -70,7 +70,9 @@ await first.warm()
 const openMs = performance.now() - startedMs
 await first.stop()
 const cases: Record<string, (n: number) => Promise<string>> = {
-  ...{ opening: whileOpening, computing: whileComputing, everything },
+  opening: whileOpening,
+  computing: whileComputing,
+  everything,
 }
 const ends = new Set<string>()
 for (let n = 1; n <= Number(times); n++) ends.add((await cases[what]?.(n)) ?? 'nothing')

@@ -81,8 +81,12 @@ export async function runIn(
   const [out, err] = [new PassThrough(), new PassThrough()]
   let failed = false
   const terminal: Terminal = {
-    ...{ out: out as unknown as NodeJS.WriteStream, err: err as unknown as NodeJS.WriteStream },
-    ...{ env: { WATTMESH_HOME: home }, cwd: home, pid: 1, interrupted: () => signal },
+    out: out as unknown as NodeJS.WriteStream,
+    err: err as unknown as NodeJS.WriteStream,
+    env: { WATTMESH_HOME: home },
+    cwd: home,
+    pid: 1,
+    interrupted: () => signal,
     fail: () => {
       failed = true
     },

@@ -23,7 +23,11 @@ const road = await openRoad({
 })
 if (road.storage.trading.catalog(road.self) === undefined) {
   const catalog: Catalog = {
-    ...{ seller: road.self, version: 1, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+    seller: road.self,
+    version: 1,
+    role: 'household',
+    sourceType: 'SOLAR',
+    currency: 'USD',
     validUntilMs: Date.now() + 60 * 60_000,
     offers: JSON.parse(offers) as Offer[],
   }

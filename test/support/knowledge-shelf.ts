@@ -70,8 +70,15 @@ export function openShelf() {
   /** Puts a document on the shelf without a file. */
   async function put(collection: string, name: string, text: string): Promise<void> {
     const document = {
-      ...{ id: `doc-${++numbers}`, collection, path: `/${name}`, name, title: '', hash: '', bytes: text.length },
-      ...{ modifiedMs: 0, readMs: 0 },
+      id: `doc-${++numbers}`,
+      collection,
+      path: `/${name}`,
+      name,
+      title: '',
+      hash: '',
+      bytes: text.length,
+      modifiedMs: 0,
+      readMs: 0,
     }
     const isNew = readers.collections().every(other => other.name !== collection)
     const sections = await sectionsOf(text)

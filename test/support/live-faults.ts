@@ -21,7 +21,9 @@ export interface Fault {
 const ELSEWHERE = '00000000-0000-4000-8000-999999999999'
 /** Another action that needs the same parties. */
 const OTHERS: Readonly<Record<string, string>> = {
-  ...{ discover: 'on_discover', on_discover: 'discover', 'catalog/publish': 'catalog/on_publish' },
+  discover: 'on_discover',
+  on_discover: 'discover',
+  'catalog/publish': 'catalog/on_publish',
 }
 const DAY_MS = 24 * 60 * 60_000
 

@@ -53,7 +53,9 @@ export function testNodes(): TestNodes {
       })
       const test: TestNode = {
         ...node,
-        ...{ name, home, peerId: identityFromSeed(seed).peerId },
+        name,
+        home,
+        peerId: identityFromSeed(seed).peerId,
         address: async () => (await node.commands.status()).addresses[0] ?? '',
       }
       running.add(test)

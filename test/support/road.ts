@@ -65,21 +65,51 @@ export async function openRoad(options: RoadOptions) {
   })
   const courier = createCourier({
     isConnected: () => options.connected ?? false,
-    ...{ identity, networkName: NETWORK, zone: ZONE, open, clock, network, inZone: () => inZone, metrics },
+    identity,
+    networkName: NETWORK,
+    zone: ZONE,
+    open,
+    clock,
+    network,
+    inZone: () => inZone,
+    metrics,
   })
   const outbox = createOutbox<Fact>({
-    ...{ identity, network: NETWORK, journal: storage.messages, courier, commit, types, clock, random, newId },
-    ...{ log, metrics },
+    identity,
+    network: NETWORK,
+    journal: storage.messages,
+    courier,
+    commit,
+    types,
+    clock,
+    random,
+    newId,
+    log,
+    metrics,
   })
   const inbox = createInbox<Fact>({
     receiver: { peerId: self, network: NETWORK },
-    ...{ types, clock, open, journal: storage.messages, commit, metrics, log },
+    types,
+    clock,
+    open,
+    journal: storage.messages,
+    commit,
+    metrics,
+    log,
     reply: (asked, answer) => outbox.post(answerDraft(asked, answer, isSealed(asked.payload))),
   })
   const trading = createTrading({
-    ...{ self, name: self.slice(-6), networkId: NETWORK, currency: 'USD' },
-    ...{ reservationMs: options.reservationMs ?? 30_000, stepTimeoutMs: options.stepTimeoutMs ?? 10_000 },
-    ...{ store: storage.trading, newId, random, now: clock.now, marketNow: options.marketNow ?? clock.now },
+    self,
+    name: self.slice(-6),
+    networkId: NETWORK,
+    currency: 'USD',
+    reservationMs: options.reservationMs ?? 30_000,
+    stepTimeoutMs: options.stepTimeoutMs ?? 10_000,
+    store: storage.trading,
+    newId,
+    random,
+    now: clock.now,
+    marketNow: options.marketNow ?? clock.now,
     sign: identity.sign,
     verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
     searchMs: 1_000,
@@ -112,7 +142,16 @@ export async function openRoad(options: RoadOptions) {
   }
 
   return {
-    ...{ identity, self, storage, metrics, outbox, inbox, trading, reception, commit, tick },
+    identity,
+    self,
+    storage,
+    metrics,
+    outbox,
+    inbox,
+    trading,
+    reception,
+    commit,
+    tick,
     async start() {
       await outbox.start?.()
       void repeat(clock, 20, stopping.signal, () => tick().catch(() => undefined))

@@ -17,8 +17,15 @@ export const identityNamed = (name: string): Identity => identityFromSeed(seedNa
 export function bytesFrom(sender: Identity, fields: Partial<UnsignedEnvelope> & { to?: PeerId }, nowMs = Date.now()) {
   return signEnvelope(
     {
-      ...{ v: 1, type: 'beckn.note', id: randomUUID() as MessageId, task_id: 'task' as TaskId, network: NETWORK },
-      ...{ sender_id: sender.peerId, created: nowMs, expires: nowMs + 60_000, payload: {} },
+      v: 1,
+      type: 'beckn.note',
+      id: randomUUID() as MessageId,
+      task_id: 'task' as TaskId,
+      network: NETWORK,
+      sender_id: sender.peerId,
+      created: nowMs,
+      expires: nowMs + 60_000,
+      payload: {},
       ...fields,
     },
     sender,
@@ -31,12 +38,10 @@ export function noteType(
   more: Partial<MessageType<Fact>> = {},
 ): ReadonlyMap<string, MessageType<Fact>> {
   const type: MessageType<Fact> = {
-    ...{
-      payload: z.looseObject({ n: z.number().optional() }),
-      carriers: ['orders', 'stream'],
-      sealed: false,
-      kept: true,
-    },
+    payload: z.looseObject({ n: z.number().optional() }),
+    carriers: ['orders', 'stream'],
+    sealed: false,
+    kept: true,
     handle,
     ...more,
   }
@@ -51,8 +56,19 @@ export function noteDraft(to: PeerId | undefined, more: Partial<Draft> = {}): Dr
 /** A fact that is easy to count. */
 export function needFact(id: string): Fact {
   const need: Need = {
-    ...{ id, slot: { startMs: 0, durationMs: 1 }, energyWh: 1, maxPriceMicro: 1, state: 'failed', answered: [] },
-    ...{ searchUntilMs: 0, ranked: [], tried: 0, createdMs: 0, reason: '', boughtWh: 0, steps: [] },
+    id,
+    slot: { startMs: 0, durationMs: 1 },
+    energyWh: 1,
+    maxPriceMicro: 1,
+    state: 'failed',
+    answered: [],
+    searchUntilMs: 0,
+    ranked: [],
+    tried: 0,
+    createdMs: 0,
+    reason: '',
+    boughtWh: 0,
+    steps: [],
   }
   return { kind: 'need', need }
 }

@@ -17,7 +17,9 @@ export function socMemory(): SocMemory {
   const rounds: SocRoundRecord[] = []
   const refusals = new Map<PeerId, SocRefusal>()
   return {
-    ...{ readings, rounds, refusals },
+    readings,
+    rounds,
+    refusals,
     refusal: peer => refusals.get(peer),
     keep(facts) {
       for (const fact of facts) {

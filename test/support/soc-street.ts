@@ -42,11 +42,19 @@ export function socStreet(): SocStreet {
       },
     )
     const a2a = createA2a({
-      ...{ self: host.peerId, name: 'a peer', version: '1.0.0', household: OPEN, store: socMemory() },
+      self: host.peerId,
+      name: 'a peer',
+      version: '1.0.0',
+      household: OPEN,
+      store: socMemory(),
       send: (peer, bytes, request) => host.request(peer, A2A_PROTOCOL, bytes, request),
       timing: { spreadMs: 0, deadlineMs: 2 * ASK_TIMEOUT_MS, requestTimeoutMs: ASK_TIMEOUT_MS },
-      ...{ currentSlot: () => SLOT, clock: systemClock, random: Math.random, newId: randomUUID },
-      ...{ log: silentLog, metrics: createMetrics() },
+      currentSlot: () => SLOT,
+      clock: systemClock,
+      random: Math.random,
+      newId: randomUUID,
+      log: silentLog,
+      metrics: createMetrics(),
       ...deps,
     })
     return { host, heard, a2a }

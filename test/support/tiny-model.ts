@@ -50,12 +50,20 @@ function graph(inputs: readonly string[]): Uint8Array {
 
 function tokenizer(): object {
   const special = PIECES.slice(0, 4).map(([content], id) => ({
-    ...{ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+    id,
+    content,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
   }))
   const mark = (id: string) => ({ SpecialToken: { id, type_id: 0 } })
   return {
     version: '1.0',
-    ...{ truncation: null, padding: null, added_tokens: special },
+    truncation: null,
+    padding: null,
+    added_tokens: special,
     normalizer: {
       type: 'BertNormalizer',
       clean_text: true,
@@ -75,7 +83,10 @@ function tokenizer(): object {
     },
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
     model: {
-      ...{ type: 'WordPiece', unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100 },
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
       vocab: Object.fromEntries(PIECES.map(([piece], id) => [piece, id])),
     },
   }

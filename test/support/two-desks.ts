@@ -17,7 +17,11 @@ export const BEAT_MS = 10_000
 
 /** A kind whose work is to write a word in capitals; a part is a word. What is not a word it cannot check. */
 export const shout = {
-  ...{ name: 'shout', version: 1, params: z.strictObject({}), input: z.string().max(100), output: z.string() },
+  name: 'shout',
+  version: 1,
+  params: z.strictObject({}),
+  input: z.string().max(100),
+  output: z.string(),
   limits: { maxInputBytes: 100, maxRunMs: () => 60_000, maxMemoryMb: 1 },
   split: ({ text }: { text: string }) => text.split(' ').filter(word => word !== ''),
   run: async (input: string) => input.toUpperCase(),
@@ -52,28 +56,30 @@ export function createOffice(random: () => number = () => 0.99) {
     migrate(db)
     const facts = taskFacts(db, () => nowMs)
     const tasks = createTasks({
-      ...{
-        self,
-        store: facts.readers,
-        kinds: { shout },
-        newId,
-        random,
-        leaseMs: LEASE_MS,
-        heartbeatMs: BEAT_MS,
-        slots,
-      },
-      ...{
-        maxOpenTasks: 20_000,
-        ownSlots: 2,
-        trustedPeers: [],
-        threads: 2,
-        memoryMb: 64,
-        engines: () => [],
-        priceClass: 0,
-      },
-      ...{ sign: fakeSign(name), verify: fakeVerify, now: () => nowMs, workersFor: () => staff },
-      ...{ models: () => undefined, learnModel: () => true, paused: () => undefined },
-      ...{ energyMicroWh: (busyMs: number) => busyMs * 5, powerSource: () => 'unknown' as const },
+      self,
+      store: facts.readers,
+      kinds: { shout },
+      newId,
+      random,
+      leaseMs: LEASE_MS,
+      heartbeatMs: BEAT_MS,
+      slots,
+      maxOpenTasks: 20_000,
+      ownSlots: 2,
+      trustedPeers: [],
+      threads: 2,
+      memoryMb: 64,
+      engines: () => [],
+      priceClass: 0,
+      sign: fakeSign(name),
+      verify: fakeVerify,
+      now: () => nowMs,
+      workersFor: () => staff,
+      models: () => undefined,
+      learnModel: () => true,
+      paused: () => undefined,
+      energyMicroWh: (busyMs: number) => busyMs * 5,
+      powerSource: () => 'unknown' as const,
       ...more,
     })
     const writers = facts.writers as unknown as Record<string, (fact: TaskFact) => void>
@@ -126,7 +132,12 @@ export function createOffice(random: () => number = () => 0.99) {
   const tick = (peer: Peer) => keep(peer, peer.tasks.tick())
 
   return {
-    ...{ createPeer, keep, deliver, undelivered, carry, tick },
+    createPeer,
+    keep,
+    deliver,
+    undelivered,
+    carry,
+    tick,
     now: () => nowMs,
     pass(ms: number): void {
       nowMs += ms

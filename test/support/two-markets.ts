@@ -77,8 +77,16 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
     const identity = identityNamed(name)
     const store = memoryStore()
     const market = {
-      ...{ self: identity.peerId, name, networkId: NETWORK, currency: 'USD' },
-      ...{ reservationMs: RESERVATION_MS, stepTimeoutMs: STEP_MS, searchMs: SEARCH_MS, store, newId, random },
+      self: identity.peerId,
+      name,
+      networkId: NETWORK,
+      currency: 'USD',
+      reservationMs: RESERVATION_MS,
+      stepTimeoutMs: STEP_MS,
+      searchMs: SEARCH_MS,
+      store,
+      newId,
+      random,
       limits: { maxBuyWh: 1_000_000, neighbours: [], avoidPeers: [], ...options.limits?.[name] },
       shortfall: SHORTFALL,
       now: () => nowMs + (clockOffsets.get(name) ?? 0),
@@ -94,7 +102,12 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
     } satisfies TradingDeps
     const announcing: Market = { ...market, index: createCatalogIndex(), ...createMarketMemory(market.now) }
     const party: Party = {
-      ...{ identity, self: identity.peerId, name, market: announcing, store, meter: undefined },
+      identity,
+      self: identity.peerId,
+      name,
+      market: announcing,
+      store,
+      meter: undefined,
       trading: createTrading(market),
     }
     return party
@@ -130,8 +143,15 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
   /** As its sender signs it. */
   function envelopeOf(from: Party, draft: Draft): Envelope {
     const unsigned: UnsignedEnvelope = {
-      ...{ v: 1, type: draft.type, id: draft.id ?? (newId() as MessageId), task_id: draft.taskId, network: NETWORK },
-      ...{ sender_id: from.self, created: nowMs, expires: nowMs + draft.ttlMs, payload: draft.payload },
+      v: 1,
+      type: draft.type,
+      id: draft.id ?? (newId() as MessageId),
+      task_id: draft.taskId,
+      network: NETWORK,
+      sender_id: from.self,
+      created: nowMs,
+      expires: nowMs + draft.ttlMs,
+      payload: draft.payload,
       ...(draft.to === undefined ? {} : { to: draft.to }),
       ...(draft.replyTo === undefined ? {} : { reply_to: draft.replyTo }),
     }
@@ -142,7 +162,11 @@ export function createTown(names: readonly string[], options: TownOptions = {}) 
 
   function catalogOf(seller: Party, offer: Partial<Offer>, catalog: Partial<Catalog>): Catalog {
     return {
-      ...{ seller: seller.self, version: nowMs, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+      seller: seller.self,
+      version: nowMs,
+      role: 'household',
+      sourceType: 'SOLAR',
+      currency: 'USD',
       validUntilMs: nowMs + 3_600_000,
       offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 100_000, availableWh: 1_000, ...offer }],
       ...catalog,

@@ -54,7 +54,9 @@ function asking(skill: string): object {
 test('the card of a household that shares offers the state of charge; of one that does not, nothing', async () => {
   const card = JSON.parse((await agent().ask('GET', '/.well-known/agent-card.json')).body) as Record<string, unknown>
   expect(card).toMatchObject({
-    ...{ name: 'home', version: '1.2.3', skills: [{ id: 'state-of-charge' }] },
+    name: 'home',
+    version: '1.2.3',
+    skills: [{ id: 'state-of-charge' }],
     supportedInterfaces: [{ url: `libp2p://${self}/a2a/1`, protocolBinding: 'JSONRPC', protocolVersion: '1.0' }],
   })
   const closed = await agent({ sharesSoc: false }).ask('GET', '/.well-known/agent-card.json')
@@ -171,6 +173,7 @@ test('an answer larger than a frame is refused rather than cut', async () => {
   }
   const list = { jsonrpc: '2.0', id: 1, method: 'ListTasks', params: { pageSize: 100 } }
   expect(await ask('POST', '/a2a/1', JSON.stringify(list))).toMatchObject({
-    ...{ status: 500, body: expect.stringContaining('smaller pageSize') },
+    status: 500,
+    body: expect.stringContaining('smaller pageSize'),
   })
 })

@@ -123,7 +123,11 @@ function clientOf(answer: (path: string, body: string) => object, now = () => 0)
       paths.push(path)
       return encodeAnswer({ status: 200, headers: {}, body: JSON.stringify(answer(path, body)) })
     },
-    ...{ now, newId: randomUUID, timeoutMs: 1_000, cardAgeMs: 3_600_000, currentSlot: () => SLOT },
+    now,
+    newId: randomUUID,
+    timeoutMs: 1_000,
+    cardAgeMs: 3_600_000,
+    currentSlot: () => SLOT,
   })
   return { client, paths }
 }
@@ -191,7 +195,11 @@ test('the same household under the same card is not asked again after it refused
       const { path } = decodeRequest(bytes)
       return (await (path === '/a2a/1' ? refusing : offering).answer(bytes, peer)).bytes
     },
-    ...{ now: () => 0, newId: randomUUID, timeoutMs: 1_000, cardAgeMs: 3_600_000, currentSlot: () => SLOT },
+    now: () => 0,
+    newId: randomUUID,
+    timeoutMs: 1_000,
+    cardAgeMs: 3_600_000,
+    currentSlot: () => SLOT,
   })
   const reply = await client.ask(home, undefined, never)
   if (reply.outcome !== 'refused') throw new Error('a refusal was wanted')

@@ -19,8 +19,12 @@ const PEERS = [
 ]
 
 const BODY: ReceiptBody = {
-  ...{ contractHash: 'ab'.repeat(32), slot: SLOT, buyer: BUYER.peerId, seller: SELLER.peerId },
-  ...{ settledWh: 480, quality: 'OK' },
+  contractHash: 'ab'.repeat(32),
+  slot: SLOT,
+  buyer: BUYER.peerId,
+  seller: SELLER.peerId,
+  settledWh: 480,
+  quality: 'OK',
 }
 const RECEIPT: Receipt = {
   body: BODY,
@@ -39,7 +43,11 @@ const LEDGER = {
   ],
   batches: [
     {
-      ...{ id: 'c1', counterparty: BUYER.peerId, atMs: 0, kind: 'settlement', description: 'sold 0.48 kWh' },
+      id: 'c1',
+      counterparty: BUYER.peerId,
+      atMs: 0,
+      kind: 'settlement',
+      description: 'sold 0.48 kWh',
       postings: [
         { account: 'energy sold', micro: -72_000 },
         { account: `neighbour:${BUYER.peerId}`, micro: 72_000 },
@@ -87,7 +95,8 @@ test('whatever is changed in a receipt, it proves nothing any more and says why'
   writeFileSync(file, JSON.stringify(changes[0]?.[0]))
   expect(await daemon.run('receipt', 'verify', file)).toMatchObject({ code: 1, out: expect.stringContaining('✘') })
   expect(await daemon.run('receipt', 'verify', 'absent.json')).toMatchObject({
-    ...{ code: 1, err: expect.stringContaining('cannot be read') },
+    code: 1,
+    err: expect.stringContaining('cannot be read'),
   })
 })
 
@@ -118,7 +127,9 @@ test('books that do not sum to zero are an alarm', async () => {
 
 test('netting and payments are asked for by the name of the neighbour', async () => {
   await using daemon = await openFakeDaemon({
-    ...{ 'GET /v1/peers': PEERS, 'POST /v1/ledger/net': {}, 'POST /v1/ledger/paid': {} },
+    'GET /v1/peers': PEERS,
+    'POST /v1/ledger/net': {},
+    'POST /v1/ledger/paid': {},
   })
   await daemon.run('ledger', 'net', 'Omar')
   const paid = await daemon.run('ledger', 'paid', 'Omar', '12.50')
@@ -133,19 +144,38 @@ test('netting and payments are asked for by the name of the neighbour', async ()
 })
 
 const TRADE = {
-  ...{ transactionId: 't-1', role: 'buyer', counterparty: SELLER.peerId, slot: SLOT, energyWh: 500, state: 'settled' },
+  transactionId: 't-1',
+  role: 'buyer',
+  counterparty: SELLER.peerId,
+  slot: SLOT,
+  energyWh: 500,
+  state: 'settled',
   contract: {
     terms: {
-      ...{ contractId: 'c-1', transactionId: 't-1', buyer: BUYER.peerId, seller: SELLER.peerId, offerId: 'o' },
-      ...{ slot: SLOT, energyWh: 500, priceMicro: 150_000, gridFeeMicro: 10_000, currency: 'EUR', revision: 2 },
+      contractId: 'c-1',
+      transactionId: 't-1',
+      buyer: BUYER.peerId,
+      seller: SELLER.peerId,
+      offerId: 'o',
+      slot: SLOT,
+      energyWh: 500,
+      priceMicro: 150_000,
+      gridFeeMicro: 10_000,
+      currency: 'EUR',
+      revision: 2,
       shortfall: { utilityPriceMicro: 250_000, penaltyMicro: 50_000, tolerancePercent: 5 },
     },
     signatures: { buyer: 'b', seller: 's' },
   },
   signaturesGood: { buyer: true, seller: true },
   settlement: {
-    ...{ contractId: 'c-1', slot: SLOT, finalWh: 480, shortfallWh: 20, quality: 'OK' },
-    ...{ seller: { energyWh: 480, quality: 'OK' }, buyer: { energyWh: 500, quality: 'OK' } },
+    contractId: 'c-1',
+    slot: SLOT,
+    finalWh: 480,
+    shortfallWh: 20,
+    quality: 'OK',
+    seller: { energyWh: 480, quality: 'OK' },
+    buyer: { energyWh: 500, quality: 'OK' },
     flows: [
       { role: 'buyer', micro: -72_000, description: 'energy' },
       { role: 'seller', micro: 72_000, description: 'energy' },
@@ -155,7 +185,9 @@ const TRADE = {
 
 test('a contract shows parties by name, its terms, both signatures, and flows that sum to zero', async () => {
   await using daemon = await openFakeDaemon({
-    ...{ 'GET /v1/peers': PEERS, 'GET /v1/trades': [TRADE], 'GET /v1/trades/t-1': TRADE },
+    'GET /v1/peers': PEERS,
+    'GET /v1/trades': [TRADE],
+    'GET /v1/trades/t-1': TRADE,
   })
   const { code, out } = await daemon.run('contract', 'show', 't')
   expect(code).toBe(0)
@@ -176,14 +208,17 @@ test('a bad signature and flows that do not sum to zero are failures', async () 
   const lopsided = { ...TRADE, settlement: { ...TRADE.settlement, flows } }
   await using other = await openFakeDaemon({ ...routes, 'GET /v1/trades/t-1': lopsided })
   expect(await other.run('contract', 'show', 't-1')).toMatchObject({
-    ...{ code: 1, out: expect.stringContaining('must be zero') },
+    code: 1,
+    out: expect.stringContaining('must be zero'),
   })
 })
 
 test('a trade without a contract says so', async () => {
   const { contract: _, ...unsigned } = { ...TRADE, state: 'refused', reason: 'the slot has begun' }
   await using daemon = await openFakeDaemon({
-    ...{ 'GET /v1/peers': PEERS, 'GET /v1/trades': [unsigned], 'GET /v1/trades/t-1': unsigned },
+    'GET /v1/peers': PEERS,
+    'GET /v1/trades': [unsigned],
+    'GET /v1/trades/t-1': unsigned,
   })
   const { code, err } = await daemon.run('contract', 'show', 't-1')
   expect(code).toBe(1)
@@ -193,7 +228,10 @@ test('a trade without a contract says so', async () => {
 
 test('a utility sees each household on one scale, and how the last round went', async () => {
   const household = (peer: string, name: string, values: number[]) => ({
-    ...{ peer, name, socWh: values.at(-1), atMs: 0 },
+    peer,
+    name,
+    socWh: values.at(-1),
+    atMs: 0,
     points: values.map((socWh, atMs) => ({ atMs, socWh })),
   })
   await using daemon = await openFakeDaemon({

@@ -18,7 +18,9 @@ const view: ComputeView = {
   verdict: { allowed: false, code: 'MANNERS_ON_BATTERY', sentence: 'paused: on battery' },
   preferences: { ...loadConfig('/nowhere', {}).options.manners, taskPowerW: 15 },
   conditions: {
-    ...{ atMs, minuteOfDay: 0, machine: { cores: 4, memoryMb: 8_000, maxThreads: 4, threadMemoryMb: 400 } },
+    atMs,
+    minuteOfDay: 0,
+    machine: { cores: 4, memoryMb: 8_000, maxThreads: 4, threadMemoryMb: 400 },
     sensed: { ...nothingSensed, onBattery: true, temperatureC: 60.6 },
   },
 }

@@ -2,8 +2,22 @@ import { expect, test } from 'vitest'
 import { openFakeDaemon } from '../support/fake-daemon.ts'
 
 const READ = {
-  ...{ id: 'i-1', collection: 'papers', state: 'done', createdMs: 1, finishedMs: 2, files: 3, bytes: 9, done: 3 },
-  ...{ doneBytes: 9, added: 3, changed: 0, unchanged: 0, removed: 0, skipped: 0, passages: 830, reasons: [] },
+  id: 'i-1',
+  collection: 'papers',
+  state: 'done',
+  createdMs: 1,
+  finishedMs: 2,
+  files: 3,
+  bytes: 9,
+  done: 3,
+  doneBytes: 9,
+  added: 3,
+  changed: 0,
+  unchanged: 0,
+  removed: 0,
+  skipped: 0,
+  passages: 830,
+  reasons: [],
 }
 
 async function ingested(byPeers: readonly { peer: string; passages: number }[], ...more: string[]) {

@@ -25,7 +25,11 @@ test('a job is sent the parameters its kind takes and no others', () => {
 test('a parameter is a number, a text, or whatever JSON says', () => {
   const param = ['top=5', 'query=a=b c', 'quoted="5"', 'flag=true', 'empty=']
   expect(paramsOf({ kind: 'search', param })).toEqual({
-    ...{ top: 5, query: 'a=b c', quoted: '5', flag: true, empty: '' },
+    top: 5,
+    query: 'a=b c',
+    quoted: '5',
+    flag: true,
+    empty: '',
   })
   expect(() => paramsOf({ kind: 'search', param: ['top'] })).toThrow('"top" is no parameter')
 })

@@ -14,9 +14,17 @@ const PROPOSAL = { terms: {} as NonNullable<Trade['terms']>, by: 'seller', signa
 
 function trade(more: Partial<Trade> = {}): Trade {
   return {
-    ...{ transactionId: 't-1' as TaskId, role: 'buyer', counterparty: NADIA, offerId: 'o1' },
-    ...{ slot: { startMs: 0, durationMs: 900_000 }, energyWh: 500, priceMicro: 150_000, gridFeeMicro: 10_000 },
-    ...{ state: 'active', deadlineMs: 0, startedMs: 0 },
+    transactionId: 't-1' as TaskId,
+    role: 'buyer',
+    counterparty: NADIA,
+    offerId: 'o1',
+    slot: { startMs: 0, durationMs: 900_000 },
+    energyWh: 500,
+    priceMicro: 150_000,
+    gridFeeMicro: 10_000,
+    state: 'active',
+    deadlineMs: 0,
+    startedMs: 0,
     ...more,
   }
 }

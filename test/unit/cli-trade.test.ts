@@ -17,17 +17,36 @@ const CREATED_MS = 1_000_000
 
 function trade(id: string, more: Partial<Trade> = {}): Trade {
   return {
-    ...{ transactionId: id as TaskId, role: 'buyer', counterparty: NADIA as PeerId, offerId: 'o1', slot: SLOT },
-    ...{ energyWh: 500, priceMicro: 150_000, gridFeeMicro: 10_000, state: 'active', needId: 'need-1' },
-    ...{ deadlineMs: 0, startedMs: CREATED_MS + 200 },
+    transactionId: id as TaskId,
+    role: 'buyer',
+    counterparty: NADIA as PeerId,
+    offerId: 'o1',
+    slot: SLOT,
+    energyWh: 500,
+    priceMicro: 150_000,
+    gridFeeMicro: 10_000,
+    state: 'active',
+    needId: 'need-1',
+    deadlineMs: 0,
+    startedMs: CREATED_MS + 200,
     ...more,
   }
 }
 
 function need(more: Partial<Need> = {}): Need {
   return {
-    ...{ id: 'need-1', slot: SLOT, energyWh: 800, boughtWh: 800, maxPriceMicro: 300_000, state: 'bought' },
-    ...{ answered: [], searchUntilMs: 0, ranked: [], tried: 1, createdMs: CREATED_MS, reason: 'you asked for it' },
+    id: 'need-1',
+    slot: SLOT,
+    energyWh: 800,
+    boughtWh: 800,
+    maxPriceMicro: 300_000,
+    state: 'bought',
+    answered: [],
+    searchUntilMs: 0,
+    ranked: [],
+    tried: 1,
+    createdMs: CREATED_MS,
+    reason: 'you asked for it',
     steps: [{ atMs: CREATED_MS + 100, text: 'asked everybody in the zone' }],
     ...more,
   }

@@ -9,10 +9,13 @@ test('what is asked for again under its key needs no model, whatever became of t
   const desk = createOffice()
   let models: string[] | undefined = [FINGERPRINT]
   const boss = desk.createPeer('boss', 0, {
-    ...{ kinds: { embed }, memoryMb: 1_024, models: () => models },
+    kinds: { embed },
+    memoryMb: 1_024,
+    models: () => models,
   })
   const deps = {
-    ...{ storage: { tasks: boss.store }, tasks: boss.tasks },
+    storage: { tasks: boss.store },
+    tasks: boss.tasks,
     commit: async (decide: () => never) => {
       const decided = decide()
       desk.keep(boss, decided)

@@ -31,7 +31,9 @@ test('a flag beats the environment, the environment the file, the file the defau
   const { options, origins } = loadConfig(at.path, environment, { 'market.reservationMs': 6_000 })
   expect(options.market).toMatchObject({ slotMs: 5_000, speed: 3, reservationMs: 6_000, stepTimeoutMs: 10_000 })
   expect(Object.fromEntries(origins)).toEqual({
-    ...{ 'market.slotMs': 'file', 'market.speed': 'environment', 'market.reservationMs': 'flag' },
+    'market.slotMs': 'file',
+    'market.speed': 'environment',
+    'market.reservationMs': 'flag',
   })
 })
 
@@ -43,8 +45,10 @@ test('a flag that was not given leaves the file its say', () => {
 test('lists, numbers and switches are read from the environment as what they are', () => {
   using at = home()
   const environment = {
-    ...{ WATTMESH_ROLES: 'household, compute', WATTMESH_NETWORK_MDNS: 'false', WATTMESH_API_PORT: '8080' },
-    ...{ WATTMESH_NETWORK_BOOTSTRAP: '' },
+    WATTMESH_ROLES: 'household, compute',
+    WATTMESH_NETWORK_MDNS: 'false',
+    WATTMESH_API_PORT: '8080',
+    WATTMESH_NETWORK_BOOTSTRAP: '',
   }
   const { options } = loadConfig(at.path, environment)
   expect(options.roles).toEqual(['household', 'compute'])

@@ -29,7 +29,8 @@ async function saidOf(readings: readonly Reading[]): Promise<object[]> {
     const said: object[] = []
     let looks = 0
     const check = createChainCheck({
-      ...{ self: household.peerId, storage },
+      self: household.peerId,
+      storage,
       clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => ++looks) },
       log: { ...silentLog, error: fields => void said.push(fields) },
     })
@@ -73,7 +74,9 @@ test('a long chain is never in memory whole: it is read in pieces, and others ha
     },
   }
   const check = createChainCheck({
-    ...{ self: household.peerId, storage: { energy }, log: silentLog },
+    self: household.peerId,
+    storage: { energy },
+    log: silentLog,
     clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => events.push('turn')) },
   })
   await check.start?.()

@@ -21,13 +21,22 @@ const still = { loadWh: 0, solarWh: 0, boughtWh: 0, soldWh: 0 }
 describe('a slot of the battery', () => {
   test('what is over charges it, then goes to the grid; what lacks comes the other way', () => {
     expect(settleSlot(5_000, { ...still, solarWh: 2_000, loadWh: 500 }, battery)).toEqual({
-      ...{ socWh: 6_500, importedWh: 0, exportedWh: 0, lossWh: 0 },
+      socWh: 6_500,
+      importedWh: 0,
+      exportedWh: 0,
+      lossWh: 0,
     })
     expect(settleSlot(9_500, { ...still, solarWh: 2_000 }, battery)).toEqual({
-      ...{ socWh: 10_000, importedWh: 0, exportedWh: 1_500, lossWh: 0 },
+      socWh: 10_000,
+      importedWh: 0,
+      exportedWh: 1_500,
+      lossWh: 0,
     })
     expect(settleSlot(1_500, { ...still, loadWh: 2_000 }, battery)).toEqual({
-      ...{ socWh: 1_000, importedWh: 1_500, exportedWh: 0, lossWh: 0 },
+      socWh: 1_000,
+      importedWh: 1_500,
+      exportedWh: 0,
+      lossWh: 0,
     })
   })
 
@@ -48,14 +57,20 @@ describe('a slot of the battery', () => {
     expect(settleSlot(5_000, { ...still, loadWh: 1_000 }, lossy)).toMatchObject({ socWh: 4_000, lossWh: 0 })
     // What fills the last 900 Wh takes 1,000; the rest goes to the grid.
     expect(settleSlot(9_100, { ...still, solarWh: 1_500 }, lossy)).toEqual({
-      ...{ socWh: 10_000, importedWh: 0, exportedWh: 500, lossWh: 100 },
+      socWh: 10_000,
+      importedWh: 0,
+      exportedWh: 500,
+      lossWh: 100,
     })
   })
 
   test('its power is its C-rate for the length of a slot', () => {
     const made = { capacityWh: 6_400, minSocPercent: 10, cRate: 0.5, efficiencyPercent: 90 }
     expect(batteryOf(made, 900_000)).toEqual({
-      ...{ capacityWh: 6_400, reserveWh: 640, powerWh: 800, efficiencyPercent: 90 },
+      capacityWh: 6_400,
+      reserveWh: 640,
+      powerWh: 800,
+      efficiencyPercent: 90,
     })
   })
 
@@ -90,20 +105,30 @@ describe('a slot of the battery', () => {
 })
 
 const outlook = (some: Partial<Outlook>): Outlook => ({
-  ...{ slot: 1, socWh: 5_000, battery, loadWh: 0, solarWh: 0, ahead: [], prices },
+  slot: 1,
+  socWh: 5_000,
+  battery,
+  loadWh: 0,
+  solarWh: 0,
+  ahead: [],
+  prices,
   ...some,
 })
 
 describe('the thresholds', () => {
   test('sell what is above the line and what the next slot leaves over', () => {
     expect(thresholds(outlook({ socWh: 7_000, loadWh: 200, solarWh: 500 }), preferences)).toEqual({
-      ...{ action: 'sell', energyWh: 1_300, reason: 'battery at 70 %, above 60 %: 1300 Wh to spare' },
+      action: 'sell',
+      energyWh: 1_300,
+      reason: 'battery at 70 %, above 60 %: 1300 Wh to spare',
     })
   })
 
   test('buy what the next slot lacks when the battery is low', () => {
     expect(thresholds(outlook({ socWh: 3_000, loadWh: 900, solarWh: 100 }), preferences)).toEqual({
-      ...{ action: 'buy', energyWh: 800, reason: 'battery at 30 %, below 40 %: 800 Wh needed' },
+      action: 'buy',
+      energyWh: 800,
+      reason: 'battery at 30 %, below 40 %: 800 Wh needed',
     })
   })
 
@@ -142,7 +167,11 @@ function house(setting: Setting = {}) {
   const slots: SettledSlot[] = []
   const decisions: KeptDecision[] = []
   const household = createHousehold({
-    ...{ battery, initialSocWh: 5_000, preferences, profile: constantProfile(100, 0), ...setting },
+    battery,
+    initialSocWh: 5_000,
+    preferences,
+    profile: constantProfile(100, 0),
+    ...setting,
     prices: () => prices,
     now: () => 42,
     store: { household: () => state, tradedWh: slot => setting.traded?.[slot] ?? { boughtWh: 0, soldWh: 0 } },
@@ -200,8 +229,15 @@ describe('a household', () => {
     home.turn(9)
     expect(home.state().totals).toMatchObject({ boughtWh: 400, soldWh: 250, loadWh: 200, importedWh: 0 })
     expect(home.slots[0]).toEqual({
-      ...{ slot: 7, loadWh: 100, solarWh: 0, boughtWh: 400, soldWh: 0 },
-      ...{ socWh: 5_300, importedWh: 0, exportedWh: 0, lossWh: 0 },
+      slot: 7,
+      loadWh: 100,
+      solarWh: 0,
+      boughtWh: 400,
+      soldWh: 0,
+      socWh: 5_300,
+      importedWh: 0,
+      exportedWh: 0,
+      lossWh: 0,
     })
   })
 
@@ -231,7 +267,13 @@ describe('a household', () => {
     const home = house({ state: { socWh: 4_000, nextSlot: 3, totals: old, reason: '' } })
     home.turn(4)
     expect(home.state().totals).toEqual({
-      ...{ loadWh: 600, solarWh: 0, boughtWh: 0, soldWh: 0, importedWh: 0, exportedWh: 0, lossWh: 0 },
+      loadWh: 600,
+      solarWh: 0,
+      boughtWh: 0,
+      soldWh: 0,
+      importedWh: 0,
+      exportedWh: 0,
+      lossWh: 0,
     })
   })
 
@@ -281,7 +323,8 @@ describe('a household', () => {
       strategy: () => ({ action: 'buy', energyWh: 500, reason: 'cheap' }),
     })
     expect(full.turn(1)).toEqual({
-      ...{ action: 'wait', reason: 'cheap; no more than 0 Wh can be taken in that slot' },
+      action: 'wait',
+      reason: 'cheap; no more than 0 Wh can be taken in that slot',
     })
   })
 

@@ -57,21 +57,28 @@ async function started(facts: readonly Fact[], options: Record<string, unknown>)
   const storage = openStorage(`${home}/wattmesh.db`, { clock: systemClock, metrics: createMetrics() })
   await storage.write(() => storage.apply(facts))
   const house = await openHome({
-    ...{ self: owner.peerId, options: loadConfig(home, {}, { roles: ['household'], ...options }).options, storage },
-    ...{ trading: { offers: () => [] } as Partial<Trading> as Trading, clock, marketClock: clock },
+    self: owner.peerId,
+    options: loadConfig(home, {}, { roles: ['household'], ...options }).options,
+    storage,
+    trading: { offers: () => [] } as Partial<Trading> as Trading,
+    clock,
+    marketClock: clock,
     commit: step =>
       storage.write(() => {
         const made = step()
         storage.apply(made.facts)
         return made
       }),
-    ...{ random: Math.random, sign: owner.sign, log: silentLog },
+    random: Math.random,
+    sign: owner.sign,
+    log: silentLog,
   })
   // The last of that name: a real meter's own part would look for its broker.
   const reader = house.parts.findLast(({ name }) => name === 'meter')
   await reader?.start?.()
   return {
-    ...{ house, storage },
+    house,
+    storage,
     keep: (...more: Fact[]) => storage.write(() => storage.apply(more)),
     /** Lets the clock show so many slots after `NOW`, and the meter be looked at. */
     async at(slots: number) {

@@ -18,7 +18,10 @@ function house({ everyMs = 10 * SECOND, importing = true, exporting = true } = {
   }
   read()
   return {
-    ...{ inward, outward, seen, exportW: () => seen()?.exportW },
+    inward,
+    outward,
+    seen,
+    exportW: () => seen()?.exportW,
     now: () => nowMs,
     /** So much flows out (in, when negative) for so long; answers the power after each reading. */
     flows(watts: number, forMs: number): (number | undefined)[] {

@@ -131,7 +131,12 @@ test('the simulated meter sees what the household’s slot took from the grid an
 })
 
 const link = (slot: number, more: Partial<Link> = {}): Link => ({
-  ...{ meterId: 'm', slot, slotMs: SLOT, importWh: 10 * slot, exportWh: 0, quality: 'OK' },
+  meterId: 'm',
+  slot,
+  slotMs: SLOT,
+  importWh: 10 * slot,
+  exportWh: 0,
+  quality: 'OK',
   ...more,
 })
 
@@ -236,7 +241,12 @@ function metered(traded: Record<number, { boughtWh: number; soldWh: number }> = 
   const chain: Reading[] = []
   let nowMs = 0.5 * SLOT
   const deps = {
-    ...{ meter, meterId: 'm', slotMs: SLOT, graceMs: () => 60_000, now: () => nowMs, sign: owner.sign },
+    meter,
+    meterId: 'm',
+    slotMs: SLOT,
+    graceMs: () => 60_000,
+    now: () => nowMs,
+    sign: owner.sign,
     store: {
       lastReading: () => chain.at(-1),
       reading: (slot: number) => chain.find(reading => reading.slot === slot && reading.corrects === undefined),

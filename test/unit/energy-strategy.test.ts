@@ -31,7 +31,9 @@ test('a strategy from a file decides with what it is shown', async () => {
   `)
   expect(strategy(outlook, preferences)).toEqual({ action: 'wait', reason: 'the sun comes; the line is 40 %' })
   expect(strategy({ ...outlook, ahead: [{ loadWh: 10, solarWh: 0 }] }, preferences)).toEqual({
-    ...{ action: 'buy', energyWh: 300, reason: 'cheap at 120000' },
+    action: 'buy',
+    energyWh: 300,
+    reason: 'cheap at 120000',
   })
 })
 

@@ -16,7 +16,8 @@ test('the slope of a memory that grows by a megabyte a minute is 60 an hour, wha
 
 test('how a process begins does not count as growth', () => {
   const samples = Array.from({ length: 20 }, (_, i) => ({
-    ...{ atMs: i * MINUTE_MS, rssMb: i < 4 ? i * 50 : 200 },
+    atMs: i * MINUTE_MS,
+    rssMb: i < 4 ? i * 50 : 200,
     gauges: { heap_used_bytes: 50 * 1024 * 1024, outbox_lanes: i },
   }))
   expect(figuresOf('one', samples)).toMatchObject({
@@ -41,7 +42,8 @@ test('gauges are read from Prometheus text, counters and histograms are not', ()
 
 test('the garbage between two collections does not count as growth of the heap', () => {
   const samples = Array.from({ length: 60 }, (_, i) => ({
-    ...{ atMs: i * 10_000, rssMb: 200 },
+    atMs: i * 10_000,
+    rssMb: 200,
     // A saw that gets higher, on ground that stays: each minute ends in a collection.
     gauges: { heap_used_bytes: (50 + (i % 6) * (1 + i / 10)) * 1024 * 1024 },
   }))

@@ -12,19 +12,34 @@ import type { SurplusSlot } from '../../src/manners/surplus-plan.ts'
 
 const preferences = {
   ...loadConfig('/nowhere', {}).options.manners,
-  ...{ mode: 'surplus' as const, taskPowerW: 30, deficitSeconds: 60 },
+  mode: 'surplus' as const,
+  taskPowerW: 30,
+  deficitSeconds: 60,
 }
 
 function slot(more: Partial<SurplusSlot>): SurplusSlot {
   return {
-    ...{ surplusW: 0, computedWh: 0, uncoveredWh: 0, forcedWh: 0, soldWh: 0, earnedMicro: 0, exportOnlyMicro: 0 },
-    ...{ sentence: '', ...more },
+    surplusW: 0,
+    computedWh: 0,
+    uncoveredWh: 0,
+    forcedWh: 0,
+    soldWh: 0,
+    earnedMicro: 0,
+    exportOnlyMicro: 0,
+    sentence: '',
+    ...more,
   }
 }
 
 const street = (slots: readonly SurplusSlot[], workWh = 0): SurplusStreet => ({
-  ...{ homes: ['h01'], days: [{ home: 'h01', day: 0, slots }], preferences, slotMs: 900_000, workWh },
-  ...{ latestStartMs: 0, threads: 1, prices: () => ({ feedInMicro: 80_000, buyMicro: 250_000 }) },
+  homes: ['h01'],
+  days: [{ home: 'h01', day: 0, slots }],
+  preferences,
+  slotMs: 900_000,
+  workWh,
+  latestStartMs: 0,
+  threads: 1,
+  prices: () => ({ feedInMicro: 80_000, buyMicro: 250_000 }),
 })
 const broken = (slots: readonly SurplusSlot[], workWh = 0): string[] =>
   surplusReport(street(slots, workWh))

@@ -29,7 +29,8 @@ async function receiver(
   const road = await openRoad({
     home: folder.path('home'),
     seed: seedNamed('here'),
-    ...{ network, clock },
+    network,
+    clock,
     types: noteType(handle, more),
   })
   const ask = async (fields: Parameters<typeof bytesFrom>[1], by = sender) => {

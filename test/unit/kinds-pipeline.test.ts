@@ -14,12 +14,18 @@ const tokenizer = openTokenizer()
 
 /** The built-in model's tokens, and vectors of a model for toys: 3 dimensions. */
 const embedder = async () => ({
-  ...{ fingerprint: 'f'.repeat(64), engine: 'counted on fingers', dimensions: 3, maxTokens: 128 },
+  fingerprint: 'f'.repeat(64),
+  engine: 'counted on fingers',
+  dimensions: 3,
+  maxTokens: 128,
   count: (await tokenizer).count,
   embed: async (list: readonly string[]) => list.map(one => Float32Array.of(0, one.length % 2, (one.length + 1) % 2)),
 })
 const context: WorkContext = {
-  ...{ counter: embedder, embedder, signal: new AbortController().signal, progress: () => {} },
+  counter: embedder,
+  embedder,
+  signal: new AbortController().signal,
+  progress: () => {},
 }
 
 async function parts() {

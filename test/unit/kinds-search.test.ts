@@ -8,7 +8,8 @@ import { encodeVector } from '../../src/tasks/kinds/vectors.ts'
 const context: WorkContext = {
   counter: () => Promise.reject(new Error('a search needs no model')),
   embedder: (): Promise<Embedder> => Promise.reject(new Error('a search needs no model')),
-  ...{ signal: new AbortController().signal, progress: () => {} },
+  signal: new AbortController().signal,
+  progress: () => {},
 }
 
 const passages = [

@@ -7,7 +7,8 @@ import { termsOf } from '../../src/tasks/kinds/text/terms.ts'
 const context: WorkContext = {
   counter: () => Promise.reject(new Error('no model is needed')),
   embedder: () => Promise.reject(new Error('no model is needed')),
-  ...{ signal: new AbortController().signal, progress: () => {} },
+  signal: new AbortController().signal,
+  progress: () => {},
 }
 const params = summarize.params.parse({})
 

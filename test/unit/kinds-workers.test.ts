@@ -53,7 +53,10 @@ describe('in a worker thread', { timeout: 60_000 }, () => {
     const done: string[] = []
     const ended = Promise.withResolvers<void>()
     const runner = createRunner({
-      ...{ self: 'me' as PeerId, openWork: () => open, alive: () => undefined, leave: async () => undefined },
+      self: 'me' as PeerId,
+      openWork: () => open,
+      alive: () => undefined,
+      leave: async () => undefined,
       run: (_work, how) => workers.run('summarize', {}, { text: text.repeat(20), offset: 0 }, how),
       async worked(results) {
         for (const { taskId } of results) {
@@ -66,7 +69,9 @@ describe('in a worker thread', { timeout: 60_000 }, () => {
         if (open.length === 0) ended.resolve()
       },
       threads: { own: () => 4, others: () => 4, queued: () => 0, free: () => workers.stats().free },
-      ...{ heartbeatMs: 10_000, clock: systemClock, log: silentLog },
+      heartbeatMs: 10_000,
+      clock: systemClock,
+      log: silentLog,
     })
     await runner.start?.()
     expect(workers.stats()).toMatchObject({ running: 1, queued: 0, free: 0 })

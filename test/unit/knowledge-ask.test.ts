@@ -45,7 +45,11 @@ function household() {
 
 function asker(peers: ReadonlyMap<PeerId, Respond>, own = household(), clock: Clock = fakeClock()) {
   return createAsk({
-    ...{ shards: own.shards, encode: fakeEncode(), clock, newId: () => 'ask-1', sharers: () => [...peers.keys()] },
+    shards: own.shards,
+    encode: fakeEncode(),
+    clock,
+    newId: () => 'ask-1',
+    sharers: () => [...peers.keys()],
     askPeer: (draft, signal) => (peers.get(draft.to as PeerId) as Respond)(draft, signal),
   })
 }

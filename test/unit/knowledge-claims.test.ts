@@ -27,7 +27,9 @@ describe('statistics of a peer', () => {
 
   it('have a number for each word of the question, and a term a section at least', () => {
     expect(shareOf({ sections: 3, terms: 0, frequencies: [] }, 2, 0)).toEqual({
-      ...{ sections: 3, terms: 3, frequencies: [0, 0] },
+      sections: 3,
+      terms: 3,
+      frequencies: [0, 0],
     })
   })
 

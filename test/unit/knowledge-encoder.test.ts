@@ -58,7 +58,10 @@ function office(more: Partial<TasksDeps> = {}, said: { readonly models?: readonl
   const facts: TaskFact[] = []
   const asked = new Set<string>()
   const how: { theirs: Answer; own: Answer; onLook: () => unknown; idle: boolean } = {
-    ...{ theirs: right, own: right, onLook: () => undefined, idle: false },
+    theirs: right,
+    own: right,
+    onLook: () => undefined,
+    idle: false,
   }
 
   const commit: Commit<TaskFact> = async decide => {
@@ -90,11 +93,27 @@ function office(more: Partial<TasksDeps> = {}, said: { readonly models?: readonl
     },
   }
   const outside = createPeerEncoder({
-    ...{ self: boss.self, store: boss.store, tasks: boss.tasks, commit, clock, log: silentLog, newId: randomUUID },
+    self: boss.self,
+    store: boss.store,
+    tasks: boss.tasks,
+    commit,
+    clock,
+    log: silentLog,
+    newId: randomUUID,
     workersFor: () => workers.map(({ self }) => ({ peer: self, slots: 8, ...said })),
   })
   const jobs = () => facts.flatMap(fact => (fact.kind === 'job' && fact.job.state === 'opening' ? [fact.job] : []))
-  return { ...{ desk, boss, workers, outside, how, facts, asked, jobs, commit } }
+  return {
+    desk,
+    boss,
+    workers,
+    outside,
+    how,
+    facts,
+    asked,
+    jobs,
+    commit,
+  }
 }
 
 /** Everything a generator yields, and what it returns. */
@@ -280,7 +299,10 @@ function machine(outside?: ReturnType<typeof office>['outside']) {
     },
   })
   const documents = createDocumentEncoder({
-    ...{ encode: local, threads: 1, outside, warm: async () => ({ fingerprint: FINGERPRINT, engine: 'none' }) },
+    encode: local,
+    threads: 1,
+    outside,
+    warm: async () => ({ fingerprint: FINGERPRINT, engine: 'none' }),
   })
   const take = async (access: Access, text = LONG, signal = never) => {
     const pieces: Encoded[] = []

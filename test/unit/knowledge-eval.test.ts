@@ -57,15 +57,20 @@ describe('an evaluation', () => {
     documents: parseSmart(DOCUMENTS, 'docs'),
     queries: parseSmart('.I 7\n.W\nwarm house\n.I 9\n.W\nsolar roof\n', 'queries'),
     judgements: parseJudgements('1 0 1 1\n2 0 2 1\n2 0 1 0\n', 'qrels'),
-    ...{ positions: true, shards: 2 },
+    positions: true,
+    shards: 2,
   }
   const deps = { encode: fakeEncode(), width: 2, signal: new AbortController().signal, progress: () => undefined }
 
   it('ranks documents by their passages, on one index and over shards', async () => {
     const perfect = { ndcg10: 1, recall10: 1 }
     expect(await evaluate(trial, deps)).toEqual({
-      ...{ ...perfect, bm25Ndcg10: 1, bm25Recall10: 1, sharded: { shards: 2, ...perfect } },
-      ...{ documents: 2, queries: 2 },
+      ...perfect,
+      bm25Ndcg10: 1,
+      bm25Recall10: 1,
+      sharded: { shards: 2, ...perfect },
+      documents: 2,
+      queries: 2,
     })
   })
 
@@ -79,14 +84,19 @@ describe.skipIf(missing !== '')(`the real model on MEDLINE${missing}`, () => {
   it('ranks better than BM25 alone, and over five shards as on one index within a hundredth', async () => {
     const text = (name: string) => readFileSync(new URL(name, MED), 'latin1')
     const workers = createWorkers({
-      ...{ threads: 2, niceIncrement: 0, maxMemoryMb: 1_024, idleTimeoutMs: 60_000, log: silentLog },
+      threads: 2,
+      niceIncrement: 0,
+      maxMemoryMb: 1_024,
+      idleTimeoutMs: 60_000,
+      log: silentLog,
     })
     const { ndcg10, bm25Ndcg10, sharded } = await evaluate(
       {
         documents: parseSmart(text('MED.ALL'), 'MED.ALL'),
         queries: parseSmart(text('MED.QRY'), 'MED.QRY'),
         judgements: parseJudgements(text('qrels'), 'qrels'),
-        ...{ positions: false, shards: 5 },
+        positions: false,
+        shards: 5,
       },
       { encode: createEncoder(workers), width: 3, signal: new AbortController().signal, progress: () => undefined },
     )

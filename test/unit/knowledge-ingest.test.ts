@@ -41,7 +41,13 @@ function open(encode: EncodeDocument = here(fakeEncode()), now: () => number = D
   const { store, commit } = shelf
   const sweep = createSweep({ store, commit })
   const ingest = createIngest({
-    ...{ store, commit, sweep, encode, width: () => 2, log: silentLog, maxFileBytes: 100_000 },
+    store,
+    commit,
+    sweep,
+    encode,
+    width: () => 2,
+    log: silentLog,
+    maxFileBytes: 100_000,
     newId: randomUUID,
     accessChanged: () => undefined,
     now,
@@ -281,7 +287,13 @@ describe('reading that is interrupted', () => {
     await sweep.mark()
     await sweep.now()
     expect(shelf.rows()).toEqual({
-      ...{ collections: 1, documents: 0, sections: 0, passages: 0, vectors: 0, signatures: 0, postings: 0 },
+      collections: 1,
+      documents: 0,
+      sections: 0,
+      passages: 0,
+      vectors: 0,
+      signatures: 0,
+      postings: 0,
     })
     expect(shelf.store.shard('papers')?.size()).toEqual({ sections: 0, passages: 0, terms: 0 })
   })

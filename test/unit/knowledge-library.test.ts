@@ -27,14 +27,17 @@ function openLibrary() {
     return await shelf.commit(() => decided)
   }
   const library = createLibrary({
-    ...{ store: shelf.store, commit, encode: fakeEncode(), clock: fakeClock(), newId: randomUUID, log: silentLog },
-    ...{
-      documents: { encode: here(fakeEncode()), width: () => 2 },
-      maxFileBytes: 1_000,
-      threads: 1,
-      sharers: () => [],
-      sharingChanged: () => undefined,
-    },
+    store: shelf.store,
+    commit,
+    encode: fakeEncode(),
+    clock: fakeClock(),
+    newId: randomUUID,
+    log: silentLog,
+    documents: { encode: here(fakeEncode()), width: () => 2 },
+    maxFileBytes: 1_000,
+    threads: 1,
+    sharers: () => [],
+    sharingChanged: () => undefined,
     askPeer: () => Promise.reject(new Error('nobody is asked here')),
   })
   return { library, sweeps, goOn: () => gate.resolve() }

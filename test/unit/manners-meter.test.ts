@@ -14,7 +14,8 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const config = loadConfig('/nowhere', {}).options
 const options = {
-  ...{ ...config, roles: ['household', 'compute'] as const },
+  ...config,
+  roles: ['household', 'compute'] as const,
   manners: { ...config.manners, mode: 'surplus' as const, sensors: false, maxWaitHours: 1 },
   compute: { ...config.compute, threads: 1, watts: 100 },
 }
@@ -38,15 +39,25 @@ async function house(power: MachineDeps['power'], profile = constantProfile(100,
   let running = 0
   const manners = await openMachineManners(
     {
-      ...{ self: 'me' as PeerId, options: options as unknown as MachineDeps['options'], storage, power },
-      ...{ trading: { offers: () => [] } as unknown as Trading, profile },
-      ...{ ownCpuMs: () => 0, runningTasks: () => running, clock, marketClock: clock, log: silentLog },
-      ...{ changed: () => undefined, giveBack: () => undefined },
+      self: 'me' as PeerId,
+      options: options as unknown as MachineDeps['options'],
+      storage,
+      power,
+      trading: { offers: () => [] } as unknown as Trading,
+      profile,
+      ownCpuMs: () => 0,
+      runningTasks: () => running,
+      clock,
+      marketClock: clock,
+      log: silentLog,
+      changed: () => undefined,
+      giveBack: () => undefined,
     },
     1,
   )
   return {
-    ...{ clock, manners },
+    clock,
+    manners,
     runs(tasks: number): void {
       running = tasks
     },
@@ -106,8 +117,12 @@ test.each<[string, (clock: { now(): number }) => MachineDeps['power']]>([
   clock.now = home.clock.now
   const startMs = Math.floor(home.clock.now() / slotMs) * slotMs
   const trade = (role: Trade['role'], watts: number, more: object = {}) => ({
-    ...{ role, state: 'active' as const, energyWh: (watts * slotMs) / HOUR, priceMicro: 70_000 },
-    ...{ slot: { startMs, durationMs: slotMs }, ...more },
+    role,
+    state: 'active' as const,
+    energyWh: (watts * slotMs) / HOUR,
+    priceMicro: 70_000,
+    slot: { startMs, durationMs: slotMs },
+    ...more,
   })
   const surplus = () => home.manners.conditions().energy
   expect(surplus()).toMatchObject({ surplusW: 500, soldW: 0, sellMicro: undefined })

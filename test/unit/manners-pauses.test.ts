@@ -17,7 +17,12 @@ function machine(over: Partial<MannersDeps> = {}) {
   const givenBack: string[] = []
   let sensed: Partial<Sensed> = {}
   const deps: MannersDeps = {
-    ...{ preferences: defaults, graceMs, maxWaitMs: 0, hasWork: () => false, clock, log: silentLog },
+    preferences: defaults,
+    graceMs,
+    maxWaitMs: 0,
+    hasWork: () => false,
+    clock,
+    log: silentLog,
     machine: { cores: 4, memoryMb: 8_000, maxThreads: 4, threadMemoryMb: 400 },
     sense: async () => ({ ...nothingSensed, ...sensed }),
     store: { pause: () => kept.pause },
@@ -29,7 +34,9 @@ function machine(over: Partial<MannersDeps> = {}) {
   const start = () => createManners(deps)
   let manners = start()
   return {
-    ...{ clock, told, givenBack },
+    clock,
+    told,
+    givenBack,
     manners: () => manners,
     senses(now: Partial<Sensed>) {
       sensed = now

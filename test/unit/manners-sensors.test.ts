@@ -19,7 +19,11 @@ import { scratch } from '../support/storm.ts'
 const probe = <T>(read: () => Promise<T | undefined>, everyMs = 0) => ({ read, everyMs })
 const unknown = probe(async () => undefined)
 const noProbes: Probes = {
-  ...{ onBattery: unknown, userIdleMs: unknown, otherCpuPercent: unknown, temperatureC: unknown, metered: unknown },
+  onBattery: unknown,
+  userIdleMs: unknown,
+  otherCpuPercent: unknown,
+  temperatureC: unknown,
+  metered: unknown,
 }
 
 function write(file: string, text: string): void {
@@ -189,7 +193,9 @@ describe('idle I/O', () => {
     }
     const set: string[][] = []
     const idleIo = createIdleIo({
-      ...{ nice: 10, log: silentLog, threadsFolder: proc.path('.') },
+      nice: 10,
+      log: silentLog,
+      threadsFolder: proc.path('.'),
       setIdle: async ids => void set.push(ids.toSorted()),
     })
     await idleIo()
@@ -205,7 +211,9 @@ describe('idle I/O', () => {
     write(join(proc.path('101'), 'stat'), stat('node', 10))
     let tried = 0
     const idleIo = createIdleIo({
-      ...{ nice: 10, log: silentLog, threadsFolder: proc.path('.') },
+      nice: 10,
+      log: silentLog,
+      threadsFolder: proc.path('.'),
       async setIdle() {
         tried += 1
         throw new Error('not permitted')

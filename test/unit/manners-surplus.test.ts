@@ -13,7 +13,9 @@ import { mayWork, type Verdict } from '../../src/manners/verdict.ts'
 
 const preferences: Preferences = {
   ...loadConfig('/nowhere', {}).options.manners,
-  ...{ mode: 'surplus', taskPowerW: 27, worthMicro: 200_000 },
+  mode: 'surplus',
+  taskPowerW: 27,
+  worthMicro: 200_000,
 }
 const machine = { cores: 4, memoryMb: 8_000, maxThreads: 1, threadMemoryMb: 400 }
 
@@ -103,7 +105,10 @@ describe('mode surplus', () => {
     const at = (surplusW: number): Verdict => {
       const energy = { surplusW, computingW: 0 }
       const now = {
-        ...{ atMs: 0, minuteOfDay: 0, sensed: nothingSensed, energy },
+        atMs: 0,
+        minuteOfDay: 0,
+        sensed: nothingSensed,
+        energy,
         machine: { ...machine, maxThreads: 4 },
       }
       return mayWork(preferences, now, { ...noHistory, surplus: { carries: true } })
@@ -117,7 +122,11 @@ describe('mode surplus', () => {
 describe('the energy of a household', () => {
   const battery = { socWh: 5_000, capacityWh: 10_000, efficiencyPercent: 90 }
   const now = {
-    ...{ slotMs: 900_000, surplusW: 1_150, computingW: 0, feedInMicro: 80_000, buyMicro: 250_000 },
+    slotMs: 900_000,
+    surplusW: 1_150,
+    computingW: 0,
+    feedInMicro: 80_000,
+    buyMicro: 250_000,
     sales: [] as { energyWh: number; priceMicro: number }[],
   }
   const sold = (energyWh: number, priceMicro: number) => ({ energyWh, priceMicro })

@@ -35,7 +35,9 @@ describe('the defaults of a machine that computes for others', () => {
 
   it('pauses on battery, and not on mains', () => {
     expect(look({}, { onBattery: true })).toEqual({
-      ...{ allowed: false, code: 'MANNERS_ON_BATTERY', sentence: 'paused: on battery' },
+      allowed: false,
+      code: 'MANNERS_ON_BATTERY',
+      sentence: 'paused: on battery',
     })
     expect(look({}, { onBattery: false }).allowed).toBe(true)
     expect(look({ onBattery: true }, { onBattery: true }).allowed).toBe(true)
@@ -62,7 +64,8 @@ describe('the defaults of a machine that computes for others', () => {
     expect(look({}, { metered: true })).toMatchObject({ allowed: false, code: 'MANNERS_METERED' })
     expect(look({ onMetered: true }, { metered: true }).allowed).toBe(true)
     expect(look({}, { temperatureC: 91 })).toMatchObject({
-      ...{ allowed: false, code: 'MANNERS_TOO_HOT' },
+      allowed: false,
+      code: 'MANNERS_TOO_HOT',
       sentence: 'paused: the processor has 91 °C, and 85 °C is the limit',
     })
   })
@@ -70,7 +73,9 @@ describe('the defaults of a machine that computes for others', () => {
   it('pauses where its share of the memory does not hold one task', () => {
     const small = { machine: { ...machine, memoryMb: 512 } }
     expect(look({}, { userIdleMs: 0 }, small)).toMatchObject({
-      ...{ allowed: false, code: 'MANNERS_NO_MEMORY', sentence: 'paused: 256 MB allowed < 400 MB needed' },
+      allowed: false,
+      code: 'MANNERS_NO_MEMORY',
+      sentence: 'paused: 256 MB allowed < 400 MB needed',
     })
     expect(look({}, {}, small)).toMatchObject({ allowed: true, limits: { threads: 1 } })
   })
@@ -78,7 +83,9 @@ describe('the defaults of a machine that computes for others', () => {
   it('holds to what a person said before anything else, until then', () => {
     const pausedUntilMs = startMs + 80 * 60_000
     expect(look({}, { onBattery: true }, { pausedUntilMs })).toEqual({
-      ...{ allowed: false, code: 'MANNERS_PAUSED', untilMs: pausedUntilMs },
+      allowed: false,
+      code: 'MANNERS_PAUSED',
+      untilMs: pausedUntilMs,
       sentence: 'paused: by you, for another 1 h 20 min',
     })
     expect(look({}, {}, { pausedUntilMs: startMs }).allowed).toBe(true)
@@ -88,7 +95,9 @@ describe('the defaults of a machine that computes for others', () => {
 describe('mode idle', () => {
   it('works only while nobody uses the machine, and tells when that may be', () => {
     expect(look({ mode: 'idle' }, { userIdleMs: 60_000 })).toEqual({
-      ...{ allowed: false, code: 'MANNERS_USER_ACTIVE', untilMs: startMs + 120_000 },
+      allowed: false,
+      code: 'MANNERS_USER_ACTIVE',
+      untilMs: startMs + 120_000,
       sentence: 'paused: you are using this machine',
     })
     expect(look({ mode: 'idle' }, { userIdleMs: 200_000 }).allowed).toBe(true)
@@ -100,7 +109,9 @@ describe('hours', () => {
     const night = { hours: ['22:00-06:00'] }
     const at = (minuteOfDay: number) => look(night, {}, { minuteOfDay })
     expect(at(21 * 60 + 59)).toEqual({
-      ...{ allowed: false, code: 'MANNERS_HOURS', untilMs: startMs + 60_000 },
+      allowed: false,
+      code: 'MANNERS_HOURS',
+      untilMs: startMs + 60_000,
       sentence: 'paused: outside its hours (22:00-06:00)',
     })
     expect(at(22 * 60).allowed).toBe(true)
@@ -155,7 +166,9 @@ describe('mode cheap', () => {
   it('works while a kWh costs no more than the threshold, and says what it costs', () => {
     expect(look({ mode: 'cheap' }, {}, { energy: { ...energy, buyMicro: 100_000 } }).allowed).toBe(true)
     expect(look({ mode: 'cheap' }, {}, { energy: { ...energy, buyMicro: 250_000 } })).toMatchObject({
-      ...{ allowed: false, code: 'MANNERS_PRICE_HIGH', sentence: 'paused: a kWh costs 0.25, the limit is 0.10' },
+      allowed: false,
+      code: 'MANNERS_PRICE_HIGH',
+      sentence: 'paused: a kWh costs 0.25, the limit is 0.10',
     })
     expect(look({ mode: 'cheap' }, {}, { energy })).toMatchObject({ code: 'MANNERS_PRICE_UNKNOWN' })
   })
@@ -167,7 +180,8 @@ describe('mode cheap', () => {
     expect(
       look({ mode: 'cheap' }, {}, { ...expensive, waiting: { ...waiting, latestStartMs: startMs } }),
     ).toMatchObject({
-      ...{ allowed: true, forced: true },
+      allowed: true,
+      forced: true,
       sentence: 'working: although a kWh costs 0.25, the limit is 0.10, work has waited 4 h',
     })
     const taken = { sinceMs: startMs - 9 * 3_600_000, latestStartMs: startMs, takenMs: startMs - 3_600_000 }

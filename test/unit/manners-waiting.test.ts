@@ -15,7 +15,9 @@ const LOOK = 5_000
 const machine = { cores: 4, memoryMb: 8_000, maxThreads: 1, threadMemoryMb: 400 }
 const preferences: Preferences = {
   ...loadConfig('/nowhere', {}).options.manners,
-  ...{ mode: 'cheap', cheapMicro: 100_000, taskPowerW: 27 },
+  mode: 'cheap',
+  cheapMicro: 100_000,
+  taskPowerW: 27,
 }
 
 interface World {
@@ -59,7 +61,9 @@ function looks({ maxWaitMs = 4 * HOUR, priceAt = () => 250_000, sensedAt = () =>
   let waiting: Waiting | undefined
   return (atMs: number, hasWork: boolean) => {
     const now = {
-      ...{ atMs, minuteOfDay: Math.floor(atMs / MINUTE) % 1_440, machine },
+      atMs,
+      minuteOfDay: Math.floor(atMs / MINUTE) % 1_440,
+      machine,
       sensed: { ...nothingSensed, ...sensedAt(atMs / HOUR) },
       energy: { surplusW: undefined, computingW: 0, buyMicro: priceAt(atMs / HOUR) },
       waiting: waitingAt(waiting, maxWaitMs, atMs),
@@ -198,9 +202,18 @@ test('a daemon remembers who asked, takes the work when it is due, and says what
   const energy: EnergyConditions = { surplusW: -50, computingW: 0 }
   let hasWork = false
   const manners = createManners({
-    ...{ preferences: { ...preferences, mode: 'surplus' }, machine, clock, log: silentLog, energy: () => energy },
-    ...{ store: { pause: () => undefined }, graceMs: 30_000, maxWaitMs: HOUR, hasWork: () => hasWork },
-    ...{ minuteOfDay: () => 0, changed: () => undefined, giveBack: () => undefined },
+    preferences: { ...preferences, mode: 'surplus' },
+    machine,
+    clock,
+    log: silentLog,
+    energy: () => energy,
+    store: { pause: () => undefined },
+    graceMs: 30_000,
+    maxWaitMs: HOUR,
+    hasWork: () => hasWork,
+    minuteOfDay: () => 0,
+    changed: () => undefined,
+    giveBack: () => undefined,
   })
   await manners.start?.()
   expect(manners.conditions().waiting).toBeUndefined()

@@ -42,8 +42,13 @@ async function sender(
     },
   })
   const road: Road = await openRoad({
-    ...{ home: folder.path('home'), seed: seedNamed('sender'), clock, random: () => 0.5, types },
-    ...{ inZone: more.inZone ?? true, connected: more.connected ?? false },
+    home: folder.path('home'),
+    seed: seedNamed('sender'),
+    clock,
+    random: () => 0.5,
+    types,
+    inZone: more.inZone ?? true,
+    connected: more.connected ?? false,
     network: {
       async publish(_topic, bytes) {
         published.push(bytes)
@@ -67,7 +72,11 @@ async function sender(
   }
   await road.start()
   return {
-    ...{ road, clock, asked, published, undelivered },
+    road,
+    clock,
+    asked,
+    published,
+    undelivered,
     send: (...drafts: Draft[]) => road.commit(() => outcome<Fact>([], drafts)),
     states: () => road.storage.messages.list({ limit: 100 }).map(({ state }) => state),
     replyTo,

@@ -22,7 +22,12 @@ async function openRounds() {
   const pulled: PeerId[] = []
   const connected = new Set<PeerId>()
   const deps = {
-    ...{ storage, clock, log: silentLog, works: false, slots: 1, self: '12D3KooWSelf' as PeerId },
+    storage,
+    clock,
+    log: silentLog,
+    works: false,
+    slots: 1,
+    self: '12D3KooWSelf' as PeerId,
     options: {
       network: { zone: ZONE },
       storage: { journalDays: 1, journalMessages: 1_000 },
@@ -49,7 +54,12 @@ async function openRounds() {
     rounds.committed([{ kind: 'peer', peer } as unknown as Fact])
   }
   return {
-    ...{ rounds, clock, said, pulled, connected, met },
+    rounds,
+    clock,
+    said,
+    pulled,
+    connected,
+    met,
     async [Symbol.asyncDispose]() {
       await rounds.stop?.()
       storage.stop()

@@ -21,7 +21,12 @@ function workersAfter(advert: object) {
   }
   const network = { peers: () => [{ peer: ann, latencyMs: 3 }] }
   const rounds = createRounds({
-    ...{ storage: { peers: store }, network, works: false, slots: 0, self: 'me', clock: { now: () => 2 } },
+    storage: { peers: store },
+    network,
+    works: false,
+    slots: 0,
+    self: 'me',
+    clock: { now: () => 2 },
   } as unknown as RoundsDeps)
   return rounds.workersFor('embed@1')
 }

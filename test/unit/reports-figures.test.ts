@@ -18,14 +18,26 @@ const SLOT_MS = 900_000
 
 function trade(more: Partial<ReportTrade> = {}): ReportTrade {
   return {
-    ...{ slotStartMs: 0, durationMs: SLOT_MS, buyer: 'b', seller: 's' },
-    ...{ energyWh: 1000, priceMicro: 150_000, fromUtility: false, state: 'active' },
+    slotStartMs: 0,
+    durationMs: SLOT_MS,
+    buyer: 'b',
+    seller: 's',
+    energyWh: 1000,
+    priceMicro: 150_000,
+    fromUtility: false,
+    state: 'active',
     ...more,
   }
 }
 
 const row = (more: Partial<BalanceRow> = {}): BalanceRow => ({
-  ...{ slotStartMs: 0, loadWh: 0, solarWh: 0, boughtWh: 0, soldWh: 0, importedWh: 0, exportedWh: 0 },
+  slotStartMs: 0,
+  loadWh: 0,
+  solarWh: 0,
+  boughtWh: 0,
+  soldWh: 0,
+  importedWh: 0,
+  exportedWh: 0,
   ...more,
 })
 
@@ -33,9 +45,13 @@ const RETAIL: readonly PriceRow[] = [{ slotStartMs: 0, retailMicro: 250_000 }]
 
 const trades = fc.array(
   fc.record({
-    ...{ slotStartMs: fc.nat(96).map(slot => slot * SLOT_MS), durationMs: fc.constant(SLOT_MS) },
-    ...{ buyer: fc.constantFrom('a', 'b'), seller: fc.constantFrom('c', 'd'), energyWh: fc.nat(1_000_000) },
-    ...{ priceMicro: fc.nat(1_000_000), fromUtility: fc.boolean() },
+    slotStartMs: fc.nat(96).map(slot => slot * SLOT_MS),
+    durationMs: fc.constant(SLOT_MS),
+    buyer: fc.constantFrom('a', 'b'),
+    seller: fc.constantFrom('c', 'd'),
+    energyWh: fc.nat(1_000_000),
+    priceMicro: fc.nat(1_000_000),
+    fromUtility: fc.boolean(),
     state: fc.constantFrom('active', 'settled', 'cancelled', 'quoted'),
   }),
 )

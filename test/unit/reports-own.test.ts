@@ -30,9 +30,17 @@ function slot(number: number, flows: Partial<SettledSlot>): Fact {
 function trade(number: number, seller: PeerId, more: Partial<Trade>): Fact {
   const startMs = (FIRST + number) * SLOT_MS
   const made: Trade = {
-    ...{ transactionId: `${seller.slice(-6)}-${number}` as TaskId, role: 'buyer', counterparty: seller, offerId: 'o' },
-    ...{ slot: { startMs, durationMs: SLOT_MS }, energyWh: 100, priceMicro: 250_000, gridFeeMicro: 0 },
-    ...{ state: 'active', deadlineMs: 0, startedMs: startMs },
+    transactionId: `${seller.slice(-6)}-${number}` as TaskId,
+    role: 'buyer',
+    counterparty: seller,
+    offerId: 'o',
+    slot: { startMs, durationMs: SLOT_MS },
+    energyWh: 100,
+    priceMicro: 250_000,
+    gridFeeMicro: 0,
+    state: 'active',
+    deadlineMs: 0,
+    startedMs: startMs,
     ...more,
   }
   return { kind: 'trade', trade: made }

@@ -13,14 +13,29 @@ const SLOT_MS = 900_000
 const START_MS = Date.UTC(2026, 5, 1)
 
 const NOTHING: ReportData = {
-  ...{ title: 'Report of house-01', writtenMs: START_MS, fromMs: START_MS, toMs: START_MS + SLOT_MS, currency: 'EUR' },
-  ...{ peers: [], soc: [], trades: [], balance: [], prices: [], totals: {} },
+  title: 'Report of house-01',
+  writtenMs: START_MS,
+  fromMs: START_MS,
+  toMs: START_MS + SLOT_MS,
+  currency: 'EUR',
+  peers: [],
+  soc: [],
+  trades: [],
+  balance: [],
+  prices: [],
+  totals: {},
 }
 
 function tradeAt(slot: number, more: Partial<ReportTrade> = {}): ReportTrade {
   return {
-    ...{ slotStartMs: START_MS + slot * SLOT_MS, durationMs: SLOT_MS, buyer: 'buyer-id', seller: 'seller-id' },
-    ...{ energyWh: 500, priceMicro: 150_000, fromUtility: false, state: 'settled' },
+    slotStartMs: START_MS + slot * SLOT_MS,
+    durationMs: SLOT_MS,
+    buyer: 'buyer-id',
+    seller: 'seller-id',
+    energyWh: 500,
+    priceMicro: 150_000,
+    fromUtility: false,
+    state: 'settled',
     ...more,
   }
 }
@@ -41,7 +56,13 @@ function street(slots: number, sellerName = 'Nadia'): ReportData {
     })),
     trades: starts.map((_, slot) => tradeAt(slot, { fromUtility: slot % 3 === 0 })),
     balance: starts.map(slotStartMs => ({
-      ...{ slotStartMs, loadWh: 500, solarWh: 200, boughtWh: 200, soldWh: 200, importedWh: 100, exportedWh: 0 },
+      slotStartMs,
+      loadWh: 500,
+      solarWh: 200,
+      boughtWh: 200,
+      soldWh: 200,
+      importedWh: 100,
+      exportedWh: 0,
     })),
     prices: starts.map(slotStartMs => ({ slotStartMs, retailMicro: 250_000, cheapestMicro: 150_000 })),
   }
@@ -175,7 +196,9 @@ test('slots go together into bars until there are few enough; nothing is lost', 
 
 test('trades of the slot ahead widen the time that is shown', () => {
   expect(spanOf({ ...NOTHING, trades: [tradeAt(4)] })).toEqual({
-    ...{ fromMs: START_MS, toMs: START_MS + 5 * SLOT_MS, slotMs: SLOT_MS },
+    fromMs: START_MS,
+    toMs: START_MS + 5 * SLOT_MS,
+    slotMs: SLOT_MS,
   })
 })
 

@@ -280,7 +280,9 @@ describe('a meter divided among trades', () => {
 
   test('gives each its share, and the odd watt-hour to the largest remainder', () => {
     expect(energies(allocate(100, 'OK', [trade('a', 100), trade('b', 100), trade('c', 101)]))).toEqual({
-      ...{ a: 33, b: 33, c: 34 },
+      a: 33,
+      b: 33,
+      c: 34,
     })
     expect(energies(allocate(1, 'OK', [trade('b', 10), trade('a', 10)]))).toEqual({ a: 1, b: 0 })
   })

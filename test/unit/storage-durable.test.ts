@@ -188,15 +188,18 @@ const NOW_MS = 100 * DAY_MS
 
 function message(n: number, more: Partial<NewMessage> = {}): NewMessage {
   return {
-    ...{
-      direction: 'in',
-      id: `id-${n}` as MessageId,
-      type: 'a.b',
-      taskId: `task-${n}` as TaskId,
-      peer: 'peer' as PeerId,
-    },
-    ...{ at: NOW_MS, expires: NOW_MS - DAY_MS, envelope: `{"n":${n}}`, carrier: 'stream', sealed: false },
-    ...{ state: 'handled', answer: undefined },
+    direction: 'in',
+    id: `id-${n}` as MessageId,
+    type: 'a.b',
+    taskId: `task-${n}` as TaskId,
+    peer: 'peer' as PeerId,
+    at: NOW_MS,
+    expires: NOW_MS - DAY_MS,
+    envelope: `{"n":${n}}`,
+    carrier: 'stream',
+    sealed: false,
+    state: 'handled',
+    answer: undefined,
     ...more,
   }
 }

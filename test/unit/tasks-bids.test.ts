@@ -69,7 +69,10 @@ test('a bid covers many tasks: the same workers are not asked again for each of 
 test('who does not work, knows the kind in another version, or lacks what it needs, refuses with the reason', () => {
   const { desk, boss, staff } = office(1)
   const offer = (more: object): Draft => ({
-    ...{ type: 'task.offer', taskId: 'job' as TaskId, carrier: 'stream', ttlMs: 1 },
+    type: 'task.offer',
+    taskId: 'job' as TaskId,
+    carrier: 'stream',
+    ttlMs: 1,
     payload: { kind: 'shout', version: 1, needs: { memory_mb: 1 }, count: 1, priority: 0, ...more },
   })
   const said = (peer: Peer, more: object) =>
@@ -171,11 +174,20 @@ test('a submitter that floods gets its share of a desk and no more, and is turne
   desk.request(modest, { text: 'one', verify: 'none' })
   desk.giveOut(modest)
   const assign = (i: number): Draft => ({
-    ...{ type: 'task.assign', taskId: 'flood' as TaskId, carrier: 'stream', ttlMs: 1 },
+    type: 'task.assign',
+    taskId: 'flood' as TaskId,
+    carrier: 'stream',
+    ttlMs: 1,
     payload: {
-      ...{ kind: 'shout', version: 1, needs: { memory_mb: 1 }, params: {} },
+      kind: 'shout',
+      version: 1,
+      needs: { memory_mb: 1 },
+      params: {},
       tasks: Array.from({ length: 64 }, (_, n) => ({
-        ...{ task_id: `t-${i}-${n}`, lease_epoch: 1, attempt: 1, input: 'x' },
+        task_id: `t-${i}-${n}`,
+        lease_epoch: 1,
+        attempt: 1,
+        input: 'x',
       })),
     },
   })
@@ -218,12 +230,20 @@ test('a machine that is needed hands its tasks back, and they go elsewhere witho
 })
 
 const candidate = (peer: string, more: Partial<Candidate> = {}): Candidate => ({
-  ...{ peer: peer as PeerId, room: 4, queue: 0, msPerTask: 100, latencyMs: 0, priceClass: 0, trust: 10, ...more },
+  peer: peer as PeerId,
+  room: 4,
+  queue: 0,
+  msPerTask: 100,
+  latencyMs: 0,
+  priceClass: 0,
+  trust: 10,
+  ...more,
 })
 const to = (tasks: { tried?: string[]; opinions?: string[] }[], ...candidates: Candidate[]) =>
   place(
     tasks.map(({ tried = [], opinions = [] }, i) => ({
-      ...{ id: String(i) as TaskId, tried: tried as PeerId[] },
+      id: String(i) as TaskId,
+      tried: tried as PeerId[],
       opinions: opinions.map(worker => ({ worker: worker as PeerId, epoch: 1 })),
     })),
     candidates,

@@ -35,7 +35,8 @@ function assigned(workers = 1) {
 }
 
 const resultFrom = (draft: Draft, changes: object): Draft => ({
-  ...{ ...draft, type: 'task.result' },
+  ...draft,
+  type: 'task.result',
   payload: { results: [{ ...ref(draft), ...changes }] },
 })
 const ref = (assign: Draft) => {
@@ -43,21 +44,20 @@ const ref = (assign: Draft) => {
   return { task_id, lease_epoch }
 }
 const progress = (assign: Draft, lease_epoch: number, done = 1, waiting = false): Draft => ({
-  ...{ ...assign, type: 'task.progress' },
+  ...assign,
+  type: 'task.progress',
   payload: { tasks: [{ ...ref(assign), lease_epoch, done, total: 9, waiting }] },
 })
 
 test('a job is split, worked on and closed, and its parts keep their order', () => {
   const { desk, boss, staff } = office(2)
   const { jobId } = desk.request(boss, {
-    ...{
-      verify: 'none',
-      text: '',
-      documents: [
-        { name: 'a', text: 'one two' },
-        { name: 'b', text: 'three' },
-      ],
-    },
+    verify: 'none',
+    text: '',
+    documents: [
+      { name: 'a', text: 'one two' },
+      { name: 'b', text: 'three' },
+    ],
   })
   desk.giveOut(boss)
   const spread = boss.store.tasksOfJob(jobId).map(({ worker }) => worker)
@@ -331,7 +331,10 @@ test('a part that failed five times elsewhere is tried once more, by the own mac
     const { id, leaseEpoch } = task()
     const error = { code: 'TASK_CRASHED', message: 'out of luck' }
     const draft: Draft = {
-      ...{ type: 'task.result', taskId: jobId as TaskId, carrier: 'stream', ttlMs: 1 },
+      type: 'task.result',
+      taskId: jobId as TaskId,
+      carrier: 'stream',
+      ttlMs: 1,
       payload: { results: [{ task_id: id, lease_epoch: leaseEpoch, error }] },
     }
     expect(desk.deliver(worker, draft, boss).answer.status).toBe('ACK')

@@ -8,7 +8,8 @@ import { createOffice, shout } from '../support/two-desks.ts'
 
 /** Shouts with a model, and says which it was. */
 const modelled = {
-  ...{ ...shout, takesModel: true },
+  ...shout,
+  takesModel: true,
   params: z.strictObject({ fingerprint: z.string().optional() }),
   output: z.strictObject({ fingerprint: z.string(), word: z.string() }),
   verify: (

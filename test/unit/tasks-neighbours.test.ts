@@ -25,9 +25,15 @@ test('a worker cannot put its own input under the name of a task of ours, to hav
   desk.giveOut(boss)
   const { id } = desk.task(boss, jobId)
   const bait: Draft = {
-    ...{ type: 'task.assign', taskId: 'bait' as TaskId, carrier: 'stream', ttlMs: 1 },
+    type: 'task.assign',
+    taskId: 'bait' as TaskId,
+    carrier: 'stream',
+    ttlMs: 1,
     payload: {
-      ...{ kind: 'shout', version: 1, needs: { memory_mb: 1 }, params: {} },
+      kind: 'shout',
+      version: 1,
+      needs: { memory_mb: 1 },
+      params: {},
       tasks: [{ task_id: id, lease_epoch: 1, attempt: 1, input: 'false' }],
     },
   }
@@ -44,7 +50,10 @@ test('a worker that fails fast gets no more work for a while, whatever it bids, 
   const { jobId } = desk.request(boss, { text: 'a b c d e f g h i j k l', verify: 'none' })
   desk.giveOut(boss)
   const bid: Draft = {
-    ...{ type: 'task.bid', taskId: jobId as TaskId, carrier: 'stream', ttlMs: 1 },
+    type: 'task.bid',
+    taskId: jobId as TaskId,
+    carrier: 'stream',
+    ttlMs: 1,
     payload: { kind: 'shout', version: 1, up_to: 8, until: desk.now() + 600_000, queue: 0, price_class: 0 },
   }
   const failAndBid = () => {
@@ -135,7 +144,10 @@ function claiming(busyMs: number, energyMicroWh: number) {
   desk.giveOut(boss)
   desk.pass(2_000)
   const results = worker.store.openWork().map(({ taskId, leaseEpoch }) => ({
-    ...{ taskId, leaseEpoch, busyMs, result: right('hello') },
+    taskId,
+    leaseEpoch,
+    busyMs,
+    result: right('hello'),
   }))
   const [sent] = desk.keep(worker, worker.tasks.worked(results)).messages as [Draft]
   return { desk, boss, worker, jobId, sent, ...desk.deliver(worker, sent, boss) }

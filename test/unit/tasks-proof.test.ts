@@ -41,7 +41,12 @@ describe('reputation', () => {
 
 describe('the verdict on opinions', () => {
   const voice = (worker: string, more: Partial<Voice> = {}): Voice => ({
-    ...{ worker: worker as PeerId, epoch: 1, own: false, trusted: false, checkChance: 1, ...more },
+    worker: worker as PeerId,
+    epoch: 1,
+    own: false,
+    trusted: false,
+    checkChance: 1,
+    ...more,
   })
   const trusted = { trusted: true, checkChance: 0.1 }
   const sure = { random: 0.99, ownCannot: false }
@@ -61,7 +66,10 @@ describe('the verdict on opinions', () => {
     expect(judge([[voice('a'), voice('b')]], sure)).toEqual({ doubt: { ask: 'own', because: 'new' } })
     expect(judge([[voice('a'), voice('b', trusted)]], sure)).toMatchObject({ confirmed: true, right: ['a', 'b'] })
     expect(judge([[voice('a'), voice('self', { own: true })]], sure)).toMatchObject({
-      ...{ confirmed: true, accept: { worker: 'self' }, right: ['a'], wrong: [] },
+      confirmed: true,
+      accept: { worker: 'self' },
+      right: ['a'],
+      wrong: [],
     })
   })
 

@@ -225,7 +225,8 @@ test('a large job is taken in by slices, and one cancelled meanwhile takes in no
 test('a job whose texts were being split at a kill goes on where it was, at whichever slice, and keeps no text after', () => {
   const { desk, boss } = office()
   const documents = ['a', 'b'].map(name => ({
-    ...{ name, text: Array.from({ length: 300 }, (_, i) => `${name}${i}`).join(' ') },
+    name,
+    text: Array.from({ length: 300 }, (_, i) => `${name}${i}`).join(' '),
   }))
   const words = documents.flatMap(({ text }) => text.split(' '))
   for (let slices = 0; slices < 6; slices++) {

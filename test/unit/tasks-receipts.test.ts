@@ -26,14 +26,16 @@ describe('a receipt of work', () => {
     expect(others).toEqual([])
     const task = boss.store.tasksOfJob(jobId)[0]
     expect(receipt?.claim).toEqual({
-      ...{
-        taskId: task?.id,
-        leaseEpoch: 1,
-        kind: 'shout@1',
-        inputHash: task?.inputHash,
-        outputHash: expect.any(String),
-      },
-      ...{ units: '["good"]'.length, busyMs: 10, energyMicroWh: 50, measure: 'estimated', source: 'solar' },
+      taskId: task?.id,
+      leaseEpoch: 1,
+      kind: 'shout@1',
+      inputHash: task?.inputHash,
+      outputHash: expect.any(String),
+      units: '["good"]'.length,
+      busyMs: 10,
+      energyMicroWh: 50,
+      measure: 'estimated',
+      source: 'solar',
     })
     expect(receipt).toMatchObject({ worker: { worker: 'worker' }, submitter: { submitter: 'boss' } })
     expect(receipt !== undefined && workReceiptIsGood(receipt, fakeVerify)).toBe(true)

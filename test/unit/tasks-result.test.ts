@@ -28,7 +28,9 @@ function job(kind: string, parts: readonly number[], outputOf: (index: number) =
       documents: () => parts.map((count, i) => ({ name: `d${i}`, characters: 6 * count })),
       tasksOfDocument: (_, document) =>
         Array.from({ length: parts[document] ?? 0 }, (__, i) => ({
-          ...{ id: `${i}` as TaskId, index: before(document) + i, acceptedEpoch: 1 },
+          id: `${i}` as TaskId,
+          index: before(document) + i,
+          acceptedEpoch: 1,
         })).filter(({ index }) => !gone.has(`${index}`)),
       input: id => textOf(kind === 'shout' ? 'hello' : { text: 'hello ', offset: 6 * Number(id) }),
       output(id) {
@@ -82,7 +84,10 @@ test('what a kind merges is told a line a text, and a kind that is gone is merge
 test('a part is read when its turn comes: a result of gigabytes takes the memory of one part', async () => {
   // 700 MB of lines: more than one string can be.
   const big = Array.from({ length: 250 }, (_, i) => ({
-    ...{ start: i, end: i + 1, tokens: 1, vector: 'A'.repeat(2_800) },
+    start: i,
+    end: i + 1,
+    tokens: 1,
+    vector: 'A'.repeat(2_800),
   }))
   const { deps, read } = job('embed', [1_000], () => ({ fingerprint, chunks: big }))
   let bytes = 0

@@ -12,7 +12,11 @@ function desk(others: number, more: Partial<RunnerDeps> = {}) {
   const open: Work[] = []
   const begun: string[] = []
   const runner = createRunner({
-    ...{ self, openWork: () => open, heartbeatMs: 10_000, clock: fakeClock(), log: silentLog },
+    self,
+    openWork: () => open,
+    heartbeatMs: 10_000,
+    clock: fakeClock(),
+    log: silentLog,
     run: ({ taskId }, { signal, onStarted }) => {
       begun.push(taskId)
       onStarted()

@@ -75,7 +75,9 @@ describe('splitting a need', () => {
     const need = street.want(party('buyer'), 1_000)
     search()
     expect(party('buyer').store.need(need)).toMatchObject({
-      ...{ state: 'part', boughtWh: 400, reason: '0.6 kWh of 1 kWh are missing: no other offer is left' },
+      state: 'part',
+      boughtWh: 400,
+      reason: '0.6 kWh of 1 kWh are missing: no other offer is left',
     })
   })
 
@@ -211,7 +213,11 @@ describe('an answer that does not count', () => {
     const later = { ...SLOT, startMs: SLOT.startMs + SLOT.durationMs }
     for (const [i, offer] of [{ slot: later }, { availableWh: 0 }].entries()) {
       const catalog: Catalog = {
-        ...{ seller: idOf('loud'), version: street.now() + i, role: 'household', sourceType: 'SOLAR', currency: 'USD' },
+        seller: idOf('loud'),
+        version: street.now() + i,
+        role: 'household',
+        sourceType: 'SOLAR',
+        currency: 'USD',
         validUntilMs: street.now() + 3_600_000,
         offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 1, availableWh: 1_000, ...offer }],
       }

@@ -89,7 +89,9 @@ describe('an announcement', () => {
 describe('an own catalog', () => {
   const slots = (count: number, offerId: (i: number) => string) =>
     Array.from({ length: count }, (_, i) => ({
-      ...{ offerId: offerId(i), priceMicro: 100_000, availableWh: 1_000 },
+      offerId: offerId(i),
+      priceMicro: 100_000,
+      availableWh: 1_000,
       slot: { ...SLOT, startMs: SLOT.startMs + i * SLOT.durationMs },
     }))
 
@@ -165,7 +167,9 @@ describe('a flood', () => {
 test('an answer to a search updates the slots it speaks of, and leaves the others of that version', () => {
   const { town, buyer, seller } = pair()
   const offers = [0, 1, 2].map(i => ({
-    ...{ offerId: 'day', priceMicro: 100_000, availableWh: 1_000 },
+    offerId: 'day',
+    priceMicro: 100_000,
+    availableWh: 1_000,
     slot: { ...SLOT, startMs: SLOT.startMs + i * SLOT.durationMs },
   }))
   town.offer(seller, {}, { offers })
@@ -283,7 +287,11 @@ describe('a pull', () => {
 
 describe('the index', () => {
   const catalog = (seller: number, offers: number): Catalog => ({
-    ...{ seller: `seller-${seller}` as PeerId, version: 1, role: 'household', currency: 'USD', validUntilMs: 9 },
+    seller: `seller-${seller}` as PeerId,
+    version: 1,
+    role: 'household',
+    currency: 'USD',
+    validUntilMs: 9,
     sourceType: seller % 2 === 0 ? 'SOLAR' : 'BATTERY',
     offers: Array.from({ length: offers }, (_, i) => ({
       offerId: `offer-${i}`,

@@ -511,7 +511,9 @@ test('a seller cannot end an agreed trade by playing the buyer or by answering w
   const terms = buyer.store.purchase(transactionId)?.terms ?? expect.fail('no terms')
   const context = {
     ...(cancel.payload['context'] as Record<string, string>),
-    ...{ action: 'on_cancel', bapId: buyer.self, bppId: seller.self },
+    action: 'on_cancel',
+    bapId: buyer.self,
+    bppId: seller.self,
   }
   const payload = { context, message: contractMessage({ ...terms, status: 'CANCELLED' }) }
   const answer = town.deliver({ from: seller, draft: { ...cancel, type: 'beckn.on_cancel', payload } }, buyer)

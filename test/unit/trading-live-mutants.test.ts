@@ -111,7 +111,8 @@ describe('a replay', () => {
     for (const sent of said)
       for (const to of [buyer, seller].filter(party => party !== sent.from))
         expect(answerTo({ ...sent, from: thief }, to, sent.draft.payload, town)).toEqual({
-          ...{ code: 'AUT_UNAUTHORIZED_ACTION', follows: 0 },
+          code: 'AUT_UNAUTHORIZED_ACTION',
+          follows: 0,
         })
   })
 })
@@ -171,7 +172,9 @@ test('every row of Beckn says what the road refuses in Beckn’s words', () => {
   const [party] = town.parties as [Party]
   const [, row] = becknRow(party.market, 'select', () => expect.fail('not handled'), { carriers: [], sealed: true })
   expect(row.codes).toMatchObject({
-    ...{ ENV_ID_REUSED: 'CTX_MESSAGE_ID_DUPLICATE', ENV_EXPIRED: 'CTX_TTL_EXPIRED' },
-    ...{ ENV_SIGNATURE: 'AUT_SIGNATURE_INVALID', ENV_NETWORK: 'NET_NETWORK_MISMATCH' },
+    ENV_ID_REUSED: 'CTX_MESSAGE_ID_DUPLICATE',
+    ENV_EXPIRED: 'CTX_TTL_EXPIRED',
+    ENV_SIGNATURE: 'AUT_SIGNATURE_INVALID',
+    ENV_NETWORK: 'NET_NETWORK_MISMATCH',
   })
 })

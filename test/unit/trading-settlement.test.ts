@@ -265,7 +265,9 @@ describe('a statement', () => {
 test('the seller names what a shortfall costs, and a buyer that knows a cheaper utility does not sign more', () => {
   const { town, buyer, bought } = agreedTrade(['utility'])
   expect(bought().contract?.terms.shortfall).toEqual({
-    ...{ utilityPriceMicro: 100_000, penaltyMicro: 50_000, tolerancePercent: 5 },
+    utilityPriceMicro: 100_000,
+    penaltyMicro: 50_000,
+    tolerancePercent: 5,
   })
   const utility = town.parties[2] as Party
   const tariff = { retailMicro: 250_000, feedInMicro: 80_000, gridFeeMicro: 30_000 }

@@ -24,7 +24,8 @@ async function home(household: object = {}, roles: readonly string[] = ['househo
   const town = createTown(['seller', 'one', 'two'])
   const [seller, ...buyers] = town.parties as [Party, Party, Party]
   const options = optionsSchema.parse({
-    ...{ roles, market: { autoOpen: false } },
+    roles,
+    market: { autoOpen: false },
     household: { trade: true, capacityWh: 10_000, socPercent: 70, cRate: 4, ...household },
   })
   const clock: Clock = { ...systemClock, now: town.now, sleep: () => new Promise(() => undefined) }
@@ -38,25 +39,49 @@ async function home(household: object = {}, roles: readonly string[] = ['househo
   }) as CommandDeps['commit']
   const agent = createHousehold({
     battery: { capacityWh: 10_000, reserveWh: 1_000, powerWh: 10_000, efficiencyPercent: 100 },
-    ...{ initialSocWh: 7_000, preferences: options.household, profile: () => ({ loadWh: 0, solarWh: 0 }) },
+    initialSocWh: 7_000,
+    preferences: options.household,
+    profile: () => ({ loadWh: 0, solarWh: 0 }),
     prices: () => ({ retailMicro: 250_000, feedInMicro: 80_000, sellMicro: 150_000, bestOfferMicro: undefined }),
-    ...{ now: town.now, store: { household: () => state, tradedWh } },
+    now: town.now,
+    store: { household: () => state, tradedWh },
   })
   const warned: string[] = []
   const log: Log = { ...silentLog, warn: (about: object) => void warned.push(JSON.stringify(about)) }
   const marketDay = createMarketDay({
-    ...{ self: seller.self, options, clock, marketClock: clock, store: seller.store, random: Math.random },
-    ...{ household: agent, trading: seller.trading, commit, log },
+    self: seller.self,
+    options,
+    clock,
+    marketClock: clock,
+    store: seller.store,
+    random: Math.random,
+    household: agent,
+    trading: seller.trading,
+    commit,
+    log,
   })
   const commands = tradeCommands({
-    ...{ config: { options }, identity: seller.identity, storage: { trading: seller.store }, trading: seller.trading },
-    ...{ clock, marketClock: clock, marketDay, commit, newId: () => 'id' },
+    config: { options },
+    identity: seller.identity,
+    storage: { trading: seller.store },
+    trading: seller.trading,
+    clock,
+    marketClock: clock,
+    marketDay,
+    commit,
+    newId: () => 'id',
   } as unknown as CommandDeps)
 
   const offered = (): Record<string, number> =>
     Object.fromEntries((seller.store.catalog(seller.self)?.offers ?? []).map(one => [one.offerId, one.availableWh]))
   return {
-    ...{ town, seller, buyers, commands, marketDay, warned, offered },
+    town,
+    seller,
+    buyers,
+    commands,
+    marketDay,
+    warned,
+    offered,
     /** The agent decides about the next slot. */
     async decides() {
       marketDay.open()
@@ -111,7 +136,8 @@ describe('what a household offers by itself and what is offered by hand', () => 
     soldOut()
     // 6,000 Wh above the reserve, 1,000 of them sold.
     await expect(commands.sell({ energyWh: 5_001 })).rejects.toMatchObject({
-      ...{ code: 'TRADE_NOT_DELIVERABLE', message: expect.stringContaining('1 Wh too much') },
+      code: 'TRADE_NOT_DELIVERABLE',
+      message: expect.stringContaining('1 Wh too much'),
     })
     expect(offered()).toEqual({ [`household-${NEXT}`]: 1_000 })
     await commands.sell({ energyWh: 5_000 })
@@ -120,7 +146,8 @@ describe('what a household offers by itself and what is offered by hand', () => 
   test('a series is out of one battery: what an early slot takes a later one has no more', async () => {
     const { commands, offered } = await home()
     await expect(commands.sell({ energyWh: 2_001, slots: 3 })).rejects.toMatchObject({
-      ...{ code: 'TRADE_NOT_DELIVERABLE', message: expect.stringContaining('3 Wh too much') },
+      code: 'TRADE_NOT_DELIVERABLE',
+      message: expect.stringContaining('3 Wh too much'),
     })
     await commands.sell({ energyWh: 2_000, slots: 3 })
     expect(Object.values(offered())).toEqual([2_000, 2_000, 2_000])
@@ -176,7 +203,8 @@ describe('what a household offers by itself and what is offered by hand', () => 
     await commands.sell({ energyWh: 100, slots: 12 })
     const before = offered()
     await expect(commands.sell({ energyWh: 100, slots: 12, slotStartMs: later(12) })).rejects.toMatchObject({
-      ...{ code: 'SCH_INVALID', message: expect.stringContaining('12 are on offer already: offer fewer slots') },
+      code: 'SCH_INVALID',
+      message: expect.stringContaining('12 are on offer already: offer fewer slots'),
     })
     expect(offered()).toEqual(before)
     await commands.sell({ energyWh: 100, slots: 4, slotStartMs: later(12) })

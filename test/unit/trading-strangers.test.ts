@@ -26,9 +26,17 @@ function street(names: readonly string[] = [], options: TownOptions = {}) {
 /** A trade as its buyer knows it, of which the seller has not heard. */
 function unheard(buyer: Party, seller: Party): Trade {
   return {
-    ...{ transactionId: crypto.randomUUID() as TaskId, role: 'buyer', counterparty: seller.self, offerId: 'noon' },
-    ...{ slot: SLOT, energyWh: 1, priceMicro: 100_000, gridFeeMicro: 0, state: 'selecting' },
-    ...{ deadlineMs: buyer.market.now(), startedMs: buyer.market.now() },
+    transactionId: crypto.randomUUID() as TaskId,
+    role: 'buyer',
+    counterparty: seller.self,
+    offerId: 'noon',
+    slot: SLOT,
+    energyWh: 1,
+    priceMicro: 100_000,
+    gridFeeMicro: 0,
+    state: 'selecting',
+    deadlineMs: buyer.market.now(),
+    startedMs: buyer.market.now(),
   }
 }
 
@@ -67,7 +75,10 @@ describe('a shortfall in the terms of on_init', () => {
 
 describe('a seller with many offers', () => {
   const offers = Array.from({ length: 5 }, (_, i) => ({
-    ...{ offerId: `offer ${i}`, slot: SLOT, priceMicro: 1 + i, availableWh: 1_000 },
+    offerId: `offer ${i}`,
+    slot: SLOT,
+    priceMicro: 1 + i,
+    availableWh: 1_000,
   }))
 
   test('that is silent is waited for once, not at each of them', () => {
@@ -184,8 +195,13 @@ describe('a flood', () => {
     town.offer(seller)
     town.take()
     const quote = (counterparty: string, startedMs: number): Trade => ({
-      ...{ ...unheard(buyer, seller), transactionId: crypto.randomUUID() as TaskId, role: 'seller', state: 'quoted' },
-      ...{ counterparty: counterparty as PeerId, startedMs, deadlineMs: town.now() + 30_000 },
+      ...unheard(buyer, seller),
+      transactionId: crypto.randomUUID() as TaskId,
+      role: 'seller',
+      state: 'quoted',
+      counterparty: counterparty as PeerId,
+      startedMs,
+      deadlineMs: town.now() + 30_000,
     })
     const greedy = Array.from({ length: 20 }, (_, i) => quote('greedy', 900 - i))
     const many = Array.from({ length: 480 }, (_, i) => quote(`stranger ${i % 32}`, i))
@@ -234,7 +250,9 @@ describe('a refusal of confirm', () => {
 describe('what is kept of catalogs', () => {
   const slots = (count: number, offerId: string, from = 0) =>
     Array.from({ length: count }, (_, i) => ({
-      ...{ offerId, priceMicro: 100_000, availableWh: 1_000 },
+      offerId,
+      priceMicro: 100_000,
+      availableWh: 1_000,
       slot: { ...SLOT, startMs: SLOT.startMs + (from + i) * SLOT.durationMs },
     }))
 

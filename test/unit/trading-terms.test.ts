@@ -65,7 +65,7 @@ describe('what a shortfall costs, in the terms of a seller', () => {
 
   test('is not signed with a price of the utility below the lowest believed: it would be written away', () => {
     expect(answered(0)).toMatchObject({
-      ...{ state: 'refused' },
+      state: 'refused',
       reason: "the seller names 0 USD/kWh as the utility's price, and 0.25 USD/kWh is the lowest known here",
     })
     expect(answered(249_999)?.state).toBe('refused')
@@ -74,7 +74,7 @@ describe('what a shortfall costs, in the terms of a seller', () => {
 
   test('where no utility is known the contract’s own price takes its place', () => {
     expect(answered(99_999, false)).toMatchObject({
-      ...{ state: 'refused' },
+      state: 'refused',
       reason: "the seller names 0.099999 USD/kWh as the utility's price, and 0.1 USD/kWh is the lowest known here",
     })
     expect(answered(100_000, false)?.state).not.toBe('refused')
@@ -98,7 +98,7 @@ describe('terms that the buyer does not sign', () => {
     search()
     const [sale] = party('seller').store.trades()
     expect(sale).toMatchObject({
-      ...{ state: 'refused' },
+      state: 'refused',
       reason:
         "the buyer does not sign: the seller names 0.1 USD/kWh as the utility's price, and 0.25 USD/kWh is the lowest known here",
     })
@@ -281,7 +281,8 @@ describe('the utility’s share of a kWh between neighbours', () => {
     if (typeof said === 'string') return expect.fail(said)
     town.deliver(withMessage(onInit, contractMessage({ ...said, utilityShareMicro: 10_000 })), party('buyer'))
     expect(party('buyer').store.trades()[0]).toMatchObject({
-      ...{ state: 'refused', reason: 'the seller named other terms than it quoted' },
+      state: 'refused',
+      reason: 'the seller named other terms than it quoted',
     })
   })
 
@@ -296,7 +297,9 @@ describe('the utility’s share of a kWh between neighbours', () => {
     const flows = settlement?.flows ?? expect.fail('no settlement')
     expect(flows.reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
     expect(flows).toContainEqual({
-      ...{ role: 'utility', micro: 16_000, description: "the utility's share: 0.8 kWh × 0.02 USD" },
+      role: 'utility',
+      micro: 16_000,
+      description: "the utility's share: 0.8 kWh × 0.02 USD",
     })
     const [batch] = buyer.store.batches()
     expect(batch?.postings).toContainEqual({ account: 'utility share', micro: 16_000 })
@@ -344,7 +347,14 @@ test('a strategy sees the cheapest neighbour with its fees', async () => {
   const { self, store, trading, identity } = party('home')
   const seen: unknown[] = []
   const { marketDay } = await openHome({
-    ...{ self, options, trading, clock, marketClock: clock, random: Math.random, sign: identity.sign, log: silentLog },
+    self,
+    options,
+    trading,
+    clock,
+    marketClock: clock,
+    random: Math.random,
+    sign: identity.sign,
+    log: silentLog,
     storage: { trading: store, energy: { household: () => undefined } },
     commit: async (decide: () => { facts: readonly unknown[] }) => {
       const decided = decide()
@@ -368,13 +378,23 @@ describe('a household’s state of charge', () => {
     const { slotMs } = options.market
     const nextSlot = Math.floor(systemClock.now() / slotMs) + 1
     const agents = createAgents({
-      ...{ self: home, version: '1', options, clock: systemClock, marketClock: systemClock, random: Math.random },
+      self: home,
+      version: '1',
+      options,
+      clock: systemClock,
+      marketClock: systemClock,
+      random: Math.random,
       storage: { peers: { peer: () => peer }, energy: { household: () => ({ socWh: 4_200, nextSlot }) }, soc: {} },
-      ...{ newId: randomUUID, log: silentLog, metrics: createMetrics() },
+      newId: randomUUID,
+      log: silentLog,
+      metrics: createMetrics(),
     } as unknown as AgentsDeps)
     const client = createClient({
       send: (_, bytes) => agents.answer(bytes, asker),
-      ...{ now: systemClock.now, newId: randomUUID, timeoutMs: 5_000, cardAgeMs: 60_000 },
+      now: systemClock.now,
+      newId: randomUUID,
+      timeoutMs: 5_000,
+      cardAgeMs: 60_000,
       currentSlot: () => ({ startMs: (nextSlot - 1) * slotMs, durationMs: slotMs }),
     })
     const reply = await client.ask(home, undefined, new AbortController().signal)
@@ -394,7 +414,9 @@ describe('a household’s state of charge', () => {
 
   test('is refused for want of consent, not as to a stranger', () => {
     expect(decide({ ...OPEN, sharesWith: peer => peer === named }, other)).toMatchObject({
-      ...{ state: 'rejected', rejection: 'NO_CONSENT', words: expect.stringContaining('the utility it names') },
+      state: 'rejected',
+      rejection: 'NO_CONSENT',
+      words: expect.stringContaining('the utility it names'),
     })
   })
 })

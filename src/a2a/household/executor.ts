@@ -83,7 +83,11 @@ export function createExecutor(deps: ExecutorDeps): AgentExecutor {
 
       bus.publish(
         AgentEvent.task({
-          ...{ id: taskId, contextId, artifacts: [], history: [], metadata: {} },
+          id: taskId,
+          contextId,
+          artifacts: [],
+          history: [],
+          metadata: {},
           status: { state: TaskState.TASK_STATE_SUBMITTED, message: undefined, timestamp: timestamp() },
         }),
       )
@@ -113,8 +117,12 @@ function publishArtifact(
   { artifactId, soc }: { artifactId: string; soc: StateOfCharge },
 ): void {
   const artifact = {
-    ...{ artifactId, name: SOC_SKILL, description: 'State of charge at the end of the current delivery slot.' },
-    ...{ parts: [dataPart(socSeries(soc))], metadata: {}, extensions: [] },
+    artifactId,
+    name: SOC_SKILL,
+    description: 'State of charge at the end of the current delivery slot.',
+    parts: [dataPart(socSeries(soc))],
+    metadata: {},
+    extensions: [],
   }
   bus.publish(AgentEvent.artifactUpdate({ ...task, artifact, append: false, lastChunk: true, metadata: {} }))
 }

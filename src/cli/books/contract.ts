@@ -93,7 +93,9 @@ function printSettlement({ settlement, contract }: SignedTrade, terminal: Termin
   const sum = flows.reduce((total, { micro }) => total + micro, 0)
   const rows = [...flows, { role: 'sum', micro: sum, description: sum === 0 ? '' : 'must be zero: this is wrong' }]
   printTable(terminal, {
-    ...{ rows, json: false, none: '' },
+    rows,
+    json: false,
+    none: '',
     columns: [
       { title: 'who', cell: ({ role }) => role },
       { title: 'receives', right: true, cell: ({ micro }) => money(micro, currency) },

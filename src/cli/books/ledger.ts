@@ -100,7 +100,8 @@ function only(view: LedgerView, peer: string): LedgerView {
 
 function printNeighbours({ neighbours, currency }: LedgerView, terminal: Terminal): void {
   printTable(terminal, {
-    ...{ rows: neighbours, json: false },
+    rows: neighbours,
+    json: false,
     none: 'Nobody owes anybody anything. Trades are booked when they are settled, after their slot.',
     columns: [
       { title: 'neighbour', cell: row => row.name || `…${row.peer.slice(-8)}` },
@@ -134,7 +135,9 @@ function printBalances({ balances, currency, sumMicro }: LedgerView, terminal: T
     { account: sumMicro === 0 ? 'sum' : 'sum: must be zero, the books are wrong', micro: sumMicro },
   ]
   printTable(terminal, {
-    ...{ rows, json: false, none: '' },
+    rows,
+    json: false,
+    none: '',
     columns: [
       { title: 'account', cell: ({ account }) => account },
       { title: 'balance', right: true, cell: ({ micro }) => money(micro, currency) },
@@ -147,7 +150,9 @@ function printBatches({ batches, currency }: LedgerView, terminal: Terminal): vo
   printLine(terminal)
   const now = systemClock.now()
   printTable(terminal, {
-    ...{ rows: batches.slice(-NEWEST), json: false, none: '' },
+    rows: batches.slice(-NEWEST),
+    json: false,
+    none: '',
     columns: [
       { title: 'booked', cell: ({ atMs }) => timeOfDay(atMs, now) },
       { title: 'kind', cell: ({ kind }) => kind },

@@ -49,7 +49,8 @@ async function list(client: Client, { limit, json }: Flags, terminal: Terminal):
   ])
   const now = systemClock.now()
   printTable(terminal, {
-    ...{ rows, json: json === true },
+    rows,
+    json: json === true,
     none: 'No receipts yet. A trade has one when it is settled, after its slot.',
     columns: [
       { title: 'id', cell: ({ body }) => shortId(body.contractHash) },

@@ -109,7 +109,9 @@ function printPreferences(terminal: Terminal, preferences: Preferences): void {
   const values = new Map(Object.entries(others).map(([name, value]) => [`manners.${name}`, value as unknown]))
   values.set('compute.watts', taskPowerW)
   printTable(terminal, {
-    ...{ rows: optionDocs().filter(({ path }) => values.has(path)), json: false, none: '' },
+    rows: optionDocs().filter(({ path }) => values.has(path)),
+    json: false,
+    none: '',
     columns: [
       { title: 'option', cell: ({ path }) => path },
       {
@@ -136,7 +138,9 @@ function shown(value: unknown): string {
 function printReputation(terminal: Terminal, rows: readonly Reputation[], json: boolean): void {
   const now = systemClock.now()
   printTable(terminal, {
-    ...{ rows, json, none: 'Nobody has worked for this peer yet.' },
+    rows,
+    json,
+    none: 'Nobody has worked for this peer yet.',
     columns: [
       { title: 'peer', cell: ({ peer }) => shortPeer(peer) },
       { title: 'kind', cell: ({ kind }) => kind },

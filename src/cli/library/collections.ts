@@ -15,7 +15,8 @@ export function registerCollections(program: Command, terminal: Terminal): void 
     .action(async ({ json }: { json?: boolean }) => {
       const rows = await client().get<Collection[]>('/v1/collections')
       printTable(terminal, {
-        ...{ rows, json: json === true },
+        rows,
+        json: json === true,
         none: 'No collections yet. "wattmesh ingest PATH" makes one.',
         columns: [
           { title: 'collection', cell: ({ name }) => name },

@@ -52,7 +52,11 @@ async function run(
   }
   const threads = availableParallelism()
   const workers = createWorkers({
-    ...{ threads, niceIncrement: 0, maxMemoryMb: MEMORY_MB, idleTimeoutMs: IDLE_MS, log: silentLog },
+    threads,
+    niceIncrement: 0,
+    maxMemoryMb: MEMORY_MB,
+    idleTimeoutMs: IDLE_MS,
+    log: silentLog,
   })
   const live = createLive(terminal.err, line => /(\d*)\d %/.exec(line)?.[1] ?? '')
   const beganMs = systemClock.now()

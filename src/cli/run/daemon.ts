@@ -23,8 +23,12 @@ export async function createDaemon(
   const node = await engine.openNode(config, seed, log)
   let ready = false
   const api = createApi({
-    ...{ home: config.home, port: config.options.api.port, pid, commands: node.commands },
-    ...{ ready: () => ready, log: log.child({ part: 'api' }) },
+    home: config.home,
+    port: config.options.api.port,
+    pid,
+    commands: node.commands,
+    ready: () => ready,
+    log: log.child({ part: 'api' }),
   })
   const { start, stop } = lifecycle(
     [{ name: 'node', start: () => node.start(), stop: () => node.stop() }, api],

@@ -19,7 +19,9 @@ export async function showLogs(
   if (json === true) return printJson(terminal, rows)
   const now = systemClock.now()
   printTable(terminal, {
-    ...{ rows, json: false, none: 'Nothing has happened yet.' },
+    rows,
+    json: false,
+    none: 'Nothing has happened yet.',
     columns: [
       { title: 'when', cell: row => timeOfDay(row.atMs, now) },
       { title: 'part', right: true, cell: row => row.part ?? '' },

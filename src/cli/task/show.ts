@@ -62,7 +62,9 @@ function counted(count: number, what: string): string {
 
 function printPeers({ workers }: JobProgress, terminal: Terminal): void {
   printTable(terminal, {
-    ...{ rows: workers, json: false, none: 'Nobody works on it yet.' },
+    rows: workers,
+    json: false,
+    none: 'Nobody works on it yet.',
     columns: [
       { title: 'peer', cell: row => shortPeer(row.peer) },
       { title: 'done', right: true, cell: row => row.done },
@@ -73,7 +75,9 @@ function printPeers({ workers }: JobProgress, terminal: Terminal): void {
 
 function printParts(job: JobView, terminal: Terminal): void {
   printTable(terminal, {
-    ...{ rows: job.parts.filter(({ state }) => state !== 'done'), json: false, none: '' },
+    rows: job.parts.filter(({ state }) => state !== 'done'),
+    json: false,
+    none: '',
     columns: [
       { title: 'part', right: true, cell: part => part.index },
       { title: 'state', cell: part => part.state },

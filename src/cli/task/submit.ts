@@ -32,7 +32,9 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
   const signal = terminal.interrupted()
   const documents = readTexts(files, terminal.cwd)
   const { id, total, ...audience } = await client.post<SubmittedJob>('/v1/jobs', {
-    ...{ kind: flags.kind, params: paramsOf(flags), documents },
+    kind: flags.kind,
+    params: paramsOf(flags),
+    documents,
     ...wishesOf(flags, systemClock.now()),
   })
   const who = json ? undefined : whoMayWork(audience)

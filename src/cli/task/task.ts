@@ -59,7 +59,8 @@ export function registerTask(program: Command, terminal: Terminal): void {
       const rows = await client().get<Job[]>(`/v1/jobs?limit=${limit}`)
       const now = systemClock.now()
       printTable(terminal, {
-        ...{ rows, json: json === true },
+        rows,
+        json: json === true,
         none: 'No jobs yet. "wattmesh task submit FILE" makes one.',
         columns: [
           { title: 'begun', cell: row => timeOfDay(row.createdMs, now) },

@@ -19,7 +19,8 @@ export async function listTrades(
   ])
   const now = systemClock.now()
   printTable(terminal, {
-    ...{ rows, json: how.json },
+    rows,
+    json: how.json,
     none: 'No trades yet. "wattmesh trade search" shows what is offered.',
     columns: [
       { title: 'started', cell: row => timeOfDay(row.startedMs, now) },

@@ -133,7 +133,9 @@ function conclude({ need, trades, parties }: Result, { terminal, json }: { termi
 
 function printSplit(trades: readonly Trade[], { nameOf }: Parties, terminal: Terminal): void {
   printTable(terminal, {
-    ...{ rows: trades, json: false, none: '' },
+    rows: trades,
+    json: false,
+    none: '',
     columns: [
       { title: 'seller', cell: trade => nameOf(trade.counterparty) },
       { title: 'energy', right: true, cell: trade => energy(trade.energyWh) },

@@ -38,7 +38,8 @@ export async function searchOffers(client: Client, terminal: Terminal, flags: Se
       (a, b) => a.landedMicro - b.landedMicro || a.slot.startMs - b.slot.startMs || b.availableWh - a.availableWh,
     )
   printTable(terminal, {
-    ...{ rows, json: flags.json === true },
+    rows,
+    json: flags.json === true,
     none:
       all.length === 0
         ? 'Nobody offers energy just now. "wattmesh peers" shows who is there to sell.'

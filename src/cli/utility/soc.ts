@@ -42,7 +42,8 @@ export async function showSoc(client: Client, terminal: Terminal, json: boolean)
     ...view.households.map(({ points }) => points.reduce((top, { socWh }) => Math.max(top, socWh), 0)),
   )
   printTable(terminal, {
-    ...{ rows: view.households.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })), json: false },
+    rows: view.households.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
+    json: false,
     none: 'No household has told its state of charge yet. Only a utility asks, and only those who consent answer.',
     columns: [
       { title: 'household', cell: ({ name, peer }) => name || shortPeer(peer) },

@@ -103,9 +103,12 @@ export function createMqttMeter(deps: MqttMeterDeps): MqttMeter {
     name: 'meter',
     start() {
       client = connect(url, {
-        ...{ reconnectPeriod: RECONNECT_MS, connectTimeout: CONNECT_TIMEOUT_MS, reconnectOnConnackError: true },
+        reconnectPeriod: RECONNECT_MS,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+        reconnectOnConnackError: true,
         // Subscribed anew at each connection, by us: a refusal must be seen every time.
-        ...{ clean: true, resubscribe: false },
+        clean: true,
+        resubscribe: false,
       })
       const connected = client
       client.on('connect', () => void subscribe(connected))

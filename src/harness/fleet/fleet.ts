@@ -75,8 +75,13 @@ export function createFleet(actors: readonly Actor[], options: FleetOptions): Fl
 
 function flags(actor: Actor, trust: Actor['options'], { shared, networkName }: FleetOptions): string[] {
   const set = {
-    ...{ 'network.listen': LISTEN, 'network.mdns': false, 'network.name': networkName },
-    ...{ 'network.relayClient': false, 'network.autonat': false, 'network.dcutr': false, 'log.format': 'json' },
+    'network.listen': LISTEN,
+    'network.mdns': false,
+    'network.name': networkName,
+    'network.relayClient': false,
+    'network.autonat': false,
+    'network.dcutr': false,
+    'log.format': 'json',
     ...shared,
     ...actor.options,
     ...trust,

@@ -54,7 +54,12 @@ export async function snapshot(name: string, client: Client): Promise<Snapshot> 
   const withParts: Snapshot['jobs'][number][] = []
   for (const job of jobs) withParts.push({ ...job, parts: await partsOf(client, job) })
   return {
-    ...{ name, peerId, roles, trades, needs, jobs: withParts },
+    name,
+    peerId,
+    roles,
+    trades,
+    needs,
+    jobs: withParts,
     knownPeers: peers.filter(peer => peer.roles !== undefined).length,
     slots: await client.get<SettledSlot[]>(`/v1/household/slots?limit=${MANY}`),
     ledger: await client.get<LedgerView>(`/v1/ledger?limit=${MANY}`),

@@ -38,7 +38,10 @@ export function streetReport(deps: StreetDeps): ReportData {
     soc: snapshots
       .map(one => socOf(one, slotMs, deps.capacityWh.get(one.name)))
       .filter(({ points }) => points.length > 0),
-    ...{ trades, balance, prices, totals: {} },
+    trades,
+    balance,
+    prices,
+    totals: {},
     // Each household for itself: what one stored is not in the battery of another.
     drawnWh: households.reduce((sum, slots) => sum + drawnWh(slots), 0),
   }
@@ -78,7 +81,8 @@ function pricesOf({ retailMicro, feedInMicro, snapshots }: StreetDeps, trades: r
     const spent = bought.reduce((sum, trade) => sum + trade.energyWh * (trade.priceMicro ?? 0), 0)
     return {
       slotStartMs,
-      ...{ retailMicro, feedInMicro },
+      retailMicro,
+      feedInMicro,
       ...(Number.isFinite(cheapest) ? { cheapestMicro: cheapest } : {}),
       ...(energyWh === 0 ? {} : { averageMicro: Math.round(spent / energyWh) }),
     }

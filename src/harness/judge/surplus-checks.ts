@@ -49,9 +49,12 @@ function figuresOf(home: string, days: readonly HomeDay[], street: SurplusStreet
   return {
     home,
     surplusWh: sum(({ surplusW }) => (Math.max(0, surplusW) * street.slotMs) / 3_600_000),
-    ...{ computedWh: sum(slot => slot.computedWh), uncoveredWh: sum(slot => slot.uncoveredWh) },
-    ...{ forcedWh: sum(slot => slot.forcedWh), soldWh: sum(slot => slot.soldWh) },
-    ...{ earnedMicro: sum(slot => slot.earnedMicro), exportOnlyMicro: sum(slot => slot.exportOnlyMicro) },
+    computedWh: sum(slot => slot.computedWh),
+    uncoveredWh: sum(slot => slot.uncoveredWh),
+    forcedWh: sum(slot => slot.forcedWh),
+    soldWh: sum(slot => slot.soldWh),
+    earnedMicro: sum(slot => slot.earnedMicro),
+    exportOnlyMicro: sum(slot => slot.exportOnlyMicro),
     unfounded: days.reduce((total, day) => total + unfounded(day.slots, street), 0),
     poorerDays: days.filter(isPoorer).length,
     leftWh: days.reduce((total, day) => total + leftOf(day, street.workWh), 0),
@@ -85,11 +88,16 @@ function leftOf({ slots }: HomeDay, workWh: number): number {
 function sumOf(homes: readonly HomeFigures[]): SurplusReport['totals'] {
   const sum = (of: (home: HomeFigures) => number): number => homes.reduce((total, home) => total + of(home), 0)
   return {
-    ...{ surplusWh: sum(one => one.surplusWh), computedWh: sum(one => one.computedWh) },
-    ...{ uncoveredWh: sum(one => one.uncoveredWh), forcedWh: sum(one => one.forcedWh) },
-    ...{ soldWh: sum(one => one.soldWh), earnedMicro: sum(one => one.earnedMicro) },
-    ...{ exportOnlyMicro: sum(one => one.exportOnlyMicro), unfounded: sum(one => one.unfounded) },
-    ...{ poorerDays: sum(one => one.poorerDays), leftWh: sum(one => one.leftWh) },
+    surplusWh: sum(one => one.surplusWh),
+    computedWh: sum(one => one.computedWh),
+    uncoveredWh: sum(one => one.uncoveredWh),
+    forcedWh: sum(one => one.forcedWh),
+    soldWh: sum(one => one.soldWh),
+    earnedMicro: sum(one => one.earnedMicro),
+    exportOnlyMicro: sum(one => one.exportOnlyMicro),
+    unfounded: sum(one => one.unfounded),
+    poorerDays: sum(one => one.poorerDays),
+    leftWh: sum(one => one.leftWh),
   }
 }
 

@@ -73,11 +73,15 @@ export function taskFigures({ peers, deaths, answers }: TasksSeen): TaskFigures 
   const releaseMs = spreadOf(parts.flatMap(part => releases(part, deaths)))
   const done = count(part => part.state === 'done')
   return {
-    ...{ submitted: parts.length, done, failed: count(part => FAILED.has(part.state)) },
+    submitted: parts.length,
+    done,
+    failed: count(part => FAILED.has(part.state)),
     retried: count(part => part.attempt > 1),
     lost: count(part => part.state === 'queued' || part.state === 'leased'),
     acceptedTwice: count(part => part.accepted > 1),
-    ...{ releaseMs, releaseMsMax: releaseMs.max, perSecond: rateOf(jobs, done) },
+    releaseMs,
+    releaseMsMax: releaseMs.max,
+    perSecond: rateOf(jobs, done),
     ...(answers === undefined ? {} : proofOf(answers, ownWork(peers))),
   }
 }
@@ -148,7 +152,9 @@ export interface Asked {
 
 export function taskInvariants(tasks: TaskFigures, asked: Asked | undefined): Invariant[] {
   const none = (name: string, count: number, what: string): Invariant => ({
-    ...{ name, holds: count === 0, detail: `${count} ${what}` },
+    name,
+    holds: count === 0,
+    detail: `${count} ${what}`,
   })
   const { releaseMs, submitted } = tasks
   const missing = Math.max(0, (asked?.total ?? submitted) - submitted)

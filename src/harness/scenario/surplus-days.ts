@@ -47,8 +47,12 @@ export function surplusStreet(data: string, days: number): SurplusStreet {
   const { manners, compute } = optionsSchema.parse({})
   const preferences: Preferences = { ...manners, mode: 'surplus', taskPowerW: compute.watts }
   const street = {
-    ...{ homes: [...homes.keys()], preferences, slotMs: SLOT_MS, threads: THREADS },
-    ...{ workWh: WORK_HOURS * THREADS * preferences.taskPowerW, latestStartMs: LATEST_START_HOUR * HOUR_MS },
+    homes: [...homes.keys()],
+    preferences,
+    slotMs: SLOT_MS,
+    threads: THREADS,
+    workWh: WORK_HOURS * THREADS * preferences.taskPowerW,
+    latestStartMs: LATEST_START_HOUR * HOUR_MS,
     prices: (slot: number) => pricesAt(slot, tariff),
   }
   return {

@@ -53,9 +53,22 @@ export type Tally = { -readonly [Key in keyof IngestJob]: IngestJob[Key] }
 
 export function newTally(id: string, { collection }: IngestRequest, createdMs: number): Tally {
   return {
-    ...{ id, collection, state: 'waiting', createdMs },
-    ...{ files: 0, bytes: 0, done: 0, doneBytes: 0, added: 0, changed: 0, unchanged: 0, removed: 0, skipped: 0 },
-    ...{ passages: 0, byPeers: [], reasons: [] },
+    id,
+    collection,
+    state: 'waiting',
+    createdMs,
+    files: 0,
+    bytes: 0,
+    done: 0,
+    doneBytes: 0,
+    added: 0,
+    changed: 0,
+    unchanged: 0,
+    removed: 0,
+    skipped: 0,
+    passages: 0,
+    byPeers: [],
+    reasons: [],
   }
 }
 

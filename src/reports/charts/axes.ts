@@ -24,11 +24,15 @@ export interface Upright {
 export function overTime(size: Size, { fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>, upright: Upright): Axes {
   const xAxis: XAXisComponentOption = {
     type: 'time',
-    ...{ min: fromMs, max: toMs, splitNumber: size.name === 'wide' ? 8 : 4 },
+    min: fromMs,
+    max: toMs,
+    splitNumber: size.name === 'wide' ? 8 : 4,
     axisLine: { lineStyle: { color: RULE } },
     axisTick: { show: false },
     axisLabel: {
-      ...{ color: QUIET, fontSize: 12, hideOverlap: true },
+      color: QUIET,
+      fontSize: 12,
+      hideOverlap: true,
       formatter: { year: '{yyyy}', month: '{d} {MMM}', day: '{d} {MMM}', hour: '{HH}:{mm}', minute: '{HH}:{mm}' },
     },
   }
@@ -40,7 +44,9 @@ export function overTime(size: Size, { fromMs, toMs }: Pick<Span, 'fromMs' | 'to
     splitNumber: 4,
     splitLine: { lineStyle: { color: RULE } },
     axisLabel: {
-      ...{ color: QUIET, fontSize: 12, hideOverlap: true },
+      color: QUIET,
+      fontSize: 12,
+      hideOverlap: true,
       ...(upright.label === undefined ? {} : { formatter: upright.label }),
     },
     ...(upright.least === undefined ? {} : { min: upright.least }),

@@ -33,7 +33,8 @@ export function flowsPlot(all: readonly Flow[], nameOf: (peer: string) => string
   const flows = gathered(all)
   const nodes = (side: 'seller' | 'buyer') =>
     [...Map.groupBy(flows, flow => flow[side])].map(([peer, of]) => ({
-      ...{ key: `${side} ${peer}`, name: peer === OTHERS ? 'others' : nameOf(peer) },
+      key: `${side} ${peer}`,
+      name: peer === OTHERS ? 'others' : nameOf(peer),
       energyWh: of.reduce((sum, flow) => sum + flow.energyWh, 0),
       colour: colourOf(side, of),
     }))
@@ -46,12 +47,23 @@ export function flowsPlot(all: readonly Flow[], nameOf: (peer: string) => string
     entries: [],
     draw: size => ({
       series: {
-        ...{ type: 'sankey', silent: true, draggable: false, emphasis: { disabled: true }, nodeAlign: 'justify' },
-        ...{ top: 8, bottom: 8, left: labelRoom(size), right: labelRoom(size), nodeWidth: 10, nodeGap: 10 },
+        type: 'sankey',
+        silent: true,
+        draggable: false,
+        emphasis: { disabled: true },
+        nodeAlign: 'justify',
+        top: 8,
+        bottom: 8,
+        left: labelRoom(size),
+        right: labelRoom(size),
+        nodeWidth: 10,
+        nodeGap: 10,
         layoutIterations: 64,
         data: [...sellers.map(node => nodeOf(node, 'left', size)), ...buyers.map(node => nodeOf(node, 'right', size))],
         links: flows.map(({ seller, buyer, energyWh, fromUtility }) => ({
-          ...{ source: `seller ${seller}`, target: `buyer ${buyer}`, value: energyWh },
+          source: `seller ${seller}`,
+          target: `buyer ${buyer}`,
+          value: energyWh,
           lineStyle: { color: fromUtility ? 'var(--utility)' : 'var(--neighbours)', opacity: 0.3, curveness: 0.5 },
         })),
       },
@@ -71,7 +83,10 @@ function nodeOf({ key, name, energyWh, colour }: Node, position: 'left' | 'right
     name: key,
     itemStyle: { color: colour, borderWidth: 0 },
     label: {
-      ...{ position, color: 'var(--ink)', fontSize: size === 'wide' ? 13 : 11, distance: 8 },
+      position,
+      color: 'var(--ink)',
+      fontSize: size === 'wide' ? 13 : 11,
+      distance: 8,
       formatter: () => (size === 'wide' ? `${name}  ${energy(energyWh)}` : narrowed(name)),
     },
   }
@@ -100,7 +115,9 @@ function gathered(flows: readonly Flow[]): Flow[] {
     const key = JSON.stringify([seller, buyer])
     const before = merged.get(key)
     merged.set(key, {
-      ...{ seller, buyer, energyWh: flow.energyWh + (before?.energyWh ?? 0) },
+      seller,
+      buyer,
+      energyWh: flow.energyWh + (before?.energyWh ?? 0),
       fromUtility: flow.fromUtility && before?.fromUtility !== false,
     })
   }

@@ -77,7 +77,9 @@ export function plotOf(plot: Plot): Markup {
   if (plot.time === undefined) return html`<div class="plot" role="img" aria-label="${plot.alt}">${drawn}</div>`
   const { time, entries } = plot
   const followed = {
-    ...{ fromMs: time.fromMs, toMs: time.toMs, eachMs: time.eachMs },
+    fromMs: time.fromMs,
+    toMs: time.toMs,
+    eachMs: time.eachMs,
     sizes: Object.fromEntries(sizes.map(({ name, width, left, right }) => [name, { width, left, right }])),
     entries: entries.map(({ name, colour }) => ({ name, colour })),
     moments: time.moments.map(({ atMs, values }) => [atMs, stamp(atMs), ...values]),

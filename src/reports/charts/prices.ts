@@ -30,7 +30,9 @@ export function pricesPlot(
     alt: `Lines over time, ${currency} a kWh: ${tariffs.map(tariff => rangeOf(tariff, sorted)).join('; ')}.`,
     entries: tariffs.map(({ name, colour, line }) => ({ name, colour, line })),
     time: {
-      ...{ fromMs: span.fromMs, toMs: span.toMs, eachMs: span.slotMs },
+      fromMs: span.fromMs,
+      toMs: span.toMs,
+      eachMs: span.slotMs,
       moments: thinned(sorted, MOMENTS).map(row => ({
         atMs: row.slotStartMs,
         values: tariffs.map(({ of }) => said(of(row))),
@@ -49,7 +51,12 @@ function stepsOf({ of, colour, width, line }: Tariff, rows: readonly PriceRow[],
   const last = rows.at(-1)
   if (last !== undefined) points.push([last.slotStartMs + span.slotMs, unitsOf(of(last))])
   return {
-    ...{ type: 'line', step: 'end', showSymbol: false, silent: true, emphasis: { disabled: true }, sampling: 'lttb' },
+    type: 'line',
+    step: 'end',
+    showSymbol: false,
+    silent: true,
+    emphasis: { disabled: true },
+    sampling: 'lttb',
     lineStyle: { color: colour, width, type: line === 'dashed' ? [6, 4] : 'solid' },
     data: points,
   }

@@ -48,7 +48,8 @@ function scaleOf(batteries: readonly Battery[]): Scale {
   }
   const mostWh = points.reduce((most, { socWh }) => Math.max(most, socWh), 1)
   return {
-    ...{ unit: 'kWh', most: rounded(mostWh / 1000) },
+    unit: 'kWh',
+    most: rounded(mostWh / 1000),
     levelOf: ({ socWh }) => socWh / 1000,
     said: value => energy(value * 1000),
   }

@@ -21,7 +21,9 @@ export function stackPlot<Row extends { readonly slotStartMs: number }>(
     alt,
     entries: layers.map(({ name, colour }) => ({ name, colour })),
     time: {
-      ...{ fromMs: span.fromMs, toMs: span.toMs, eachMs: toldMs },
+      fromMs: span.fromMs,
+      toMs: span.toMs,
+      eachMs: toldMs,
       moments: bars(rows, toldMs, valuesOf).map(({ startMs, values }) => ({ atMs: startMs, values: values.map(said) })),
     },
     draw(size) {
@@ -43,7 +45,11 @@ interface Place {
 
 function seriesOf<Row>({ name, colour }: Layer<Row>, drawn: readonly Bar[], place: Place): BarSeriesOption {
   return {
-    ...{ type: 'bar', stack: 'all', name, silent: true, barWidth: place.width },
+    type: 'bar',
+    stack: 'all',
+    name,
+    silent: true,
+    barWidth: place.width,
     emphasis: { disabled: true },
     itemStyle: { color: colour },
     // A bar stands in the middle of its time. Layers are stacked by their place in the list, so none may be left out.

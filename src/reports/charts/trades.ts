@@ -7,11 +7,13 @@ import { type Layer, stackPlot } from './stack.ts'
 
 const LAYERS: readonly Layer<ReportTrade>[] = [
   {
-    ...{ name: 'from neighbours', colour: 'var(--neighbours)' },
+    name: 'from neighbours',
+    colour: 'var(--neighbours)',
     energyWh: trade => (trade.fromUtility ? 0 : deliveredWh(trade)),
   },
   {
-    ...{ name: 'from the utility', colour: 'var(--utility)' },
+    name: 'from the utility',
+    colour: 'var(--utility)',
     energyWh: trade => (trade.fromUtility ? deliveredWh(trade) : 0),
   },
 ]

@@ -80,7 +80,11 @@ export const embed: Kind<EmbedParams, TextPart, EmbedOutput, EmbedResult> = {
 
   rows: ({ input: { offset }, output: { fingerprint, chunks } }) =>
     chunks.map(({ start, end, tokens, vector }) => ({
-      ...{ start: offset + start, end: offset + end, tokens, vector, fingerprint },
+      start: offset + start,
+      end: offset + end,
+      tokens,
+      vector,
+      fingerprint,
     })),
 
   merge(parts) {

@@ -99,7 +99,11 @@ export const pipeline: Kind<PipelineParams, TextPart, PipelineOutput, PipelineRe
 
   rows: ({ input: { offset }, output: { fingerprint, chunks } }) =>
     chunks.map(({ start, end, terms, ...rest }) => ({
-      ...{ ...rest, start: offset + start, end: offset + end, terms: terms.map(term => [...term]), fingerprint },
+      ...rest,
+      start: offset + start,
+      end: offset + end,
+      terms: terms.map(term => [...term]),
+      fingerprint,
     })),
 
   merge(parts) {
@@ -109,7 +113,9 @@ export const pipeline: Kind<PipelineParams, TextPart, PipelineOutput, PipelineRe
       chunks: parts.flatMap(({ input: { offset }, output: { chunks } }) =>
         chunks.map(({ start, end, vector, ...rest }) => ({
           ...rest,
-          ...{ start: offset + start, end: offset + end, vector: decodeVector(vector) },
+          start: offset + start,
+          end: offset + end,
+          vector: decodeVector(vector),
         })),
       ),
     }

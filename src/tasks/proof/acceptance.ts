@@ -26,7 +26,9 @@ export function createAcceptance(deps: QueueDeps, leases: Leases): Acceptance {
   function voice(sheet: Sheet, job: Job, { worker, epoch }: Opinion): Voice {
     const reputation = sheet.reputation(worker, job)
     return {
-      ...{ worker, epoch, own: worker === self },
+      worker,
+      epoch,
+      own: worker === self,
       trusted: isTrusted(reputation, now()),
       checkChance: checkChance(reputation, now()),
     }
@@ -54,8 +56,14 @@ export function createAcceptance(deps: QueueDeps, leases: Leases): Acceptance {
     const { doubt: _, reason: __, ...rest } = task
     const how = verdict.confirmed ? 'confirmed' : 'accepted'
     sheet.keepTask({
-      ...{ ...rest, state: stateAfter(task, 'accept'), leases: [], opinions: [], worker },
-      ...{ accepted: task.accepted + 1, acceptedEpoch: epoch, confirmed: verdict.confirmed },
+      ...rest,
+      state: stateAfter(task, 'accept'),
+      leases: [],
+      opinions: [],
+      worker,
+      accepted: task.accepted + 1,
+      acceptedEpoch: epoch,
+      confirmed: verdict.confirmed,
       steps: withStep(task.steps, now(), `result of ${short(worker)} ${how}`),
     })
     for (const peer of verdict.right) sheet.keepReputation(afterRight(sheet.reputation(peer, job), now()))

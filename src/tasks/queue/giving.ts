@@ -54,10 +54,14 @@ export function createGiving(
     const reputation = sheet.reputation(peer, job)
     const proven = job.verify === 'none' || isTrusted(reputation, now())
     return {
-      ...{ peer, proven, queue: bid.queue, trust: trustOf(reputation, now()) },
+      peer,
+      proven,
+      queue: bid.queue,
+      trust: trustOf(reputation, now()),
       upTo: proven ? bid.up_to : Math.min(bid.up_to, PROBATION - (unchecked.get(peer) ?? 0)),
       msPerTask: bids.paceMs(kind, peer) ?? bid.ms_per_task ?? UNKNOWN_PACE_MS,
-      ...{ latencyMs: latencyMs ?? UNKNOWN_LATENCY_MS, priceClass: bid.price_class },
+      latencyMs: latencyMs ?? UNKNOWN_LATENCY_MS,
+      priceClass: bid.price_class,
     }
   }
 

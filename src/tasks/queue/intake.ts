@@ -118,9 +118,18 @@ function freshJob(
   const { privacy = 'private', documents, deadlineMs, key } = request
   const params: JsonObject = { ...request.params, ...(fingerprint === undefined ? {} : { fingerprint }) }
   return {
-    ...{ id, kind: kind.name, version: kind.version, params, privacy, state: 'opening' },
-    ...{ texts: documents.length, total: 0, createdMs: now, priority: request.priority ?? 0 },
-    ...{ peers: request.peers ?? [], after: request.after ?? [] },
+    id,
+    kind: kind.name,
+    version: kind.version,
+    params,
+    privacy,
+    state: 'opening',
+    texts: documents.length,
+    total: 0,
+    createdMs: now,
+    priority: request.priority ?? 0,
+    peers: request.peers ?? [],
+    after: request.after ?? [],
     verify: request.verify ?? (privacy === 'public' ? 'adaptive' : 'none'),
     needs: needsOf(request, kind, fingerprint),
     requestHash: key === undefined ? '' : requestHash(request),

@@ -69,7 +69,11 @@ export function createLeases(deps: QueueDeps): Leases {
     const { lostAtMs, ...rest } = task
     const what = step === 'copy' ? 'a copy given' : 'given'
     return {
-      ...{ ...rest, state: stateAfter(task, step), worker, leaseEpoch: epoch, leases: [...task.leases, lease] },
+      ...rest,
+      state: stateAfter(task, step),
+      worker,
+      leaseEpoch: epoch,
+      leases: [...task.leases, lease],
       attempt: step === 'assign' ? task.attempt + 1 : task.attempt,
       tried: task.tried.includes(worker) ? task.tried : [...task.tried, worker],
       steps: withStep(task.steps, now(), `${what} to ${short(worker)}, lease ${epoch}`),
@@ -100,7 +104,9 @@ export function createLeases(deps: QueueDeps): Leases {
     }
     const { begun: _, ...before } = lease
     const renewed: Lease = {
-      ...{ ...before, progress, untilMs: now() + silenceMs },
+      ...before,
+      progress,
+      untilMs: now() + silenceMs,
       ...(said.waiting ? {} : { begun: true }),
     }
     sheet.keepTask({ ...task, leases: task.leases.map(one => (one === lease ? renewed : one)) })
@@ -163,7 +169,8 @@ export function createLeases(deps: QueueDeps): Leases {
     if (task.state !== 'queued' && task.state !== 'leased') return true
     const blamed = lease.begun === true ? task.lostWith.lastIndexOf(lease.worker) : -1
     sheet.keepTask({
-      ...{ ...task, attempt: Math.max(0, task.attempt - 1) },
+      ...task,
+      attempt: Math.max(0, task.attempt - 1),
       lostWith: task.lostWith.filter((_, i) => i !== blamed),
       steps: withStep(task.steps, now(), `this machine had lost its network: ${short(lease.worker)} is not counted`),
     })
@@ -183,7 +190,10 @@ export function createLeases(deps: QueueDeps): Leases {
     close(sheet, task, step, reason) {
       revoke(sheet, task, reason)
       sheet.keepTask({
-        ...{ ...task, state: stateAfter(task, step), leases: [], reason },
+        ...task,
+        state: stateAfter(task, step),
+        leases: [],
+        reason,
         steps: withStep(task.steps, now(), reason),
       })
     },

@@ -113,9 +113,16 @@ export function createResults(
       const job = task === undefined ? undefined : deps.store.job(task.jobId)
       if (task?.jobId !== jobId || job === undefined || claim === undefined) return undefined
       return {
-        ...{ taskId: task.id, leaseEpoch: lease_epoch, kind: kindName(job), source: claim.source },
-        ...{ inputHash: task.inputHash, outputHash: claim.output_hash, units: task.inputBytes },
-        ...{ busyMs: claim.busy_ms, energyMicroWh: claim.energy_micro_wh, measure: claim.measure },
+        taskId: task.id,
+        leaseEpoch: lease_epoch,
+        kind: kindName(job),
+        source: claim.source,
+        inputHash: task.inputHash,
+        outputHash: claim.output_hash,
+        units: task.inputBytes,
+        busyMs: claim.busy_ms,
+        energyMicroWh: claim.energy_micro_wh,
+        measure: claim.measure,
       }
     })
   }

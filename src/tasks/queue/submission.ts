@@ -89,7 +89,10 @@ export function queueFull(maxOpenTasks: number) {
 function abandoned(job: Job | undefined, reason: string, { now }: QueueDeps): TasksOutcome {
   if (job?.state !== 'opening') return outcome<TaskFact>()
   const failed: Job = {
-    ...{ ...notTakenIn(job), state: 'failed', reason, finishedMs: now() },
+    ...notTakenIn(job),
+    state: 'failed',
+    reason,
+    finishedMs: now(),
     steps: withStep(job.steps, now(), reason),
   }
   return outcome<TaskFact>([
@@ -175,9 +178,22 @@ function opened(job: Job, total: number, nowMs: number): TaskFact[] {
 function freshTask(id: TaskId, jobId: string, { index, document, input }: Part): TaskFact[] {
   const text = canonical([input])
   const task: Task = {
-    ...{ id, jobId, index, document, state: 'queued', attempt: 0, leaseEpoch: 0, leases: [], opinions: [] },
-    ...{ notBeforeMs: 0, tried: [], lostWith: [], accepted: 0, steps: [] },
-    ...{ inputBytes: Buffer.byteLength(text), inputHash: hashOfText(text) },
+    id,
+    jobId,
+    index,
+    document,
+    state: 'queued',
+    attempt: 0,
+    leaseEpoch: 0,
+    leases: [],
+    opinions: [],
+    notBeforeMs: 0,
+    tried: [],
+    lostWith: [],
+    accepted: 0,
+    steps: [],
+    inputBytes: Buffer.byteLength(text),
+    inputHash: hashOfText(text),
   }
   return [
     { kind: 'task', task },

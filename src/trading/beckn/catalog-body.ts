@@ -10,7 +10,11 @@ import { readSeries, timeSeries } from './series.ts'
 
 /** The official kinds of resource know no mixture: there the meter speaks, and the source stands in the descriptor. */
 const RESOURCE_TYPES: Readonly<Record<Catalog['sourceType'], string>> = {
-  ...{ SOLAR: 'SOLAR', BATTERY: 'BATTERY', GRID: 'FEEDER', HYBRID: 'METER', RENEWABLE: 'METER' },
+  SOLAR: 'SOLAR',
+  BATTERY: 'BATTERY',
+  GRID: 'FEEDER',
+  HYBRID: 'METER',
+  RENEWABLE: 'METER',
 }
 
 /** The id of a catalog: which seller's, and which version. */
@@ -74,7 +78,9 @@ function tariffObject(tariff: Tariff, currency: string): JsonObject {
     '@context': ownContext('Tariff'),
     '@type': 'Tariff',
     currency,
-    ...{ retailPerKwh: unitsOf(retailMicro), feedInPerKwh: unitsOf(feedInMicro), gridFeePerKwh: unitsOf(gridFeeMicro) },
+    retailPerKwh: unitsOf(retailMicro),
+    feedInPerKwh: unitsOf(feedInMicro),
+    gridFeePerKwh: unitsOf(gridFeeMicro),
     ...(utilityShareMicro === undefined ? {} : { utilitySharePerKwh: unitsOf(utilityShareMicro) }),
   }
 }

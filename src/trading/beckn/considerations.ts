@@ -24,7 +24,9 @@ export interface Considered {
 
 /** The official roles of a flow; the utility stands behind the grid of both. */
 const ROLES: Readonly<Record<Flow['role'], string>> = {
-  ...{ buyer: 'buyerPlatform', seller: 'sellerPlatform', utility: 'utility' },
+  buyer: 'buyerPlatform',
+  seller: 'sellerPlatform',
+  utility: 'utility',
 }
 
 export function considerations(body: Considered): JsonObject[] {
@@ -79,7 +81,10 @@ function revenue(flows: readonly Flow[], currency: string): JsonObject {
       '@context': packContext('RevenueFlow/v2.0'),
       '@type': 'RevenueFlow',
       revenueFlows: flows.map(({ role, micro, description }) => ({
-        ...{ role: ROLES[role], value: unitsOf(micro), currency, description },
+        role: ROLES[role],
+        value: unitsOf(micro),
+        currency,
+        description,
       })),
     },
   }
@@ -92,7 +97,9 @@ function cancellation({ feeMicro, untilMs }: { feeMicro: number; untilMs: number
     considerationAttributes: {
       '@context': ownContext('CancellationTerms'),
       '@type': 'CancellationTerms',
-      ...{ currency, value: unitsOf(feeMicro), cancellableUntil: timestamp(untilMs) },
+      currency,
+      value: unitsOf(feeMicro),
+      cancellableUntil: timestamp(untilMs),
     },
   }
 }

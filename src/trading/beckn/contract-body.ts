@@ -63,7 +63,9 @@ export function contractMessage(body: ContractBody): JsonObject {
 function series(body: ContractBody): JsonObject {
   const { slot, priceMicro, energyWh: requestedWh, availableWh, allocations, finalWh } = body
   const interval = {
-    ...{ slot, priceMicro, requestedWh },
+    slot,
+    priceMicro,
+    requestedWh,
     ...(availableWh === undefined ? {} : { availableWh }),
     ...(allocations?.buyer === undefined ? {} : { buyerAllocation: allocations.buyer }),
     ...(allocations?.seller === undefined ? {} : { sellerAllocation: allocations.seller }),
@@ -167,7 +169,8 @@ export function readContract(message: unknown): ContractBody | string {
   const receipt = readSignatures('ReceiptSignature', contract.participants)
   return {
     ...(contract.id === undefined ? {} : { contractId: contract.id }),
-    ...{ buyer: buyer as PeerId, seller: seller as PeerId },
+    buyer: buyer as PeerId,
+    seller: seller as PeerId,
     ...committed,
     ...considered,
     currency: currencyOf(contract),

@@ -43,7 +43,10 @@ export function timeSeries(intervals: readonly [Interval, ...Interval[]], curren
     payloadDescriptors: [
       { objectType: 'EVENT_PAYLOAD_DESCRIPTOR', payloadType: PRICE, currency, insertedBy: 'sellerPlatform' },
       ...COLUMNS.filter(([key]) => used(key)).map(([, payloadType, insertedBy, kind]) => ({
-        ...{ objectType: `${kind}_PAYLOAD_DESCRIPTOR`, payloadType, units: 'KWH', insertedBy },
+        objectType: `${kind}_PAYLOAD_DESCRIPTOR`,
+        payloadType,
+        units: 'KWH',
+        insertedBy,
       })),
       ...ALLOCATIONS.filter(([key]) => used(key)).flatMap(([, name, insertedBy]) => [
         { objectType: 'REPORT_PAYLOAD_DESCRIPTOR', payloadType: `${name}_ALLOC`, units: 'KWH', insertedBy },

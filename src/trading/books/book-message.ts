@@ -24,7 +24,10 @@ export function bookRow<Body>(
   return [
     type,
     {
-      ...{ carriers: ['orders', 'stream'], sealed: true, kept: true, payload: z.looseObject({}) },
+      carriers: ['orders', 'stream'],
+      sealed: true,
+      kept: true,
+      payload: z.looseObject({}),
       handle(envelope, payload) {
         const parsed = schema.safeParse(payload)
         if (parsed.success) return handle(envelope, parsed.data)

@@ -43,7 +43,10 @@ export function receiptRow(market: Market): readonly [string, MessageType<Tradin
   return [
     RECEIPT_TYPE,
     {
-      ...{ carriers: ['receipts', 'stream'], sealed: false, kept: true, payload: z.looseObject({}) },
+      carriers: ['receipts', 'stream'],
+      sealed: false,
+      kept: true,
+      payload: z.looseObject({}),
       handle: (envelope, payload) => published(market, envelope, payload),
     },
   ]

@@ -20,7 +20,9 @@ const AGREED = 'settlement.agreed'
 function booksWith(market: Market, counterparty: PeerId): Books {
   const { self, currency, store } = market
   return {
-    ...{ self, counterparty, currency },
+    self,
+    counterparty,
+    currency,
     batches: store.batchesWith(counterparty),
     statements: store.statementsWith(counterparty),
   }

@@ -33,8 +33,14 @@ export function buy(market: Market, wanted: Wanted): TradingOutcome {
   const createdMs = market.now()
   const need: Need = {
     ...wanted,
-    ...{ boughtWh: 0, state: 'searching', answered: [], searchUntilMs: createdMs + market.searchMs },
-    ...{ ranked: [], tried: 0, createdMs, steps: [] },
+    boughtWh: 0,
+    state: 'searching',
+    answered: [],
+    searchUntilMs: createdMs + market.searchMs,
+    ranked: [],
+    tried: 0,
+    createdMs,
+    steps: [],
   }
   const wants = `wants ${energyText(need.energyWh)} for at most ${priceText(need.maxPriceMicro, market.currency)}`
   const step = `${wants}: ${need.reason}`
@@ -53,8 +59,14 @@ export function buyElsewhere(market: Market, trade: Trade, less: { lessWh: numbe
   const searchedMs = market.now()
   const again: Need = {
     ...rest,
-    ...{ energyWh: need.boughtWh + less.lessWh, state: 'searching', reason: 'what was curtailed is bought elsewhere' },
-    ...{ answered: [], searchedMs, searchUntilMs: searchedMs + market.searchMs, ranked: [], tried: 0 },
+    energyWh: need.boughtWh + less.lessWh,
+    state: 'searching',
+    reason: 'what was curtailed is bought elsewhere',
+    answered: [],
+    searchedMs,
+    searchUntilMs: searchedMs + market.searchMs,
+    ranked: [],
+    tried: 0,
   }
   return outcome([{ kind: 'need', need: again }], discoverDrafts(market, again))
 }
@@ -84,8 +96,15 @@ function discoverDraft(market: Market, need: Need, to?: PeerId): Draft {
   const { self: buyer, networkId } = market
   const ttlMs = market.stepTimeoutMs
   const context = becknContext({
-    ...{ action: 'discover', networkId, buyer, sender: buyer, receiver: to, transactionId, messageId: id },
-    ...{ nowMs: market.now(), ttlMs },
+    action: 'discover',
+    networkId,
+    buyer,
+    sender: buyer,
+    receiver: to,
+    transactionId,
+    messageId: id,
+    nowMs: market.now(),
+    ttlMs,
   })
   const payload = { context, message: intentMessage(need.slot, 1) }
   const draft = { id, type: typeOf('discover'), taskId: transactionId, payload, ttlMs }

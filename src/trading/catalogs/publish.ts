@@ -22,8 +22,15 @@ export function publishDraft(market: Market, catalog: Catalog, to?: PeerId): Dra
   const ttlMs = Math.min(MAX_LIFETIME_MS, Math.max(1000, catalog.validUntilMs - market.now()))
   const { self: seller, networkId } = market
   const context = becknContext({
-    ...{ action: 'catalog/publish', networkId, seller, sender: seller, receiver: to, transactionId, messageId: id },
-    ...{ nowMs: market.now(), ttlMs },
+    action: 'catalog/publish',
+    networkId,
+    seller,
+    sender: seller,
+    receiver: to,
+    transactionId,
+    messageId: id,
+    nowMs: market.now(),
+    ttlMs,
   })
   const payload = { context, message: catalogMessage(catalog, market.name) }
   const draft = { id, type: typeOf('catalog/publish'), taskId: transactionId, payload, ttlMs }

@@ -111,7 +111,11 @@ export function createPulls(market: Market) {
   }
 
   const row: MessageType<TradingFact> = {
-    ...{ carriers: ['stream'], sealed: false, kept: false, payload: z.looseObject({}), handle: page },
+    carriers: ['stream'],
+    sealed: false,
+    kept: false,
+    payload: z.looseObject({}),
+    handle: page,
   }
   return {
     joined,
@@ -143,8 +147,15 @@ function pullDraft(market: Market, peer: PeerId, after: string): Draft {
   const transactionId = market.newId() as TaskId
   const { self: buyer, networkId } = market
   const context = becknContext({
-    ...{ action: 'catalog/pull', networkId, buyer, sender: buyer, receiver: peer, transactionId, messageId: id },
-    ...{ nowMs: market.now(), ttlMs: market.stepTimeoutMs },
+    action: 'catalog/pull',
+    networkId,
+    buyer,
+    sender: buyer,
+    receiver: peer,
+    transactionId,
+    messageId: id,
+    nowMs: market.now(),
+    ttlMs: market.stepTimeoutMs,
   })
   const known = knownIds(market)
   const message = {

@@ -90,9 +90,17 @@ function overtaken(market: Market, { envelope, body }: Incoming): TradingOutcome
   market.overtaken.add(transactionId, buyer)
   const { offerId, slot, energyWh, priceMicro, gridFeeMicro } = said
   const ended: Trade = {
-    ...{ transactionId, role: 'seller', counterparty: buyer, state: 'cancelled' },
-    ...{ offerId, slot, energyWh, priceMicro, gridFeeMicro },
-    ...{ deadlineMs: market.now(), startedMs: market.now() },
+    transactionId,
+    role: 'seller',
+    counterparty: buyer,
+    state: 'cancelled',
+    offerId,
+    slot,
+    energyWh,
+    priceMicro,
+    gridFeeMicro,
+    deadlineMs: market.now(),
+    startedMs: market.now(),
   }
   return answerWith([], [answer(market, ended, { body, preview: false })])
 }

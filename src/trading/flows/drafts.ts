@@ -24,9 +24,15 @@ export function draftBody(market: Market, trade: Trade) {
 }
 
 const STATUS: Readonly<Record<TradeState, ContractBody['status']>> = {
-  ...{ selecting: 'DRAFT', quoted: 'DRAFT', reserved: 'DRAFT', confirming: 'DRAFT' },
-  ...{ active: 'ACTIVE', settled: 'COMPLETE' },
-  ...{ cancelled: 'CANCELLED', expired: 'CANCELLED', refused: 'CANCELLED' },
+  selecting: 'DRAFT',
+  quoted: 'DRAFT',
+  reserved: 'DRAFT',
+  confirming: 'DRAFT',
+  active: 'ACTIVE',
+  settled: 'COMPLETE',
+  cancelled: 'CANCELLED',
+  expired: 'CANCELLED',
+  refused: 'CANCELLED',
 }
 
 /** A trade as it stands: the contract with its signatures once it binds, what was measured, what was settled. */

@@ -63,7 +63,12 @@ export async function readModelFiles(folder: string): Promise<ModelFiles> {
     })
   }
   return {
-    ...{ folder, model, tokenizer, tokenizerConfig: tokenizerConfig ?? {}, pooling, maxTokens },
+    folder,
+    model,
+    tokenizer,
+    tokenizerConfig: tokenizerConfig ?? {},
+    pooling,
+    maxTokens,
     hashed: [model, ...(await dataFiles(model)), join(folder, 'tokenizer.json')],
   }
 }

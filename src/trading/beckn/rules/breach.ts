@@ -63,8 +63,14 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 const KINDS: Readonly<Record<string, string>> = {
-  ...{ string: 'a text', number: 'a number', int: 'a whole number', boolean: 'true or false' },
-  ...{ object: 'an object', array: 'a list', record: 'an object', nonoptional: 'a value' },
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+  record: 'an object',
+  nonoptional: 'a value',
 }
 
 const UNITS: Readonly<Record<string, string>> = { array: 'a list of ', string: 'a text of ' }

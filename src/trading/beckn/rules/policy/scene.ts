@@ -76,7 +76,10 @@ function dealOf({ path, value }: Bag, message: Fields, within: ReadonlyMap<strin
     return Array.isArray(found) ? found.filter(isObject) : []
   }
   return {
-    ...{ path: beside, roles, participants: list('participants'), commitments: list('commitments') },
+    path: beside,
+    roles,
+    participants: list('participants'),
+    commitments: list('commitments'),
     series: within.get(jsonPath(beside)) ?? [],
     peerToPeer: roles.some(({ role }) => role === BUYER_ROLE || role === SELLER_ROLE),
   }
