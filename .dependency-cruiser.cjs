@@ -6,7 +6,7 @@ const only = (from, ...allowed) => ({
   from: { path: folder(from) },
   to: { path: '^(src|bootstrap|scripts|test)/', pathNot: [from, ...allowed].map(folder) },
 })
-const DOMAINS = ['peers', 'trading', 'tasks', 'energy', 'a2a', 'knowledge', 'manners']
+const DOMAINS = ['peers', 'trading', 'tasks', 'energy', 'agents', 'knowledge', 'manners'].map(name => `domains/${name}`)
 
 module.exports = {
   forbidden: [

@@ -20,7 +20,7 @@ console.log(['```mermaid', 'flowchart LR', ...[...arrows].sort(), '```'].join('\
 
 /** A folder of src/; `kernel` is imported by all and drawn by none. */
 function roomOf(path: string): string | undefined {
-  const match = /^(?:src\/([\w-]+)\/|(bootstrap)\/)/.exec(path)
+  const match = /^(?:src\/(?:domains\/)?([\w-]+)\/|(bootstrap)\/)/.exec(path)
   const room = match?.[1] ?? match?.[2]
   return room === 'parts' || room === 'commands' ? undefined : room
 }

@@ -1,8 +1,8 @@
-import type { Access } from './knowledge/collection.ts'
-import type { DocumentText, Encode, EncodeDocument, Encoded } from './knowledge/encode.ts'
-import { type EmbedOutput, embed } from './tasks/kinds/embed.ts'
-import type { TextPart } from './tasks/kinds/text/text-part.ts'
-import type { Workers } from './tasks/workers.ts'
+import type { Access } from './domains/knowledge/collection.ts'
+import type { DocumentText, Encode, EncodeDocument, Encoded } from './domains/knowledge/encode.ts'
+import { type EmbedOutput, embed } from './domains/tasks/kinds/embed.ts'
+import type { TextPart } from './domains/tasks/kinds/text/text-part.ts'
+import type { Workers } from './domains/tasks/workers.ts'
 
 export const EMBED_PARAMS = { maxTokens: 110 }
 /** Parts handed over at a time: a thread that is done finds the next one waiting. */

@@ -1,10 +1,10 @@
+import { type Submission, takeIn } from './domains/tasks/queue/submission.ts'
+import type { TaskFact } from './domains/tasks/task.ts'
+import type { Tasks } from './domains/tasks/tasks.ts'
 import { messageOf } from './kernel/errors.ts'
 import type { Part } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
 import type { Commit } from './kernel/outcome.ts'
-import { type Submission, takeIn } from './tasks/queue/submission.ts'
-import type { TaskFact } from './tasks/task.ts'
-import type { Tasks } from './tasks/tasks.ts'
 
 export interface ResumptionDeps {
   readonly tasks: Pick<Tasks, 'unopened'>

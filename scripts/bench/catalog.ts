@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { createCatalogIndex, type Listing, matches, type OfferFilter } from '../../src/domains/trading/catalog-index.ts'
+import type { Slot } from '../../src/domains/trading/slot.ts'
+import type { Catalog } from '../../src/domains/trading/trade.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
-import { createCatalogIndex, type Listing, matches, type OfferFilter } from '../../src/trading/catalog-index.ts'
-import type { Slot } from '../../src/trading/slot.ts'
-import type { Catalog } from '../../src/trading/trade.ts'
 import type { Figure, Part } from './figure.ts'
 import { race } from './race.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { AnyKind, Kind } from '../../src/tasks/kinds/kind.ts'
-import { kinds } from '../../src/tasks/kinds/kinds.ts'
+import type { AnyKind, Kind } from '../../src/domains/tasks/kinds/kind.ts'
+import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
 
 /** Nothing to do, so that everything around it is measured; a document's text is how many parts it has. */
 const noop: Kind<Record<string, never>, number, number, number> = {

@@ -1,5 +1,5 @@
-import { encodeRequest } from '../../src/a2a/frame.ts'
-import type { SocRound } from '../../src/a2a/soc/round.ts'
+import { encodeRequest } from '../../src/domains/agents/frame.ts'
+import type { SocRound } from '../../src/domains/agents/soc/round.ts'
 import { A2A_PROTOCOL } from '../../src/protocol/topics.ts'
 import { peersOf, type Resident, type SocStreet, socStreet } from '../../test/support/soc-street.ts'
 import type { Part } from './figure.ts'

@@ -1,10 +1,10 @@
 import { isAbsolute } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { MAX_READERS } from '../domains/knowledge/collection.ts'
+import { MAX_WANTED } from '../domains/knowledge/messages.ts'
 import { CodedError } from '../kernel/errors.ts'
 import type { PeerId } from '../kernel/ids.ts'
-import { MAX_READERS } from '../knowledge/collection.ts'
-import { MAX_WANTED } from '../knowledge/messages.ts'
 import type { LibraryCommands } from '../parts/library.ts'
 import type { ApiCode } from './api-error.ts'
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { validateMessage } from '../domains/trading/beckn/rules/validate.ts'
 import { codeOf, messageOf } from '../kernel/errors.ts'
-import { validateMessage } from '../trading/beckn/rules/validate.ts'
 import { printTable } from './terminal/table.ts'
 import type { Terminal } from './terminal/terminal.ts'
 

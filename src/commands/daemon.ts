@@ -1,9 +1,9 @@
 import { existsSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { KEY_FILE } from '../config/identity.ts'
+import type { KnownPeer } from '../domains/peers/peers.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { PeerView } from '../network/network.ts'
-import type { KnownPeer } from '../peers/peers.ts'
 import type { MessageFilter, MessageRow } from '../storage/messages.ts'
 import type { CommandDeps } from './deps.ts'
 

@@ -1,12 +1,12 @@
-import type { SocReading } from '../a2a/soc/round.ts'
+import type { SocReading } from '../domains/agents/soc/round.ts'
+import { landedMicro } from '../domains/trading/money.ts'
+import type { Receipt } from '../domains/trading/settlement/receipt.ts'
+import type { Trade } from '../domains/trading/trade.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import { tariffHeard } from '../parts/trading-terms.ts'
 import { balanceOf, drawnWh } from '../reports/balance.ts'
 import { isBinding, totalsOf } from '../reports/figures.ts'
 import type { PriceRow, ReportData, ReportTrade, SocHistory } from '../reports/report-data.ts'
-import { landedMicro } from '../trading/money.ts'
-import type { Receipt } from '../trading/settlement/receipt.ts'
-import type { Trade } from '../trading/trade.ts'
 import type { CommandDeps } from './deps.ts'
 
 type Known = Pick<CommandDeps, 'config' | 'identity' | 'storage' | 'trading' | 'clock' | 'marketClock'>

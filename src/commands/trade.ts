@@ -1,8 +1,8 @@
+import type { Cost } from '../domains/trading/buying/choose.ts'
+import { type Slot, slotAfter, slotAt, timestamp } from '../domains/trading/slot.ts'
+import type { Catalog, CurtailmentReason, Need, Offer, Trade } from '../domains/trading/trade.ts'
 import { CodedError } from '../kernel/errors.ts'
 import type { TaskId } from '../kernel/ids.ts'
-import type { Cost } from '../trading/buying/choose.ts'
-import { type Slot, slotAfter, slotAt, timestamp } from '../trading/slot.ts'
-import type { Catalog, CurtailmentReason, Need, Offer, Trade } from '../trading/trade.ts'
 import { type CommandDeps, decided } from './deps.ts'
 
 /** How long a person waits for the other side's word. */

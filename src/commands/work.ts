@@ -1,11 +1,11 @@
+import { kinds } from '../domains/tasks/kinds/kinds.ts'
+import { resultLines } from '../domains/tasks/merge.ts'
+import { receiptsOf, type WorkReceipt } from '../domains/tasks/proof/receipt.ts'
+import { type JobRequest, jobUnder, namedModel } from '../domains/tasks/queue/intake.ts'
+import { takeIn } from '../domains/tasks/queue/submission.ts'
+import type { Job, JobDocument, Task } from '../domains/tasks/task.ts'
 import { CodedError } from '../kernel/errors.ts'
 import type { PeerId } from '../kernel/ids.ts'
-import { kinds } from '../tasks/kinds/kinds.ts'
-import { resultLines } from '../tasks/merge.ts'
-import { receiptsOf, type WorkReceipt } from '../tasks/proof/receipt.ts'
-import { type JobRequest, jobUnder, namedModel } from '../tasks/queue/intake.ts'
-import { takeIn } from '../tasks/queue/submission.ts'
-import type { Job, JobDocument, Task } from '../tasks/task.ts'
 import { type CommandDeps, decided } from './deps.ts'
 
 /** How far a job is, in a few numbers however many parts it has. */

@@ -1,14 +1,17 @@
 import type { Options } from '../config/options.ts'
-import { batteryOf } from '../energy/battery.ts'
-import { createHousehold } from '../energy/household.ts'
-import { createChainCheck } from '../energy/meter/chain-check.ts'
-import type { Meter } from '../energy/meter/meter.ts'
-import { createMetering, type Metering } from '../energy/meter/metering.ts'
-import { meteredOf } from '../energy/meter/reading-chain.ts'
-import { createSimulatedMeter } from '../energy/meter/simulated-meter.ts'
-import { constantProfile, openProfile, type Profile } from '../energy/profile.ts'
-import type { Prices } from '../energy/strategy.ts'
-import { openStrategy } from '../energy/strategy-file.ts'
+import { batteryOf } from '../domains/energy/battery.ts'
+import { createHousehold } from '../domains/energy/household.ts'
+import { createChainCheck } from '../domains/energy/meter/chain-check.ts'
+import type { Meter } from '../domains/energy/meter/meter.ts'
+import { createMetering, type Metering } from '../domains/energy/meter/metering.ts'
+import { meteredOf } from '../domains/energy/meter/reading-chain.ts'
+import { createSimulatedMeter } from '../domains/energy/meter/simulated-meter.ts'
+import { constantProfile, openProfile, type Profile } from '../domains/energy/profile.ts'
+import type { Prices } from '../domains/energy/strategy.ts'
+import { openStrategy } from '../domains/energy/strategy-file.ts'
+import { type Metered, throughMeter } from '../domains/trading/settlement/allocation.ts'
+import type { Slot } from '../domains/trading/slot.ts'
+import type { Trading } from '../domains/trading/trading.ts'
 import { type Clock, repeat } from '../kernel/clock.ts'
 import { messageOf } from '../kernel/errors.ts'
 import type { PeerId } from '../kernel/ids.ts'
@@ -18,9 +21,6 @@ import type { Commit } from '../kernel/outcome.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Fact } from '../storage/facts.ts'
 import type { Storage } from '../storage/storage.ts'
-import { type Metered, throughMeter } from '../trading/settlement/allocation.ts'
-import type { Slot } from '../trading/slot.ts'
-import type { Trading } from '../trading/trading.ts'
 import { createMarketDay, type MarketDay } from './market-day.ts'
 import { tariffHeard } from './trading-terms.ts'
 
@@ -108,7 +108,7 @@ export async function openHome(deps: HomeDeps): Promise<Home> {
 
   /** Loaded only where it is wanted: an MQTT client costs 50 ms of start-up. */
   async function openMqttMeter({ options: { meter } }: HomeDeps) {
-    const { createMqttMeter } = await import('../energy/meter/mqtt-meter.ts')
+    const { createMqttMeter } = await import('../domains/energy/meter/mqtt-meter.ts')
     return createMqttMeter({
       url: meter.mqttUrl,
       importTopic: meter.mqttImportTopic,

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Options } from '../config/options.ts'
-import type { Household } from '../energy/household.ts'
+import type { Household } from '../domains/energy/household.ts'
+import type { TradingOutcome, TradingStore } from '../domains/trading/market.ts'
+import { type Slot, slotKey, timestamp } from '../domains/trading/slot.ts'
+import { backstopId, isBackstop } from '../domains/trading/stock.ts'
+import {
+  AGREED_STATES,
+  type Catalog,
+  HOLDING_STATES,
+  type Offer,
+  type Trade,
+  type TradingFact,
+} from '../domains/trading/trade.ts'
+import type { Trading } from '../domains/trading/trading.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { CodedError, messageOf } from '../kernel/errors.ts'
 import type { PeerId } from '../kernel/ids.ts'
@@ -9,18 +21,6 @@ import type { Log } from '../kernel/log.ts'
 import { type Answer, type Commit, outcome } from '../kernel/outcome.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Fact } from '../storage/facts.ts'
-import type { TradingOutcome, TradingStore } from '../trading/market.ts'
-import { type Slot, slotKey, timestamp } from '../trading/slot.ts'
-import { backstopId, isBackstop } from '../trading/stock.ts'
-import {
-  AGREED_STATES,
-  type Catalog,
-  HOLDING_STATES,
-  type Offer,
-  type Trade,
-  type TradingFact,
-} from '../trading/trade.ts'
-import type { Trading } from '../trading/trading.ts'
 import { ownTariff } from './trading-terms.ts'
 
 export interface MarketDayDeps {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Options } from '../config/options.ts'
+import { digestOf } from '../domains/tasks/kinds/chunk.ts'
+import type { Chunk } from '../domains/tasks/kinds/chunker.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
-import { digestOf } from '../tasks/kinds/chunk.ts'
-import type { Chunk } from '../tasks/kinds/chunker.ts'
 import type { Reachable } from './reception.ts'
 
 /**

@@ -1,11 +1,11 @@
 import type { Options } from '../config/options.ts'
+import type { TradeLimits } from '../domains/trading/market.ts'
+import { creditLeftMicro } from '../domains/trading/settlement/credit.ts'
+import { neighbourAccount } from '../domains/trading/settlement/ledger.ts'
+import type { Tariff } from '../domains/trading/trade.ts'
+import type { Trading } from '../domains/trading/trading.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { TradeLimits } from '../trading/market.ts'
-import { creditLeftMicro } from '../trading/settlement/credit.ts'
-import { neighbourAccount } from '../trading/settlement/ledger.ts'
-import type { Tariff } from '../trading/trade.ts'
-import type { Trading } from '../trading/trading.ts'
 
 /** Whether a peer that says it is a utility is believed: by a household that names its own, only those. */
 export function isBelieved(peer: PeerId, { household }: Options): boolean {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
-import type { Postings, SignatureBlock } from '../knowledge/search/search.ts'
-import type { Passage, Section } from '../knowledge/search/sections.ts'
+import type { Postings, SignatureBlock } from '../domains/knowledge/search/search.ts'
+import type { Passage, Section } from '../domains/knowledge/search/sections.ts'
 
 /** Numbers that share a row. A row of postings is at most a kilobyte, so that adding one rewrites little. */
 const BLOCK = 256

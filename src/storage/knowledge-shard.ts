@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Shard, ShownPassage, StoredVector } from '../knowledge/search/search.ts'
+import type { Shard, ShownPassage, StoredVector } from '../domains/knowledge/search/search.ts'
 import type { createBlocks } from './knowledge-blocks.ts'
 
 /** Opens collections for search; every reading is of the database as it is then. */

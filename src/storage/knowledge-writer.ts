@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Access, KnowledgeFact, KnownDocument } from '../knowledge/collection.ts'
-import type { Section } from '../knowledge/search/sections.ts'
+import type { Access, KnowledgeFact, KnownDocument } from '../domains/knowledge/collection.ts'
+import type { Section } from '../domains/knowledge/search/sections.ts'
 import type { createBlocks } from './knowledge-blocks.ts'
 
 export type KnowledgeWriters = {

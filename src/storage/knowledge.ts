@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Access, AccessList, Collection, KnownDocument } from '../knowledge/collection.ts'
+import type { Access, AccessList, Collection, KnownDocument } from '../domains/knowledge/collection.ts'
 import { createBlocks } from './knowledge-blocks.ts'
 import { createShards } from './knowledge-shard.ts'
 import { createKnowledgeWriters } from './knowledge-writer.ts'

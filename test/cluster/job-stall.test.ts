@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
-import type { Task } from '../../src/tasks/task.ts'
+import type { Task } from '../../src/domains/tasks/task.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { meet, testNodes } from '../support/nodes.ts'
 import { openStallingProxy } from '../support/stalling-proxy.ts'

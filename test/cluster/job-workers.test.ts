@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
+import { workReceiptIsGood } from '../../src/domains/tasks/proof/receipt.ts'
+import { short } from '../../src/domains/tasks/queue/steps.ts'
 import { verifySignature } from '../../src/protocol/keys.ts'
-import { workReceiptIsGood } from '../../src/tasks/proof/receipt.ts'
-import { short } from '../../src/tasks/queue/steps.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { meet, type TestNode, testNodes } from '../support/nodes.ts'
 

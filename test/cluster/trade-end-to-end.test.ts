@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
+import { meterOf } from '../../src/domains/trading/beckn/participants.ts'
+import { costMicro } from '../../src/domains/trading/money.ts'
 import { fasterClock, systemClock } from '../../src/kernel/clock.ts'
 import { topicFor } from '../../src/protocol/topics.ts'
 import type { MessageRow } from '../../src/storage/messages.ts'
-import { meterOf } from '../../src/trading/beckn/participants.ts'
-import { costMicro } from '../../src/trading/money.ts'
 import { eventually, testHosts } from '../support/network-hosts.ts'
 import { meet, type TestNode, testNodes } from '../support/nodes.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
+import { balances } from '../../src/domains/trading/settlement/ledger.ts'
 import { identityFromSeed } from '../../src/protocol/keys.ts'
-import { balances } from '../../src/trading/settlement/ledger.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { createWire, openRoad, type Road } from '../support/road.ts'
 import { seedNamed } from '../support/senders.ts'

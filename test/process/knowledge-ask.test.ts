@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Answered } from '../../src/knowledge/asking/answered.ts'
-import type { IngestJob } from '../../src/knowledge/ingest/job.ts'
+import type { Answered } from '../../src/domains/knowledge/asking/answered.ts'
+import type { IngestJob } from '../../src/domains/knowledge/ingest/job.ts'
 import { type CliBench, type CliDaemon, cliBench } from '../support/cli-daemons.ts'
 import { pdfOf } from '../support/knowledge-files.ts'
 

@@ -3,13 +3,13 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { Aedes } from 'aedes'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterEach, expect, test, vi } from 'vitest'
-import { createMetering, type Metering } from '../../src/energy/meter/metering.ts'
-import { createMqttMeter, type MqttMeter } from '../../src/energy/meter/mqtt-meter.ts'
-import { meteredOf, type Reading, verifyChain } from '../../src/energy/meter/reading-chain.ts'
+import { createMetering, type Metering } from '../../src/domains/energy/meter/metering.ts'
+import { createMqttMeter, type MqttMeter } from '../../src/domains/energy/meter/mqtt-meter.ts'
+import { meteredOf, type Reading, verifyChain } from '../../src/domains/energy/meter/reading-chain.ts'
+import { allocate, throughMeter } from '../../src/domains/trading/settlement/allocation.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
 import { type Log, silentLog } from '../../src/kernel/log.ts'
 import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
-import { allocate, throughMeter } from '../../src/trading/settlement/allocation.ts'
 
 const SLOT = 900_000
 const GRACE = 60_000

@@ -4,13 +4,13 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { chunk } from '../../src/domains/tasks/kinds/chunk.ts'
+import { embed } from '../../src/domains/tasks/kinds/embed.ts'
+import type { AnyKind } from '../../src/domains/tasks/kinds/kind.ts'
+import { createWorkers, type Workers, type WorkersOptions } from '../../src/domains/tasks/workers.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { chunk } from '../../src/tasks/kinds/chunk.ts'
-import { embed } from '../../src/tasks/kinds/embed.ts'
-import type { AnyKind } from '../../src/tasks/kinds/kind.ts'
-import { createWorkers, type Workers, type WorkersOptions } from '../../src/tasks/workers.ts'
 
-const workerModule = new URL('../../src/tasks/worker.ts', import.meta.url).href
+const workerModule = new URL('../../src/domains/tasks/worker.ts', import.meta.url).href
 
 /** Kinds that behave badly in each way a thread can; only `run` exists in the thread. */
 const badWorker = `

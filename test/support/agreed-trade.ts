@@ -1,7 +1,7 @@
+import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
+import type { Metered } from '../../src/domains/trading/settlement/allocation.ts'
+import type { Trade } from '../../src/domains/trading/trade.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
-import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
-import type { Metered } from '../../src/trading/settlement/allocation.ts'
-import type { Trade } from '../../src/trading/trade.ts'
 import { createTown, type Party, SEARCH_MS, type Sent, SLOT } from './two-markets.ts'
 
 export const OK = (importWh: number, exportWh: number): Metered => ({ importWh, exportWh, quality: 'OK' })

@@ -1,4 +1,4 @@
-import type { KnownAction } from '../../src/trading/beckn/rules/actions.ts'
+import type { KnownAction } from '../../src/domains/trading/beckn/rules/actions.ts'
 
 /** A well-formed message of each action, with about every field the standard knows: made for these tests. */
 

@@ -3,10 +3,10 @@
  * what to end (`opening`, `computing` or `everything`), how often, the worker module.
  */
 import { z } from 'zod'
+import type { AnyKind } from '../../src/domains/tasks/kinds/kind.ts'
+import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
+import { createWorkers, type Workers } from '../../src/domains/tasks/workers.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import type { AnyKind } from '../../src/tasks/kinds/kind.ts'
-import { kinds } from '../../src/tasks/kinds/kinds.ts'
-import { createWorkers, type Workers } from '../../src/tasks/workers.ts'
 
 const [what = '', times = '1', entry = ''] = process.argv.slice(2)
 

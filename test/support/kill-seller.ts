@@ -2,9 +2,10 @@
  * A seller without libp2p: the road, storage and trading of a daemon, reached over its standard input and output.
  * Arguments: data directory, seed (hex), the buyer's peer id, offers as JSON. It is made to be killed.
  */
+
+import type { Catalog, Offer } from '../../src/domains/trading/trade.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/kernel/log.ts'
-import type { Catalog, Offer } from '../../src/trading/trade.ts'
 import { openRoad } from './road.ts'
 import { createStdioWire } from './stdio-wire.ts'
 

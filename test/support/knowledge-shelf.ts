@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
+import type { KnowledgeFact } from '../../src/domains/knowledge/collection.ts'
+import type { Encode, EncodeDocument } from '../../src/domains/knowledge/encode.ts'
+import { PASSAGES_A_SECTION, type Section, sectionOf } from '../../src/domains/knowledge/search/sections.ts'
+import { termsOf } from '../../src/domains/knowledge/search/words.ts'
 import type { Commit } from '../../src/kernel/outcome.ts'
-import type { KnowledgeFact } from '../../src/knowledge/collection.ts'
-import type { Encode, EncodeDocument } from '../../src/knowledge/encode.ts'
-import { PASSAGES_A_SECTION, type Section, sectionOf } from '../../src/knowledge/search/sections.ts'
-import { termsOf } from '../../src/knowledge/search/words.ts'
 import { knowledgeFacts } from '../../src/storage/knowledge.ts'
 import { migrate } from '../../src/storage/schema.ts'
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Offer } from '../../src/trading/trade.ts'
+import type { Offer } from '../../src/domains/trading/trade.ts'
 import { FLAGS } from './nodes.ts'
 import { createStdioWire, type StdioHandlers, type StdioWire } from './stdio-wire.ts'
 

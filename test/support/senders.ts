@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { Need } from '../../src/domains/trading/trade.ts'
 import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
 import { type Draft, type Outcome, outcome } from '../../src/kernel/outcome.ts'
 import type { UnsignedEnvelope } from '../../src/protocol/envelope.ts'
@@ -7,7 +8,6 @@ import { type Identity, identityFromSeed } from '../../src/protocol/keys.ts'
 import type { MessageType } from '../../src/protocol/message-type.ts'
 import { signEnvelope } from '../../src/protocol/sign.ts'
 import type { Fact } from '../../src/storage/facts.ts'
-import type { Need } from '../../src/trading/trade.ts'
 import { NETWORK } from './road.ts'
 
 export const seedNamed = (name: string): Buffer => createHash('sha256').update(name).digest()

@@ -1,4 +1,4 @@
-import type { ReadAnswer, ReadRequest } from '../../src/knowledge/reading/reader.ts'
+import type { ReadAnswer, ReadRequest } from '../../src/domains/knowledge/reading/reader.ts'
 
 /** A thread that never ends for a file called endless, as with a document made to be so. */
 export function read({ path }: ReadRequest): ReadAnswer {

@@ -1,6 +1,6 @@
-import type { HouseholdView } from '../../src/a2a/household/executor.ts'
-import type { SocFact, SocReading, SocRefusal, SocRoundRecord, SocStore } from '../../src/a2a/soc/round.ts'
-import type { Slot } from '../../src/a2a/soc/series.ts'
+import type { HouseholdView } from '../../src/domains/agents/household/executor.ts'
+import type { SocFact, SocReading, SocRefusal, SocRoundRecord, SocStore } from '../../src/domains/agents/soc/round.ts'
+import type { Slot } from '../../src/domains/agents/soc/series.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 
 export const SLOT: Slot = { startMs: Date.UTC(2026, 5, 1, 12), durationMs: 900_000 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type A2a, type A2aDeps, createA2a } from '../../src/a2a/a2a.ts'
-import type { HouseholdView } from '../../src/a2a/household/executor.ts'
+import { type A2a, type A2aDeps, createA2a } from '../../src/domains/agents/a2a.ts'
+import type { HouseholdView } from '../../src/domains/agents/household/executor.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
+import type { AnyKind } from '../../src/domains/tasks/kinds/kind.ts'
+import type { Worker } from '../../src/domains/tasks/placement.ts'
+import type { JobRequest } from '../../src/domains/tasks/queue/intake.ts'
+import type { Task, TaskFact, WorkResult } from '../../src/domains/tasks/task.ts'
+import { createTasks, type Tasks, type TasksDeps } from '../../src/domains/tasks/tasks.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import type { Answer, Draft, Outcome } from '../../src/kernel/outcome.ts'
 import type { Envelope } from '../../src/protocol/envelope.ts'
 import { taskFacts } from '../../src/storage/facts/tasks.ts'
 import { migrate } from '../../src/storage/schema.ts'
-import type { AnyKind } from '../../src/tasks/kinds/kind.ts'
-import type { Worker } from '../../src/tasks/placement.ts'
-import type { JobRequest } from '../../src/tasks/queue/intake.ts'
-import type { Task, TaskFact, WorkResult } from '../../src/tasks/task.ts'
-import { createTasks, type Tasks, type TasksDeps } from '../../src/tasks/tasks.ts'
 
 export const LEASE_MS = 30_000
 export const BEAT_MS = 10_000

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createFetch } from '../../src/a2a/carrier.ts'
+import { createFetch } from '../../src/domains/agents/carrier.ts'
 import {
   decodeAnswer,
   decodeRequest,
@@ -8,7 +8,7 @@ import {
   encodeRequest,
   MAX_ANSWER_BYTES,
   MAX_REQUEST_BYTES,
-} from '../../src/a2a/frame.ts'
+} from '../../src/domains/agents/frame.ts'
 import { codeOf } from '../../src/kernel/errors.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { validateMessage } from '../../src/domains/trading/beckn/rules/validate.ts'
 import { CLOCK_SKEW_MS } from '../../src/protocol/limits.ts'
-import { validateMessage } from '../../src/trading/beckn/rules/validate.ts'
 import { ALL_ACTIONS, becknMessage, type Fields, type Message, TIMESTAMP } from '../support/beckn-messages.ts'
 import { mutants } from '../support/mutants.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { validateMessage } from '../../src/trading/beckn/rules/validate.ts'
+import { validateMessage } from '../../src/domains/trading/beckn/rules/validate.ts'
 import { ALL_ACTIONS, becknMessage } from '../support/beckn-messages.ts'
 import { mutants } from '../support/mutants.ts'
 import { BECKN_ABSENT, becknExamples, becknJudges, type Judge } from '../support/official-beckn.ts'

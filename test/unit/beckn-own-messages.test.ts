@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { validateMessage } from '../../src/trading/beckn/rules/validate.ts'
+import { validateMessage } from '../../src/domains/trading/beckn/rules/validate.ts'
 import { createTown, type Party, type Sent } from '../support/two-markets.ts'
 
 /** A trade that is agreed and cancelled, one that is confirmed too late, and catalogs of every source. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { KnownAction } from '../../src/trading/beckn/rules/actions.ts'
-import { validateMessage } from '../../src/trading/beckn/rules/validate.ts'
+import type { KnownAction } from '../../src/domains/trading/beckn/rules/actions.ts'
+import { validateMessage } from '../../src/domains/trading/beckn/rules/validate.ts'
 import { becknMessage, type Fields, TIMESTAMP } from '../support/beckn-messages.ts'
 
 type Payload = { type: string; values: unknown[] }

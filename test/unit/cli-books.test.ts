@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { verdictOf } from '../../src/cli/books/receipt.ts'
 import { parseMoney } from '../../src/cli/terminal/units.ts'
 import { sparkline } from '../../src/cli/utility/sparkline.ts'
+import { type Receipt, type ReceiptBody, receiptText } from '../../src/domains/trading/settlement/receipt.ts'
 import { identityFromSeed } from '../../src/protocol/keys.ts'
-import { type Receipt, type ReceiptBody, receiptText } from '../../src/trading/settlement/receipt.ts'
 import { openFakeDaemon, runIn } from '../support/fake-daemon.ts'
 
 const [BUYER, SELLER] = [1, 2].map(fill => identityFromSeed(new Uint8Array(32).fill(fill))) as [

@@ -9,7 +9,7 @@ import { type ComputeView, registerCompute } from '../../src/cli/compute/compute
 import { parseTime, registerPause } from '../../src/cli/compute/pause.ts'
 import type { Terminal } from '../../src/cli/terminal/terminal.ts'
 import { loadConfig } from '../../src/config/config.ts'
-import { nothingSensed } from '../../src/manners/conditions.ts'
+import { nothingSensed } from '../../src/domains/manners/conditions.ts'
 import { scratch } from '../support/storm.ts'
 
 const atMs = Date.UTC(2026, 0, 1, 12)

@@ -8,9 +8,9 @@ import { printWithResults, type ResultLine, writeResult } from '../../src/cli/ta
 import { submitFiles } from '../../src/cli/task/submit.ts'
 import { whoMayWork, wishesOf } from '../../src/cli/task/wishes.ts'
 import type { Terminal } from '../../src/cli/terminal/terminal.ts'
+import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
+import { encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
 import { CodedError } from '../../src/kernel/errors.ts'
-import { kinds } from '../../src/tasks/kinds/kinds.ts'
-import { encodeVector } from '../../src/tasks/kinds/vectors.ts'
 import { scratch } from '../support/storm.ts'
 
 test('a job is sent the parameters its kind takes and no others', () => {

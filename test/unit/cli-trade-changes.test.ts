@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Trade } from '../../src/cli/trade/found.ts'
 import { slotStart } from '../../src/cli/trade/slot-time.ts'
+import { timestamp } from '../../src/domains/trading/slot.ts'
 import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
-import { timestamp } from '../../src/trading/slot.ts'
 import { openFakeDaemon } from '../support/fake-daemon.ts'
 
 const NADIA = '12D3KooWNadia' as PeerId

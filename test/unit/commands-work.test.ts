@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CommandDeps } from '../../src/commands/deps.ts'
 import { workCommands } from '../../src/commands/work.ts'
-import { embed } from '../../src/tasks/kinds/embed.ts'
+import { embed } from '../../src/domains/tasks/kinds/embed.ts'
 import { FINGERPRINT } from '../support/knowledge-shelf.ts'
 import { createOffice } from '../support/two-desks.ts'
 

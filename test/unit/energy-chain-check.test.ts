@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { type ChainCheckDeps, createChainCheck } from '../../src/energy/meter/chain-check.ts'
-import { appendReading, type Reading } from '../../src/energy/meter/reading-chain.ts'
+import { type ChainCheckDeps, createChainCheck } from '../../src/domains/energy/meter/chain-check.ts'
+import { appendReading, type Reading } from '../../src/domains/energy/meter/reading-chain.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'

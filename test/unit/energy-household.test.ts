@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Battery, batteryOf, givesWh, settleSlot, takesWh } from '../../src/energy/battery.ts'
+import { type Battery, batteryOf, givesWh, settleSlot, takesWh } from '../../src/domains/energy/battery.ts'
 import {
   createHousehold,
   type EnergyFact,
   type HouseholdState,
   type KeptDecision,
   type SettledSlot,
-} from '../../src/energy/household.ts'
-import { constantProfile, openProfile, type Profile } from '../../src/energy/profile.ts'
-import { type Outlook, type Strategy, thresholds } from '../../src/energy/strategy.ts'
+} from '../../src/domains/energy/household.ts'
+import { constantProfile, openProfile, type Profile } from '../../src/domains/energy/profile.ts'
+import { type Outlook, type Strategy, thresholds } from '../../src/domains/energy/strategy.ts'
 import { scratch } from '../support/storm.ts'
 
 const battery: Battery = { capacityWh: 10_000, reserveWh: 1_000, powerWh: 10_000, efficiencyPercent: 100 }

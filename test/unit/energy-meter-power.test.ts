@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createFlow, netPower } from '../../src/energy/meter/flow.ts'
-import type { NetPower } from '../../src/energy/meter/meter.ts'
+import { createFlow, netPower } from '../../src/domains/energy/meter/flow.ts'
+import type { NetPower } from '../../src/domains/energy/meter/meter.ts'
 
 const SECOND = 1_000
 const MINUTE = 60_000

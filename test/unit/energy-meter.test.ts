@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Meter, SlotReading } from '../../src/energy/meter/meter.ts'
-import { createMetering } from '../../src/energy/meter/metering.ts'
+import type { Meter, SlotReading } from '../../src/domains/energy/meter/meter.ts'
+import { createMetering } from '../../src/domains/energy/meter/metering.ts'
 import {
   appendReading,
   FIRST_LINK,
@@ -9,10 +9,10 @@ import {
   meteredOf,
   type Reading,
   verifyChain,
-} from '../../src/energy/meter/reading-chain.ts'
-import { createRegister, type Register } from '../../src/energy/meter/register.ts'
-import { createSimulatedMeter } from '../../src/energy/meter/simulated-meter.ts'
-import { substituteFor } from '../../src/energy/meter/substitute.ts'
+} from '../../src/domains/energy/meter/reading-chain.ts'
+import { createRegister, type Register } from '../../src/domains/energy/meter/register.ts'
+import { createSimulatedMeter } from '../../src/domains/energy/meter/simulated-meter.ts'
+import { substituteFor } from '../../src/domains/energy/meter/substitute.ts'
 import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
 
 const SLOT = 900_000

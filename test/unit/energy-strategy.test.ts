@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { Outlook, Strategy } from '../../src/energy/strategy.ts'
-import { openStrategy } from '../../src/energy/strategy-file.ts'
+import type { Outlook, Strategy } from '../../src/domains/energy/strategy.ts'
+import { openStrategy } from '../../src/domains/energy/strategy-file.ts'
 import { scratch } from '../support/storm.ts'
 
 const preferences = { sellAbovePercent: 60, buyBelowPercent: 40 }

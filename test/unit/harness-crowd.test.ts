@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
+import { chunk } from '../../src/domains/tasks/kinds/chunk.ts'
+import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
 import { createProgressLine } from '../../src/harness/progress.ts'
 import { crowd } from '../../src/harness/scenario/crowd.ts'
 import { workerKills } from '../../src/harness/scenario/kill-plan.ts'
 import { smallTexts } from '../../src/harness/scenario/small-texts.ts'
 import { createLies, falsified } from '../../src/parts/mishap.ts'
-import { chunk } from '../../src/tasks/kinds/chunk.ts'
-import { openTokenizer } from '../../src/tasks/kinds/use-lite/use-lite.ts'
 
 const README = Array.from({ length: 60 }, (_, i) => `Line ${i} of a README that says a thing or two about a package.\n`)
 const readmes = [{ name: 'one/README.md', text: README.join('') }]

@@ -5,10 +5,10 @@ import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
+import type { SurplusSlot } from '../../src/domains/manners/surplus-plan.ts'
 import { surplusReport, unfounded } from '../../src/harness/judge/surplus-checks.ts'
 import type { SurplusStreet } from '../../src/harness/scenario/surplus-days.ts'
 import { runSurplus } from '../../src/harness/surplus.ts'
-import type { SurplusSlot } from '../../src/manners/surplus-plan.ts'
 
 const preferences = {
   ...loadConfig('/nowhere', {}).options.manners,

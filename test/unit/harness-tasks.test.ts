@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { short } from '../../src/domains/tasks/queue/steps.ts'
+import type { Step, Task } from '../../src/domains/tasks/task.ts'
 import { spreadOf, taskFigures, taskInvariants } from '../../src/harness/judge/task-figures.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
-import { short } from '../../src/tasks/queue/steps.ts'
-import type { Step, Task } from '../../src/tasks/task.ts'
 
 type Part = Pick<Task, 'id' | 'state' | 'attempt' | 'accepted' | 'steps'>
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { chunk, digestOf } from '../../src/tasks/kinds/chunk.ts'
-import { chunkText } from '../../src/tasks/kinds/chunker.ts'
-import type { TokenCounter } from '../../src/tasks/kinds/embedder.ts'
-import type { WorkContext } from '../../src/tasks/kinds/kind.ts'
-import { maxGraphemeUnits } from '../../src/tasks/kinds/text/graphemes.ts'
-import { maxParagraphUnits, paragraphEnds } from '../../src/tasks/kinds/text/paragraphs.ts'
-import { sentenceEnds } from '../../src/tasks/kinds/text/sentences.ts'
-import { openTokenizer } from '../../src/tasks/kinds/use-lite/use-lite.ts'
+import { chunk, digestOf } from '../../src/domains/tasks/kinds/chunk.ts'
+import { chunkText } from '../../src/domains/tasks/kinds/chunker.ts'
+import type { TokenCounter } from '../../src/domains/tasks/kinds/embedder.ts'
+import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
+import { maxGraphemeUnits } from '../../src/domains/tasks/kinds/text/graphemes.ts'
+import { maxParagraphUnits, paragraphEnds } from '../../src/domains/tasks/kinds/text/paragraphs.ts'
+import { sentenceEnds } from '../../src/domains/tasks/kinds/text/sentences.ts'
+import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
 
 const params = { maxTokens: 110 }
 const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' })

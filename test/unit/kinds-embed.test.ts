@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { embed } from '../../src/tasks/kinds/embed.ts'
-import type { Embedder } from '../../src/tasks/kinds/embedder.ts'
-import type { WorkContext } from '../../src/tasks/kinds/kind.ts'
-import { decodeVector, encodeVector } from '../../src/tasks/kinds/vectors.ts'
+import { embed } from '../../src/domains/tasks/kinds/embed.ts'
+import type { Embedder } from '../../src/domains/tasks/kinds/embedder.ts'
+import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
+import { decodeVector, encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
 
 const params = { maxTokens: 20 }
 const fingerprint = 'f'.repeat(64)

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
+import { openFolderEmbedder } from '../../src/domains/tasks/kinds/embedders/folder.ts'
+import { openEmbedder } from '../../src/domains/tasks/kinds/embedders/open.ts'
+import { dot } from '../../src/domains/tasks/kinds/vectors.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
-import { openFolderEmbedder } from '../../src/tasks/kinds/embedders/folder.ts'
-import { openEmbedder } from '../../src/tasks/kinds/embedders/open.ts'
-import { dot } from '../../src/tasks/kinds/vectors.ts'
 import { scratch } from '../support/storm.ts'
 import { writeTinyModel } from '../support/tiny-model.ts'
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import { openEmbedder } from '../../src/tasks/kinds/embedders/open.ts'
-import type { WorkContext } from '../../src/tasks/kinds/kind.ts'
-import { kinds } from '../../src/tasks/kinds/kinds.ts'
-import { type PipelineOutput, pipeline } from '../../src/tasks/kinds/pipeline.ts'
-import { openTokenizer } from '../../src/tasks/kinds/use-lite/use-lite.ts'
-import { encodeVector } from '../../src/tasks/kinds/vectors.ts'
+import { openEmbedder } from '../../src/domains/tasks/kinds/embedders/open.ts'
+import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
+import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
+import { type PipelineOutput, pipeline } from '../../src/domains/tasks/kinds/pipeline.ts'
+import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
+import { encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
 
 const params = { maxTokens: 48 }
 const text = 'A neighbour sells solar energy to the house next door.\n\n'.repeat(300)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Embedder } from '../../src/tasks/kinds/embedder.ts'
-import type { WorkContext } from '../../src/tasks/kinds/kind.ts'
-import { type SearchOutput, type SearchParams, search } from '../../src/tasks/kinds/search.ts'
-import type { Shard } from '../../src/tasks/kinds/text/shard.ts'
-import { encodeVector } from '../../src/tasks/kinds/vectors.ts'
+import type { Embedder } from '../../src/domains/tasks/kinds/embedder.ts'
+import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
+import { type SearchOutput, type SearchParams, search } from '../../src/domains/tasks/kinds/search.ts'
+import type { Shard } from '../../src/domains/tasks/kinds/text/shard.ts'
+import { encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
 
 const context: WorkContext = {
   counter: () => Promise.reject(new Error('a search needs no model')),

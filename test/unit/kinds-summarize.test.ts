@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { WorkContext } from '../../src/tasks/kinds/kind.ts'
-import { type SummarizeOutput, summarize } from '../../src/tasks/kinds/summarize.ts'
-import { termsOf } from '../../src/tasks/kinds/text/terms.ts'
+import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
+import { type SummarizeOutput, summarize } from '../../src/domains/tasks/kinds/summarize.ts'
+import { termsOf } from '../../src/domains/tasks/kinds/text/terms.ts'
 
 const context: WorkContext = {
   counter: () => Promise.reject(new Error('no model is needed')),

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import type { PipelineOutput } from '../../src/domains/tasks/kinds/pipeline.ts'
+import type { SearchOutput } from '../../src/domains/tasks/kinds/search.ts'
+import type { SummarizeOutput } from '../../src/domains/tasks/kinds/summarize.ts'
+import { createRunner } from '../../src/domains/tasks/runner.ts'
+import type { Work } from '../../src/domains/tasks/task.ts'
+import { createWorkers } from '../../src/domains/tasks/workers.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import type { PipelineOutput } from '../../src/tasks/kinds/pipeline.ts'
-import type { SearchOutput } from '../../src/tasks/kinds/search.ts'
-import type { SummarizeOutput } from '../../src/tasks/kinds/summarize.ts'
-import { createRunner } from '../../src/tasks/runner.ts'
-import type { Work } from '../../src/tasks/task.ts'
-import { createWorkers } from '../../src/tasks/workers.ts'
 
 const workers = createWorkers({
   threads: 1,

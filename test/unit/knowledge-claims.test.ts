@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { extremesOf, shareOf, wrongFind, wrongStatistics } from '../../src/knowledge/asking/claims.ts'
-import { mergeStatistics } from '../../src/knowledge/search/bm25.ts'
-import { MAX_LENGTH, sectionOf } from '../../src/knowledge/search/sections.ts'
-import { termsOf } from '../../src/knowledge/search/words.ts'
+import { extremesOf, shareOf, wrongFind, wrongStatistics } from '../../src/domains/knowledge/asking/claims.ts'
+import { mergeStatistics } from '../../src/domains/knowledge/search/bm25.ts'
+import { MAX_LENGTH, sectionOf } from '../../src/domains/knowledge/search/sections.ts'
+import { termsOf } from '../../src/domains/knowledge/search/words.ts'
 
 describe('statistics of a peer', () => {
   it.each([

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { evaluate } from '../../src/domains/knowledge/eval/evaluate.ts'
+import { average, measure } from '../../src/domains/knowledge/eval/measures.ts'
+import { parseJudgements, parseSmart, textOf } from '../../src/domains/knowledge/eval/smart.ts'
+import { createWorkers } from '../../src/domains/tasks/workers.ts'
 import { createEncoder } from '../../src/encoder.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { evaluate } from '../../src/knowledge/eval/evaluate.ts'
-import { average, measure } from '../../src/knowledge/eval/measures.ts'
-import { parseJudgements, parseSmart, textOf } from '../../src/knowledge/eval/smart.ts'
-import { createWorkers } from '../../src/tasks/workers.ts'
 import { fakeEncode } from '../support/knowledge-shelf.ts'
 
 const MED = new URL('../../../shared/data/retrieval/med/', import.meta.url)

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import type { NetPower } from '../../src/energy/meter/meter.ts'
-import { constantProfile } from '../../src/energy/profile.ts'
+import type { NetPower } from '../../src/domains/energy/meter/meter.ts'
+import { constantProfile } from '../../src/domains/energy/profile.ts'
+import type { Trade } from '../../src/domains/trading/trade.ts'
+import type { Trading } from '../../src/domains/trading/trading.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { type MachineDeps, openMachineManners, powerSource } from '../../src/parts/machine.ts'
 import type { Storage } from '../../src/storage/storage.ts'
-import type { Trade } from '../../src/trading/trade.ts'
-import type { Trading } from '../../src/trading/trading.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 
 const MINUTE = 60_000

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
+import { nothingSensed, type Sensed } from '../../src/domains/manners/conditions.ts'
+import {
+  createManners,
+  type MannersDeps,
+  type MannersFact,
+  type Pause,
+  SAMPLE_MS,
+} from '../../src/domains/manners/manners.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { nothingSensed, type Sensed } from '../../src/manners/conditions.ts'
-import { createManners, type MannersDeps, type MannersFact, type Pause, SAMPLE_MS } from '../../src/manners/manners.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 
 const { manners: options, compute } = loadConfig('/nowhere', {}).options

@@ -3,13 +3,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import { type Conditions, type EnergyConditions, nothingSensed } from '../../src/manners/conditions.ts'
-import { createDraw } from '../../src/manners/draw.ts'
-import { type History, noHistory, remember } from '../../src/manners/history.ts'
-import { householdEnergy, slotSurplusW } from '../../src/manners/household-energy.ts'
-import type { Preferences } from '../../src/manners/preferences.ts'
-import { type SlotEnergy, type SurplusJob, type SurplusSlot, surplusDay } from '../../src/manners/surplus-plan.ts'
-import { mayWork, type Verdict } from '../../src/manners/verdict.ts'
+import { type Conditions, type EnergyConditions, nothingSensed } from '../../src/domains/manners/conditions.ts'
+import { createDraw } from '../../src/domains/manners/draw.ts'
+import { type History, noHistory, remember } from '../../src/domains/manners/history.ts'
+import { householdEnergy, slotSurplusW } from '../../src/domains/manners/household-energy.ts'
+import type { Preferences } from '../../src/domains/manners/preferences.ts'
+import {
+  type SlotEnergy,
+  type SurplusJob,
+  type SurplusSlot,
+  surplusDay,
+} from '../../src/domains/manners/surplus-plan.ts'
+import { mayWork, type Verdict } from '../../src/domains/manners/verdict.ts'
 
 const preferences: Preferences = {
   ...loadConfig('/nowhere', {}).options.manners,

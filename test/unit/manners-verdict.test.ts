@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import { amount, bestUse } from '../../src/manners/best-use.ts'
-import { type Conditions, nothingSensed, type Sensed } from '../../src/manners/conditions.ts'
-import { type History, noHistory, remember } from '../../src/manners/history.ts'
-import { minutesUntilOpen, type Preferences, parseHours } from '../../src/manners/preferences.ts'
-import { mayWork, type Verdict } from '../../src/manners/verdict.ts'
+import { amount, bestUse } from '../../src/domains/manners/best-use.ts'
+import { type Conditions, nothingSensed, type Sensed } from '../../src/domains/manners/conditions.ts'
+import { type History, noHistory, remember } from '../../src/domains/manners/history.ts'
+import { minutesUntilOpen, type Preferences, parseHours } from '../../src/domains/manners/preferences.ts'
+import { mayWork, type Verdict } from '../../src/domains/manners/verdict.ts'
 
 /** What somebody has who never touched the configuration. */
 const { manners, compute } = loadConfig('/nowhere', {}).options

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
+import { type EnergyConditions, nothingSensed, type Sensed } from '../../src/domains/manners/conditions.ts'
+import { noHistory, remember } from '../../src/domains/manners/history.ts'
+import { createManners } from '../../src/domains/manners/manners.ts'
+import type { Preferences } from '../../src/domains/manners/preferences.ts'
+import { mayWork, type Verdict } from '../../src/domains/manners/verdict.ts'
+import { afterAsking, afterLook, type Waiting, waitingAt } from '../../src/domains/manners/waiting.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { type EnergyConditions, nothingSensed, type Sensed } from '../../src/manners/conditions.ts'
-import { noHistory, remember } from '../../src/manners/history.ts'
-import { createManners } from '../../src/manners/manners.ts'
-import type { Preferences } from '../../src/manners/preferences.ts'
-import { mayWork, type Verdict } from '../../src/manners/verdict.ts'
-import { afterAsking, afterLook, type Waiting, waitingAt } from '../../src/manners/waiting.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 
 const MINUTE = 60_000

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { ADVERT, createPeers, type KnownPeer, type PeersDeps } from '../../src/domains/peers/peers.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { createRounds, type RoundsDeps } from '../../src/parts/rounds.ts'
-import { ADVERT, createPeers, type KnownPeer, type PeersDeps } from '../../src/peers/peers.ts'
 import type { Envelope } from '../../src/protocol/envelope.ts'
 
 /** What a version said that knew no models, availability or price. */

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Terms } from '../../src/domains/trading/contract.ts'
+import { costMicro } from '../../src/domains/trading/money.ts'
+import { type Allocation, allocate, throughMeter } from '../../src/domains/trading/settlement/allocation.ts'
+import { balances, balanceWith, batchOf, neighbourAccount } from '../../src/domains/trading/settlement/ledger.ts'
+import { receivedMicro, type Settlement, settle } from '../../src/domains/trading/settlement/settle.ts'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
-import type { Terms } from '../../src/trading/contract.ts'
-import { costMicro } from '../../src/trading/money.ts'
-import { type Allocation, allocate, throughMeter } from '../../src/trading/settlement/allocation.ts'
-import { balances, balanceWith, batchOf, neighbourAccount } from '../../src/trading/settlement/ledger.ts'
-import { receivedMicro, type Settlement, settle } from '../../src/trading/settlement/settle.ts'
 
 const EXAMPLE = fileURLToPath(
   new URL('../../../shared/data/beckn/examples/p2p-on-status-response-settled.json', import.meta.url),

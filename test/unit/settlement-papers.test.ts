@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
-import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
-import { type Contract, signedText, type Terms } from '../../src/trading/contract.ts'
-import { creditLeftMicro } from '../../src/trading/settlement/credit.ts'
-import { balanceWith, batchOf, type LedgerBatch } from '../../src/trading/settlement/ledger.ts'
+import { type Contract, signedText, type Terms } from '../../src/domains/trading/contract.ts'
+import { creditLeftMicro } from '../../src/domains/trading/settlement/credit.ts'
+import { balanceWith, batchOf, type LedgerBatch } from '../../src/domains/trading/settlement/ledger.ts'
 import {
   type Receipt,
   receiptBody,
   receiptIsGood,
   receiptSchema,
   receiptText,
-} from '../../src/trading/settlement/receipt.ts'
-import { settle } from '../../src/trading/settlement/settle.ts'
+} from '../../src/domains/trading/settlement/receipt.ts'
+import { settle } from '../../src/domains/trading/settlement/settle.ts'
 import {
   proposalSchema,
   type Statement,
@@ -21,7 +19,7 @@ import {
   statementIsGood,
   statementSchema,
   statementText,
-} from '../../src/trading/settlement/signed-statement.ts'
+} from '../../src/domains/trading/settlement/signed-statement.ts'
 import {
   agreeStatement,
   type Books,
@@ -29,7 +27,9 @@ import {
   openSettlements,
   paymentOf,
   proposeStatement,
-} from '../../src/trading/settlement/statement.ts'
+} from '../../src/domains/trading/settlement/statement.ts'
+import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
 
 const people = [1, 2, 3].map(n => identityFromSeed(new Uint8Array(32).fill(n)))
 // The smaller peer id first: some rules look at it.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { type Candidate, place } from '../../src/domains/tasks/placement.ts'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
 import type { Draft } from '../../src/kernel/outcome.ts'
-import { type Candidate, place } from '../../src/tasks/placement.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
 
 const words = (count: number) => Array.from({ length: count }, (_, i) => `w${i}`).join(' ')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { retryWork } from '../../src/domains/tasks/queue/leases.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
 import type { Draft } from '../../src/kernel/outcome.ts'
-import { retryWork } from '../../src/tasks/queue/leases.ts'
 import { BEAT_MS, createOffice, LEASE_MS, type Peer } from '../support/two-desks.ts'
 
 /** Longer than any wait between two attempts. */

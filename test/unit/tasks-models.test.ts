@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { createOwnModel } from '../../src/domains/tasks/kinds/embedders/own-model.ts'
 import { CodedError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { createOwnModel } from '../../src/tasks/kinds/embedders/own-model.ts'
 import { turn } from '../support/fake-clock.ts'
 import { createOffice, shout } from '../support/two-desks.ts'
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { receiptsOf, signStatement } from '../../src/domains/tasks/proof/receipt.ts'
+import { takeIn } from '../../src/domains/tasks/queue/submission.ts'
+import type { TaskFact } from '../../src/domains/tasks/task.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
 import type { Commit, Draft } from '../../src/kernel/outcome.ts'
-import { receiptsOf, signStatement } from '../../src/tasks/proof/receipt.ts'
-import { takeIn } from '../../src/tasks/queue/submission.ts'
-import type { TaskFact } from '../../src/tasks/task.ts'
 import { createOffice, fakeSign, type Peer } from '../support/two-desks.ts'
 
 const right = (word: string) => ({ output: word.toUpperCase() })

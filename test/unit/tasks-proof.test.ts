@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { PeerId } from '../../src/kernel/ids.ts'
-import { seededRandom } from '../../src/kernel/random.ts'
 import {
   afterRight,
   afterWrong,
@@ -9,8 +7,10 @@ import {
   newcomer,
   type Reputation,
   trustOf,
-} from '../../src/tasks/proof/reputation.ts'
-import { groupsOf, judge, type Voice } from '../../src/tasks/proof/verdict.ts'
+} from '../../src/domains/tasks/proof/reputation.ts'
+import { groupsOf, judge, type Voice } from '../../src/domains/tasks/proof/verdict.ts'
+import type { PeerId } from '../../src/kernel/ids.ts'
+import { seededRandom } from '../../src/kernel/random.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
 
 const DAY_MS = 24 * 60 * 60_000

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { takeIn } from '../../src/domains/tasks/queue/submission.ts'
+import { nextJobState, nextTaskState } from '../../src/domains/tasks/states.ts'
+import type { TaskFact } from '../../src/domains/tasks/task.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { type Commit, type Draft, outcome } from '../../src/kernel/outcome.ts'
-import { takeIn } from '../../src/tasks/queue/submission.ts'
-import { nextJobState, nextTaskState } from '../../src/tasks/states.ts'
-import type { TaskFact } from '../../src/tasks/task.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
 
 const HELD = ['task.assign']

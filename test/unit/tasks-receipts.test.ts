@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { receiptsOf, workReceiptIsGood } from '../../src/domains/tasks/proof/receipt.ts'
 import type { Draft } from '../../src/kernel/outcome.ts'
-import { receiptsOf, workReceiptIsGood } from '../../src/tasks/proof/receipt.ts'
 import { createOffice, fakeSign, fakeVerify } from '../support/two-desks.ts'
 
 /** Two words worked on, one of them accepted. */

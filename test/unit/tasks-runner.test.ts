@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import type { Beat } from '../../src/domains/tasks/messages.ts'
+import { createRunner, type RunnerDeps } from '../../src/domains/tasks/runner.ts'
+import type { Work, WorkResult } from '../../src/domains/tasks/task.ts'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import type { Beat } from '../../src/tasks/messages.ts'
-import { createRunner, type RunnerDeps } from '../../src/tasks/runner.ts'
-import type { Work, WorkResult } from '../../src/tasks/task.ts'
 import { fakeClock, turn } from '../support/fake-clock.ts'
 
 const self = 'me' as PeerId

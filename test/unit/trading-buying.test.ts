@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { catalogMessage } from '../../src/domains/trading/beckn/catalog-body.ts'
+import { flowDraft } from '../../src/domains/trading/market.ts'
+import type { Catalog, Need } from '../../src/domains/trading/trade.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
-import { catalogMessage } from '../../src/trading/beckn/catalog-body.ts'
-import { flowDraft } from '../../src/trading/market.ts'
-import type { Catalog, Need } from '../../src/trading/trade.ts'
 import { asBuyer } from '../support/agreed-trade.ts'
 import {
   createTown,

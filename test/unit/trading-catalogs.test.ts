@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { createCatalogIndex } from '../../src/domains/trading/catalog-index.ts'
+import type { Catalog } from '../../src/domains/trading/trade.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import type { JsonObject } from '../../src/kernel/outcome.ts'
 import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
-import { createCatalogIndex } from '../../src/trading/catalog-index.ts'
-import type { Catalog } from '../../src/trading/trade.ts'
 import { createTown, type Party, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
 
 const only = <T>(items: readonly T[]): T => {

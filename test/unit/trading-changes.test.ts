@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
+import { signedText } from '../../src/domains/trading/contract.ts'
+import { CURTAILMENT_REASONS, type Offer } from '../../src/domains/trading/trade.ts'
 import type { MessageId } from '../../src/kernel/ids.ts'
-import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
-import { signedText } from '../../src/trading/contract.ts'
-import { CURTAILMENT_REASONS, type Offer } from '../../src/trading/trade.ts'
 import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
 import {
   createTown,

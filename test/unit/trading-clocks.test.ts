@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { balances } from '../../src/trading/settlement/ledger.ts'
+import { balances } from '../../src/domains/trading/settlement/ledger.ts'
 import { agreedTrade, holdBack, OK } from '../support/agreed-trade.ts'
 import { createTown, type Party, RESERVATION_MS, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
 

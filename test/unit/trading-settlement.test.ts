@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
+import { balances, balanceWith } from '../../src/domains/trading/settlement/ledger.ts'
+import { receiptIsGood } from '../../src/domains/trading/settlement/receipt.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
-import { contractMessage, readContract } from '../../src/trading/beckn/contract-body.ts'
-import { balances, balanceWith } from '../../src/trading/settlement/ledger.ts'
-import { receiptIsGood } from '../../src/trading/settlement/receipt.ts'
 import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
 import { type Party, SEARCH_MS, SLOT } from '../support/two-markets.ts'
 

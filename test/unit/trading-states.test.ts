@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { isRefusal } from '../../src/trading/beckn/error.ts'
-import { costMicro, kwhOf, unitsOf, wholeOf } from '../../src/trading/money.ts'
-import { isoDuration, parseIsoDuration, slotAfter, slotAt } from '../../src/trading/slot.ts'
-import { nextState } from '../../src/trading/states.ts'
-import type { Trade, TradeState } from '../../src/trading/trade.ts'
+import { isRefusal } from '../../src/domains/trading/beckn/error.ts'
+import { costMicro, kwhOf, unitsOf, wholeOf } from '../../src/domains/trading/money.ts'
+import { isoDuration, parseIsoDuration, slotAfter, slotAt } from '../../src/domains/trading/slot.ts'
+import { nextState } from '../../src/domains/trading/states.ts'
+import type { Trade, TradeState } from '../../src/domains/trading/trade.ts'
 
 const STATES = [
   'none',

@@ -1,6 +1,6 @@
+import type { Access } from '../../domains/knowledge/collection.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import type { PeerId } from '../../kernel/ids.ts'
-import type { Access } from '../../knowledge/collection.ts'
 import { shortPeer } from '../terminal/units.ts'
 
 export interface AccessFlags {

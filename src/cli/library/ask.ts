@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
-import type { Answered, PeerReport } from '../../knowledge/asking/answered.ts'
+import type { Answered, PeerReport } from '../../domains/knowledge/asking/answered.ts'
 import { plainText } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { parseCount, shortPeer } from '../terminal/units.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
+import type { Access, Collection } from '../../domains/knowledge/collection.ts'
 import { CodedError } from '../../kernel/errors.ts'
-import type { Access, Collection } from '../../knowledge/collection.ts'
 import { printTable } from '../terminal/table.ts'
 import { homeOf, printLine, type Terminal } from '../terminal/terminal.ts'
 import { type AccessFlags, accessFrom, accessLine } from './access.ts'

@@ -1,6 +1,6 @@
 import type { Client } from '../../api/client.ts'
+import type { IngestJob } from '../../domains/knowledge/ingest/job.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import type { IngestJob } from '../../knowledge/ingest/job.ts'
 import { createLive } from '../terminal/live.ts'
 import { duration } from '../terminal/units.ts'
 

@@ -1,7 +1,7 @@
 import type { Client } from '../../api/client.ts'
+import type { Job, JobDocument, Task } from '../../domains/tasks/task.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import type { PeerId } from '../../kernel/ids.ts'
-import type { Job, JobDocument, Task } from '../../tasks/task.ts'
 import { createLive } from '../terminal/live.ts'
 import { plainText } from '../terminal/table.ts'
 import { duration, shortPeer } from '../terminal/units.ts'

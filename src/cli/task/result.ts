@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Client } from '../../api/client.ts'
+import { decodeVector } from '../../domains/tasks/kinds/vectors.ts'
 import { CodedError, messageOf } from '../../kernel/errors.ts'
-import { decodeVector } from '../../tasks/kinds/vectors.ts'
 import { printLine, type Terminal } from '../terminal/terminal.ts'
 import { replaceFile } from './files.ts'
 

@@ -1,7 +1,7 @@
 import type { Client } from '../../api/client.ts'
+import { CURTAILMENT_REASONS, type CurtailmentReason, type Question } from '../../domains/trading/trade.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
-import { CURTAILMENT_REASONS, type CurtailmentReason, type Question } from '../../trading/trade.ts'
 import { openParties } from '../books/parties.ts'
 import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'

@@ -1,6 +1,6 @@
 import type { Client } from '../../api/client.ts'
+import { landedMicro } from '../../domains/trading/money.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import { landedMicro } from '../../trading/money.ts'
 import { openParties } from '../books/parties.ts'
 import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'

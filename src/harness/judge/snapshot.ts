@@ -1,9 +1,9 @@
 import type { Client } from '../../api/client.ts'
-import type { SettledSlot } from '../../energy/household.ts'
+import type { SettledSlot } from '../../domains/energy/household.ts'
+import type { Job, Task } from '../../domains/tasks/task.ts'
+import { readCatalog } from '../../domains/trading/beckn/catalog-body.ts'
+import type { Catalog, Need, Trade } from '../../domains/trading/trade.ts'
 import type { PeerId } from '../../kernel/ids.ts'
-import type { Job, Task } from '../../tasks/task.ts'
-import { readCatalog } from '../../trading/beckn/catalog-body.ts'
-import type { Catalog, Need, Trade } from '../../trading/trade.ts'
 
 /** What a peer knows, read from its local API. */
 export interface Snapshot {

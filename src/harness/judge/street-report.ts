@@ -1,8 +1,8 @@
+import { landedMicro } from '../../domains/trading/money.ts'
+import type { Trade } from '../../domains/trading/trade.ts'
 import { balanceOf, drawnWh } from '../../reports/balance.ts'
 import { totalsOf } from '../../reports/figures.ts'
 import type { PriceRow, ReportData, ReportTrade } from '../../reports/report-data.ts'
-import { landedMicro } from '../../trading/money.ts'
-import type { Trade } from '../../trading/trade.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface StreetDeps {

@@ -1,5 +1,5 @@
-import { short } from '../../tasks/queue/steps.ts'
-import type { Job, Task } from '../../tasks/task.ts'
+import { short } from '../../domains/tasks/queue/steps.ts'
+import type { Job, Task } from '../../domains/tasks/task.ts'
 import type { Death } from '../scenario/kill-plan.ts'
 import type { Invariant } from './invariant.ts'
 

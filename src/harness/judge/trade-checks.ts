@@ -1,7 +1,7 @@
+import { landedMicro } from '../../domains/trading/money.ts'
+import { slotKey } from '../../domains/trading/slot.ts'
+import { AGREED_STATES, type Need, type Trade } from '../../domains/trading/trade.ts'
 import { canonical } from '../../protocol/canonical.ts'
-import { landedMicro } from '../../trading/money.ts'
-import { slotKey } from '../../trading/slot.ts'
-import { AGREED_STATES, type Need, type Trade } from '../../trading/trade.ts'
 import type { Death } from '../scenario/kill-plan.ts'
 import type { Snapshot } from './snapshot.ts'
 

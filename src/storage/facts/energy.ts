@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { EnergyFact, HouseholdState, KeptDecision, SettledSlot } from '../../energy/household.ts'
-import type { Reading } from '../../energy/meter/reading-chain.ts'
+import type { EnergyFact, HouseholdState, KeptDecision, SettledSlot } from '../../domains/energy/household.ts'
+import type { Reading } from '../../domains/energy/meter/reading-chain.ts'
 import { createDocuments } from '../documents.ts'
 
 type Of<Kind extends EnergyFact['kind']> = Extract<EnergyFact, { kind: Kind }>

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { SocFact, SocReading, SocRefusal, SocRoundRecord } from '../../a2a/soc/round.ts'
+import type { SocFact, SocReading, SocRefusal, SocRoundRecord } from '../../domains/agents/soc/round.ts'
 import type { PeerId } from '../../kernel/ids.ts'
 import { createDocuments } from '../documents.ts'
 

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Statement } from '../../domains/tasks/proof/receipt.ts'
+import type { Reputation } from '../../domains/tasks/proof/reputation.ts'
+import type { JobState, TaskState } from '../../domains/tasks/states.ts'
+import type { Job, JobDocument, Task, TaskFact, Work } from '../../domains/tasks/task.ts'
 import type { PeerId, TaskId } from '../../kernel/ids.ts'
-import type { Statement } from '../../tasks/proof/receipt.ts'
-import type { Reputation } from '../../tasks/proof/reputation.ts'
-import type { JobState, TaskState } from '../../tasks/states.ts'
-import type { Job, JobDocument, Task, TaskFact, Work } from '../../tasks/task.ts'
 import { createDocuments } from '../documents.ts'
 
 type Writers = { readonly [Kind in TaskFact['kind']]: (fact: Extract<TaskFact, { kind: Kind }>) => void }

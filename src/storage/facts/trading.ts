@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { LedgerBatch, Posting } from '../../domains/trading/settlement/ledger.ts'
+import type { Receipt } from '../../domains/trading/settlement/receipt.ts'
+import type { Statement, StatementProposal } from '../../domains/trading/settlement/signed-statement.ts'
+import type { Catalog, Need, Trade, TradingFact } from '../../domains/trading/trade.ts'
 import type { PeerId, TaskId } from '../../kernel/ids.ts'
-import type { LedgerBatch, Posting } from '../../trading/settlement/ledger.ts'
-import type { Receipt } from '../../trading/settlement/receipt.ts'
-import type { Statement, StatementProposal } from '../../trading/settlement/signed-statement.ts'
-import type { Catalog, Need, Trade, TradingFact } from '../../trading/trade.ts'
 import { createDocuments } from '../documents.ts'
 
 type Fact<Kind extends TradingFact['kind']> = Extract<TradingFact, { kind: Kind }>
