@@ -35,12 +35,30 @@ export type Answer =
   | { readonly status: 'ACK'; readonly details?: JsonObject }
   | { readonly status: 'NACK'; readonly error: Refusal }
 
+declare const sealed: unique symbol
+
+/** A fact of another domain: handed on, and read by nobody but the domain that made it. */
+export interface Sealed {
+  readonly [sealed]: true
+}
+
+/** The facts of a domain are called by its name: `trading.trade`. */
+export interface FactOf<Name extends string> {
+  readonly kind: `${Name}.${string}`
+}
+
 /** What a domain returns: facts to keep, messages to send, an answer. It does none of it itself. */
 export interface Outcome<Fact> {
   readonly facts: readonly Fact[]
   readonly messages: readonly Draft[]
   readonly answer: Answer
 }
+
+/** Facts of one's own, and sealed ones of others, that become true together. */
+export type Decided<Fact> = Outcome<Fact | Sealed>
+
+/** A decision, fast and inside the transaction that keeps it. */
+export type Turn<Fact> = () => Decided<Fact>
 
 /**
  * The one way anything happens: a message, a command or the passing of time asks a domain what follows; the facts and
