@@ -55,7 +55,7 @@ export async function openBootstrap(deps: BootstrapDeps): Promise<Bootstrap> {
     options: { ...networkOptions(options), peersFile: join(options.home, 'peers.json') },
     seed,
     // Gossip travels over subscribers only: this peer follows adverts, so that those who know only it hear each other.
-    topics: [topicFor('adverts', options.network, '')],
+    topics: [topicFor('adverts', 'network', { network: options.network, zone: '' })],
     protocols: [],
     onGossip: deps.onGossip,
     onRequest: () => Promise.reject(new TypeError('a bootstrap peer answers no requests')),

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { daemonCommands } from '../src/daemon/commands.ts'
+import { tasksCommands } from '../src/domains/tasks/commands.ts'
+import { tradingCommands } from '../src/domains/trading/commands.ts'
 import type { Daemon } from '../src/harness/fleet/daemon.ts'
 import { createFleet } from '../src/harness/fleet/fleet.ts'
 import { crowd } from '../src/harness/scenario/crowd.ts'
@@ -60,7 +63,7 @@ async function soak(minutes: number, signal: AbortSignal): Promise<void> {
     const asker = fleet.daemons.find(({ plan }) => plan.name.startsWith('asker'))
     if (asker === undefined) throw new TypeError('the crowd has nobody who asks')
     const run: Soak = { daemons: fleet.daemons, asker, samples: new Map(), jobs: [] }
-    for (const { client } of fleet.daemons) await client().post('/v1/market/open', {})
+    for (const { client } of fleet.daemons) await client().of(tradingCommands).open()
     await live(run, { untilMs: systemClock.now() + durationMs, signal })
     await tell(run)
   } finally {
@@ -86,19 +89,19 @@ async function feed({ asker, jobs }: Soak): Promise<void> {
   const { done, open } = newest === undefined ? { done: 0, open: 0 } : await countsOf(asker, newest)
   if (newest !== undefined && (open >= FEED_BELOW || done === 0)) return
   const texts = smallTexts(READMES, TEXTS_A_JOB).map(({ name, text }) => ({ name, text: `${jobs.length}\n\n${text}` }))
-  const job = { kind: 'chunk', params: { maxTokens: 110 }, documents: texts, privacy: 'public' }
-  const { id } = await asker.client().post<{ id: string }>('/v1/jobs', job)
+  const job = { kind: 'chunk', params: { maxTokens: 110 }, documents: texts, privacy: 'public' } as const
+  const { id } = await asker.client().of(tasksCommands).submit(job)
   jobs.push(id)
 }
 
 async function countsOf(asker: Daemon, job: string): Promise<{ done: number; open: number }> {
-  const { counts } = await asker.client().get<{ counts: Record<string, number> }>(`/v1/jobs/${job}/progress`)
+  const { counts } = await asker.client().of(tasksCommands).progress({ id: job })
   return { done: counts['done'] ?? 0, open: (counts['queued'] ?? 0) + (counts['leased'] ?? 0) }
 }
 
 async function sample({ plan, client }: Daemon, samples: Map<string, Sample[]>): Promise<void> {
-  const { memoryBytes } = await client().get<{ memoryBytes: number }>('/v1/status')
-  const gauges = gaugesIn(await client().getText('/metrics'))
+  const { memoryBytes } = await client().of(daemonCommands).status()
+  const gauges = gaugesIn(await client().of(daemonCommands).metrics())
   const mine = samples.get(plan.name) ?? []
   mine.push({ atMs: systemClock.now(), rssMb: memoryBytes / MB, gauges })
   samples.set(plan.name, mine)
@@ -120,7 +123,7 @@ async function tell({ daemons, asker, samples, jobs }: Soak): Promise<void> {
 }
 
 async function boughtBy({ client }: Daemon): Promise<number> {
-  const trades = await client().get<{ role: string; state: string }[]>('/v1/trades?limit=100000')
+  const trades = await client().of(tradingCommands).trades({ limit: 100_000 })
   return trades.filter(({ role, state }) => role === 'buyer' && (state === 'active' || state === 'settled')).length
 }
 

@@ -1,40 +1,40 @@
-import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import { getHeapStatistics } from 'node:v8'
-import { type Commands, createCommands } from './commands.ts'
+import { createPeerEncoder, type PeerEncoderDeps } from './bridges/peer-encoder.ts'
 import type { Config } from './config/config.ts'
-import { SHARES } from './domains/knowledge/messages.ts'
-import { createPeers } from './domains/peers/peers.ts'
-import { createTrading } from './domains/trading/trading.ts'
-import { createDocumentEncoder, createEncoder } from './encoder.ts'
-import { fasterClock, systemClock } from './kernel/clock.ts'
+import type { Client } from './daemon/command.ts'
+import { daemonCommands } from './daemon/commands.ts'
+import { type Daemon, openDaemon, type World } from './daemon/daemon.ts'
+import { daemonRuns } from './daemon/runs.ts'
+import { clientOf, type Served, serve } from './daemon/served.ts'
+import { agentsDomain } from './domains/agents/agents.ts'
+import { booksDomain } from './domains/books/books.ts'
+import { energyDomain } from './domains/energy/energy.ts'
+import type { Outside } from './domains/knowledge/encoder.ts'
+import { createLies } from './domains/knowledge/kinds/lies.ts'
+import { knowledgeDomain } from './domains/knowledge/knowledge.ts'
+import { mannersDomain, THREAD_NICE } from './domains/manners/manners.ts'
+import { peersDomain } from './domains/peers/peers.ts'
+import { tasksDomain } from './domains/tasks/tasks.ts'
+import { createMishaps } from './domains/trading/mishap.ts'
+import { tradingDomain } from './domains/trading/trading.ts'
 import type { PeerId } from './kernel/ids.ts'
-import { lifecycle } from './kernel/lifecycle.ts'
 import type { Log } from './kernel/log.ts'
-import { createMetrics } from './kernel/metrics.ts'
-import { createAgents } from './parts/agents.ts'
-import { openHome } from './parts/home.ts'
-import { createLibrary } from './parts/library.ts'
-import { openMachineManners, powerSource } from './parts/machine.ts'
-import { createMishaps } from './parts/mishap.ts'
-import { createReportWriter } from './parts/report-writer.ts'
-import { createRoad } from './parts/road.ts'
-import { createRounds } from './parts/rounds.ts'
-import { creditLeft, isBelieved, limitsOf, tariffHeard } from './parts/trading-terms.ts'
-import { createWork } from './parts/work.ts'
-import { createPeerEncoder } from './peer-encoder.ts'
-import { identityFromSeed, verifySignature } from './protocol/keys.ts'
-import { openStorage } from './storage/storage.ts'
+import { identityFromSeed } from './protocol/keys.ts'
+import { renderAside } from './reports/aside.ts'
+import { ownReport } from './reports/own-report.ts'
+import type { ReportData } from './reports/report-data.ts'
+import { createReportWriter } from './reports/report-writer.ts'
+import { createThreads, type Threads } from './threads/threads.ts'
 
-export const DATABASE_FILE = 'wattmesh.db'
 export const VERSION = '0.1.0'
-/** Of a document; longer ones are archives. */
-const MAX_FILE_BYTES = 32 * 1024 * 1024
+const THREAD_IDLE_MS = 60_000
 
 export interface Node {
   start(): Promise<void>
   stop(): Promise<void>
-  readonly commands: Commands
+  /** What may be asked of it, and the functions behind. */
+  readonly served: readonly Served[]
+  /** Asks it from inside. */
+  readonly client: Client
 }
 
 /** What a node may know of the process it lives in. */
@@ -44,245 +44,185 @@ export interface ProcessView {
   ownCpuMs(): number
 }
 
-/** The whole daemon, read from top to bottom: who I am, what I keep, how messages get in and out, what they are about. */
-export async function openNode(config: Config, seed: Uint8Array, log: Log, process: ProcessView): Promise<Node> {
-  const { options, home } = config
-  const identity = identityFromSeed(seed)
-  const self = identity.peerId
-  const zone = options.network.zone
-  const clock = systemClock
-  const marketSpeed = options.market.originMs === 0 ? 1 : options.market.speed
-  const marketClock = marketSpeed === 1 ? clock : fasterClock(clock, options.market.originMs, marketSpeed)
-  const random = Math.random
-  const newId = randomUUID
-  const metrics = createMetrics()
-  metrics.gauge('heap_used_bytes', 'Memory of JavaScript objects in use', () => getHeapStatistics().used_heap_size)
-  const storage = openStorage(join(home, DATABASE_FILE), { clock, metrics })
+/** What a test, or a program that embeds a node, may put in the place of the world, or add to it. */
+export interface Surroundings extends World {
+  /** Domains beyond ours. */
+  readonly more?: (node: Daemon) => Promise<unknown>
+}
 
-  // ── The road ──────────────────────────────────────────────────────────────────────────────────────────────────
-  const road = await createRoad({
-    options,
-    home,
-    seed,
-    identity,
-    storage,
-    clock,
-    random,
-    newId,
-    metrics,
-    log,
-    reachable: createMishaps(options, self, random),
-    onPeer: change => rounds.peerChanged(change),
-    committed: facts => rounds.committed(facts),
-    agent: (bytes, from) => agents.answer(bytes, from),
-  })
-  const { network, commit, outbox, inbox } = road
+/** The whole daemon: what carries it, its domains, and what is told of them together. */
+export async function openNode(
+  config: Config,
+  seed: Uint8Array,
+  log: Log,
+  process: ProcessView,
+  { more, ...world }: Surroundings = {},
+): Promise<Node> {
+  const random = world.random ?? Math.random
+  const reachable = createMishaps(config.options, identityFromSeed(seed).peerId, random)
+  const node = await openDaemon(config, seed, log, { reachable, ...world, random })
+  const domains = await addDomains(node, config, process)
+  await more?.(node)
+  addOverview(node, config, process, domains)
+  return { start: node.start, stop: node.stop, served: node.served(), client: clientOf(node.served()) }
+}
 
-  // ── What messages are about ───────────────────────────────────────────────────────────────────────────────────
-  const trading = createTrading({
-    self,
-    name: options.name || self.slice(-6),
-    networkId: options.network.name,
-    ...options.market,
-    limits: limitsOf(options),
-    shortfall: options.market,
-    store: storage.trading,
-    newId,
-    random,
-    now: clock.now,
-    marketNow: () => marketClock.now(),
-    sign: identity.sign,
-    verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
-    isBelieved: peer => isBelieved(peer, options),
-    // Inside a zone energy pays no grid fee.
-    gridFeeMicro: seller =>
-      (storage.peers.peer(seller)?.zone ?? zone) === zone ? 0 : tariffHeard(trading, options).gridFeeMicro,
-    isConnected: peer => network.isConnected(peer),
-    beyondZone: () =>
-      network.peers().flatMap(({ peer }) => ((storage.peers.peer(peer)?.zone ?? zone) === zone ? [] : [peer])),
-    // A utility supplies whoever asks; who does not pay is a matter for its lawyers.
-    creditLeftMicro: buyer =>
-      options.roles.includes('utility')
-        ? Number.MAX_SAFE_INTEGER
-        : creditLeft(storage.trading, options.household.creditMicro, buyer),
-    metered: slot => house.metered(slot),
+/** Read from top to bottom: each domain, and what it is given of those before it. */
+async function addDomains(node: Daemon, { options }: Config, process: ProcessView) {
+  const threads = openThreads(node, options)
+
+  const peers = await node.add(peersDomain, {
+    version: VERSION,
+    advert: node.advert,
+    connected: node.peers,
+    connect: node.connect,
+    post: node.post,
   })
-  const work = createWork({
-    self,
-    identity,
-    options,
-    storage,
-    commit,
-    outbox,
-    clock,
-    random,
-    newId,
-    log,
-    workersFor: kind => rounds.workersFor(kind),
-    manners: () => manners,
-    powerSource: () =>
-      powerSource(storage, house.profile, Math.floor(marketClock.now() / options.market.slotMs), house.power),
+
+  const books = await node.add(booksDomain, {
+    inZone: peers.inZone,
+    nameOf: peers.nameOf,
   })
-  const { tasks, runner, offered, slots } = work
-  const peers = createPeers({
-    self,
-    // Made anew for each advert: manners change, sharing begins and ends.
-    advert: () => ({
+
+  const energy = await node.add(energyDomain, {
+    traded: books.traded,
+    unsettled: books.unsettled,
+  })
+
+  const trading = await node.add(tradingDomain, {
+    books,
+    metered: options.roles.includes('household') ? energy.metered : books.asTraded,
+    house: energy,
+    isConnected: node.isConnected,
+    connected: node.peers,
+    inZone: peers.inZone,
+    trades: peers.trades,
+  })
+
+  const manners = await node.add(mannersDomain, {
+    house: energy,
+    tariff: trading.tariff,
+    sales: trading.sales,
+    threadMemoryMb: node.workMemoryMb,
+    runningTasks: () => threads.stats().running,
+    ownCpuMs: process.ownCpuMs,
+    advertise: peers.advertise,
+  })
+
+  const tasks = await node.add(tasksDomain, {
+    kinds: node.kinds,
+    threads,
+    manners,
+    workers: peers.workers,
+    powerSource: energy.powerSource,
+    said: createLies(options.compute.lieShare, node.random),
+    post: node.post,
+    undelivered: node.undelivered,
+    stepBack: manners.stepBack,
+  })
+
+  await node.add(knowledgeDomain, {
+    run: threads.run,
+    warm: threads.warm,
+    outside: addPeerEncoder(node, tasks),
+    ask: node.ask,
+    connectedWith: peers.connectedWith,
+    advertise: peers.advertise,
+  })
+
+  const agents = await node.add(agentsDomain, {
+    version: VERSION,
+    peer: peers.current,
+    peers: peers.all,
+    nameOf: peers.nameOf,
+    household: energy.household,
+    request: node.request,
+  })
+
+  return { peers, books, energy, trading, manners, tasks, agents }
+}
+
+/** Worker threads for the kinds of work that the domains bring. */
+function openThreads(node: Daemon, { compute, embedder }: Config['options']): Threads {
+  const threads = createThreads({
+    kinds: node.kindModules,
+    threads: compute.threads,
+    niceIncrement: THREAD_NICE,
+    embedder,
+    maxMemoryMb: compute.memoryMb,
+    idleTimeoutMs: THREAD_IDLE_MS,
+    onFree: node.wake,
+    now: node.clock.now,
+    log: node.log.child({ part: 'threads' }),
+  })
+  node.addPart({ name: 'threads', stop: threads.stop })
+  return threads
+}
+
+/** Documents of this peer that others encode, as jobs. */
+function addPeerEncoder(node: Daemon, tasks: PeerEncoderDeps['tasks']): Outside {
+  const encoder = createPeerEncoder({
+    self: node.self,
+    tasks,
+    until: node.until,
+    clock: node.clock,
+    newId: node.newId,
+    log: node.log.child({ part: 'library' }),
+  })
+  node.addPart(encoder)
+  return encoder
+}
+
+type Domains = Awaited<ReturnType<typeof addDomains>>
+
+/** What is told of all domains together: the status, and the report. */
+function addOverview(node: Daemon, config: Config, process: ProcessView, domains: Domains): void {
+  const { peers, energy, trading, manners, tasks } = domains
+  const report = reportOf(node, config, domains)
+  node.addPart(
+    createReportWriter({
+      home: config.home,
+      periodMs: node.market.wallDurationMs(config.options.report.minutes * 60_000),
+      data: report,
+      clock: node.clock,
+      log: node.log.child({ part: 'report' }),
+    }),
+  )
+  const runs = daemonRuns({
+    config,
+    node,
+    version: VERSION,
+    memoryBytes: process.memoryBytes,
+    knownPeers: peers.count,
+    report: signal => renderAside(report(), { signal }),
+    domains: () => ({
+      household: energy.household(),
+      trading: trading.counts(),
+      work: { offered: tasks.offered, open: tasks.openWork().length, running: tasks.running() },
+      compute: manners.willing(),
+    }),
+  })
+  node.serve(serve('daemon', daemonCommands, runs))
+}
+
+function reportOf({ self, clock, market }: Daemon, { options }: Config, domains: Domains): () => ReportData {
+  const { peers, books, energy, trading, agents } = domains
+  return () =>
+    ownReport({
+      self,
       name: options.name,
       roles: options.roles,
-      zone,
-      version: VERSION,
-      ...work.advert(),
-      kinds: [...(offered ? work.kindNames : []), ...library.kinds()],
-    }),
-    now: clock.now,
-    store: storage.peers,
-  })
-  const encode = createEncoder(work.workers)
-  const peerEncoder = createPeerEncoder({
-    self,
-    store: storage.tasks,
-    tasks,
-    commit,
-    clock,
-    newId,
-    log: log.child({ part: 'library' }),
-    workersFor: kind => rounds.workersFor(kind),
-  })
-  const documents = createDocumentEncoder({
-    encode,
-    warm: work.workers.warm,
-    threads: options.compute.threads,
-    outside: options.knowledge.encodeOnPeers ? peerEncoder : undefined,
-  })
-  const library = createLibrary({
-    store: storage.knowledge,
-    commit,
-    clock,
-    newId,
-    threads: options.compute.threads,
-    encode,
-    documents,
-    maxFileBytes: MAX_FILE_BYTES,
-    askPeer: (draft, signal) => road.ask(draft.to as PeerId, draft, signal),
-    sharers: () => rounds.peersWith(SHARES),
-    sharingChanged: () => rounds.advertise(),
-    log: log.child({ part: 'library' }),
-  })
-  for (const domain of [peers.messages, trading.messages, tasks.messages, library.messages, outbox.answers]) {
-    for (const [name, type] of domain) road.types.set(name, type)
-  }
-
-  // ── What time brings ──────────────────────────────────────────────────────────────────────────────────────────
-  const house = await openHome({
-    self,
-    options,
-    storage,
-    trading,
-    commit,
-    clock,
-    marketClock,
-    random,
-    sign: identity.sign,
-    log: log.child({ part: 'market' }),
-  })
-  const agents = createAgents({
-    self,
-    version: VERSION,
-    options,
-    storage,
-    network: () => network,
-    commit,
-    clock,
-    marketClock,
-    random,
-    newId,
-    log: log.child({ part: 'agents' }),
-    metrics,
-  })
-  const manners = await openMachineManners(
-    {
-      self,
-      options,
-      storage,
-      trading,
-      profile: house.profile,
-      power: house.power,
-      clock,
-      marketClock,
-      log: log.child({ part: 'manners' }),
-      ownCpuMs: process.ownCpuMs,
-      runningTasks: runner.running,
-      changed() {
-        rounds.advertise()
-        runner.wake()
-      },
-      giveBack: ({ sentence }) => rounds.giveBack(sentence),
-    },
-    work.threadMemoryMb,
-  )
-  const rounds = createRounds({
-    self,
-    options,
-    storage,
-    network,
-    outbox,
-    peers,
-    trading,
-    tasks,
-    runner,
-    commit,
-    clock,
-    slots,
-    works: offered,
-    log: log.child({ part: 'node' }),
-  })
-  const commands = createCommands({
-    config,
-    identity,
-    version: VERSION,
-    startedMs: clock.now(),
-    storage,
-    network,
-    trading,
-    tasks,
-    runner,
-    marketDay: house.marketDay,
-    commit,
-    metrics,
-    clock,
-    marketClock,
-    newId,
-    merge: work.merge,
-    learnModel: work.learnModel,
-    memoryBytes: process.memoryBytes,
-    library: library.commands,
-    manners,
-    offered,
-  })
-
-  const parts = [
-    storage,
-    work.recovery,
-    { name: 'inbox', stop: () => inbox.idle() },
-    network,
-    outbox,
-    ...work.parts,
-    ...(offered ? [manners] : []),
-    peerEncoder,
-    // After it: what ingest left is not taken in first.
-    work.resumption,
-    library,
-    rounds,
-    ...house.parts,
-    agents,
-    createReportWriter({
-      home,
-      periodMs: (options.report.minutes * 60_000) / marketSpeed,
-      data: commands.reportData,
-      clock,
-      log: log.child({ part: 'report' }),
-    }),
-  ]
-  return { ...lifecycle(parts, log), commands }
+      networkName: options.network.name,
+      currency: options.market.currency,
+      slotMs: market.slotMs,
+      capacityWh: options.household.capacityWh,
+      now: clock.now,
+      marketNow: market.now,
+      slots: energy.slots,
+      trades: trading.trades,
+      receipts: books.receipts,
+      readings: agents.readings,
+      peer: id => peers.peer(id as PeerId),
+      tariff: trading.tariff,
+    })
 }

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createCatalogIndex, type Listing, matches, type OfferFilter } from '../../src/domains/trading/catalog-index.ts'
-import type { Slot } from '../../src/domains/trading/slot.ts'
 import type { Catalog } from '../../src/domains/trading/trade.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
+import { numberedSlot } from '../../src/kernel/slot.ts'
 import type { Figure, Part } from './figure.ts'
 import { race } from './race.ts'
 
@@ -92,7 +92,7 @@ function zone(): Catalog[] {
       validUntilMs: SLOTS * SLOT_MS,
       offers: Array.from({ length: SLOTS }, (__, at) => ({
         offerId: `${seller}-${at}`,
-        slot: slotNumber(at),
+        slot: numberedSlot(at, SLOT_MS),
         priceMicro: 100_000 + Math.floor(random() * 100_000),
         availableWh: 1 + Math.floor(random() * 5_000),
       })),
@@ -100,14 +100,10 @@ function zone(): Catalog[] {
   })
 }
 
-function slotNumber(at: number): Slot {
-  return { startMs: at * SLOT_MS, durationMs: SLOT_MS }
-}
-
 /** Each slot in its turn. */
 function filters(): () => OfferFilter {
   let next = 0
-  return () => ({ slot: slotNumber(next++ % SLOTS) })
+  return () => ({ slot: numberedSlot(next++ % SLOTS, SLOT_MS) })
 }
 
 function inOneArray(catalogs: readonly Catalog[]): Listing[] {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { RecursiveCharacterTextSplitter } from '@langchain/textsplitters'
-import { chunkText } from '../../src/domains/tasks/kinds/chunker.ts'
-import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
 import { installedReadmes } from '../../src/harness/scenario/work.ts'
+import { chunkText } from '../../src/text/chunker.ts'
+import { openTokenizer } from '../../src/threads/use-lite/use-lite.ts'
 import type { Figure, Part } from './figure.ts'
 import { type Burst, race } from './race.ts'
 

@@ -2,14 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chunk } from '../../src/domains/tasks/kinds/chunk.ts'
-import { embed } from '../../src/domains/tasks/kinds/embed.ts'
-import type { Embedder } from '../../src/domains/tasks/kinds/embedder.ts'
-import type { Kind, WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
-import type { TextPart } from '../../src/domains/tasks/kinds/text/text-part.ts'
-import { openTokenizer, openUseLite } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
-import { createWorkers, type Workers } from '../../src/domains/tasks/workers.ts'
+import type { Kind, KindShape } from '../../src/daemon/kind.ts'
+import { chunk } from '../../src/domains/knowledge/kinds/chunk.ts'
+import { embed } from '../../src/domains/knowledge/kinds/embed.ts'
+import { kinds, kindsModule } from '../../src/domains/knowledge/kinds/kinds.ts'
+import type { TextPart } from '../../src/domains/knowledge/kinds/text-part.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import type { Embedder } from '../../src/text/embedder.ts'
+import type { WorkContext } from '../../src/threads/kind.ts'
+import { createPool, type Pool } from '../../src/threads/pool.ts'
+import { openTokenizer, openUseLite } from '../../src/threads/use-lite/use-lite.ts'
 import type { Figure, Part } from './figure.ts'
 import { type Burst, race, rateOf } from './race.ts'
 
@@ -30,14 +32,15 @@ export const compute: Part = {
     const document = { name: 'READMEs', text: realText() }
     const embedder = await openUseLite()
     const tokenizer = await openTokenizer()
-    const context: WorkContext = {
-      counter: async () => tokenizer,
-      embedder: async () => embedder,
+    const context: Everything = {
+      counter: tokenizer,
+      embedder,
       signal: new AbortController().signal,
       progress: () => {},
     }
     // One thread, as many as the direct way has; and as polite as it.
-    const workers = createWorkers({
+    const workers = createPool({
+      kinds: [{ kinds, module: kindsModule }],
       threads: 1,
       niceIncrement: 0,
       maxMemoryMb: 1024,
@@ -128,6 +131,9 @@ function figuresOf(chunking: Speeds, embedding: Speeds, { engine }: Embedder, de
   ]
 }
 
+/** On the main thread: what either kind asks for. */
+type Everything = WorkContext<'counter' | 'embedder'>
+
 type Done<Output> = (part: TextPart) => Promise<Output>
 
 /** Two parts at a time, whoever does them. */
@@ -138,22 +144,22 @@ function burst(one: () => Promise<number>): Burst {
   }
 }
 
-async function bytesDone(part: TextPart, by: WorkContext | Workers): Promise<number> {
+async function bytesDone(part: TextPart, by: Everything | Pool): Promise<number> {
   await doneBy(chunk, by)(part)
   return Buffer.byteLength(part.text)
 }
 
-async function chunksDone(part: TextPart, by: WorkContext | Workers): Promise<number> {
+async function chunksDone(part: TextPart, by: Everything | Pool): Promise<number> {
   const { chunks } = await doneBy(embed, by)(part)
   return chunks.length
 }
 
-function doneBy<Params, Output, Result>(
-  kind: Kind<Params, TextPart, Output, Result>,
-  by: WorkContext | Workers,
-): Done<Output> {
+function doneBy<Shape extends KindShape & { readonly input: TextPart }>(
+  kind: Kind<Shape>,
+  by: Everything | Pool,
+): Done<Shape['output']> {
   const params = kind.params.parse(PARAMS)
-  if ('warm' in by) return async part => (await by.run(kind.name, params, part)) as Output
+  if ('warm' in by) return part => by.run(kind.name, params, part)
   return part => kind.run(part, params, by)
 }
 

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Client, openClient } from '../../src/api/client.ts'
+import { peersCommands } from '../../src/domains/peers/commands.ts'
+import { tasksCommands } from '../../src/domains/tasks/commands.ts'
+import type { JsonObject } from '../../src/kernel/outcome.ts'
 import type { Child } from './child.ts'
 import { startChild } from './child.ts'
 
@@ -74,9 +77,8 @@ function daemonOf(child: Child, home: string): BenchDaemon {
 export async function acquainted(daemon: BenchDaemon, workers: readonly BenchDaemon[], kind: string): Promise<void> {
   const untilMs = performance.now() + KNOWN_MS
   while (performance.now() < untilMs) {
-    const rows =
-      await daemon.client.get<{ peer: string; connected?: unknown; kinds?: readonly string[] }[]>('/v1/peers')
-    const known = new Set(
+    const rows = await daemon.client.of(peersCommands).peers()
+    const known = new Set<string>(
       rows.filter(row => row.connected !== undefined && row.kinds?.includes(kind) === true).map(({ peer }) => peer),
     )
     if (workers.every(({ peerId }) => known.has(peerId))) return
@@ -87,7 +89,7 @@ export async function acquainted(daemon: BenchDaemon, workers: readonly BenchDae
 
 export interface BenchJob {
   readonly kind: string
-  readonly params: object
+  readonly params: JsonObject
   readonly documents: readonly { readonly name: string; readonly text: string }[]
   /** Who may have it; anybody when absent. */
   readonly peers?: readonly string[]
@@ -97,11 +99,12 @@ const JOB_MS = 5 * 60_000
 
 /** Submits work, unverified, and waits for all of it; throws when a part of it fails. */
 export async function done({ client }: BenchDaemon, job: BenchJob, pollMs: number): Promise<void> {
+  const tasks = client.of(tasksCommands)
   const privacy = job.peers === undefined ? 'public' : 'private'
-  const { id } = await client.post<{ id: string }>('/v1/jobs', { ...job, privacy, verify: 'none' })
+  const { id } = await tasks.submit({ ...job, privacy, verify: 'none' })
   const untilMs = performance.now() + JOB_MS
   while (performance.now() < untilMs) {
-    const { state, reason } = await client.get<{ state: string; reason?: string }>(`/v1/jobs/${id}/progress`)
+    const { state, reason } = await tasks.progress({ id })
     if (state === 'done') return
     if (state !== 'running' && state !== 'opening') throw new Error(`a job ended ${state}: ${reason ?? 'no reason'}`)
     await sleep(pollMs)

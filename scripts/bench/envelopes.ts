@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { MessageId, PeerId, SubjectId } from '../../src/kernel/ids.ts'
 import type { UnsignedEnvelope } from '../../src/protocol/envelope.ts'
 import { type Identity, identityFromSeed } from '../../src/protocol/keys.ts'
 import { signEnvelope } from '../../src/protocol/sign.ts'
@@ -21,7 +21,7 @@ export function createEnvelope(sender: Identity, to?: PeerId): UnsignedEnvelope 
     v: 1,
     type: 'bench.message',
     id,
-    task_id: id as string as TaskId,
+    task_id: id as string as SubjectId,
     network: NETWORK,
     sender_id: sender.peerId,
     ...(to === undefined ? {} : { to }),

@@ -1,11 +1,21 @@
 import { z } from 'zod'
-import type { AnyKind, Kind } from '../../src/domains/tasks/kinds/kind.ts'
-import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
+import type { AnyKind, Kind } from '../../src/daemon/kind.ts'
+import { kinds } from '../../src/domains/knowledge/kinds/kinds.ts'
+import { type SourceText, sourceTextSchema } from '../../src/text/source-text.ts'
 
 /** Nothing to do, so that everything around it is measured; a document's text is how many parts it has. */
-const noop: Kind<Record<string, never>, number, number, number> = {
+const noop: Kind<{
+  source: SourceText
+  params: Record<string, never>
+  input: number
+  output: number
+  result: number
+  asks: never
+}> = {
   name: 'noop',
   version: 1,
+  asks: {},
+  source: sourceTextSchema,
   params: z.strictObject({}),
   input: z.int(),
   output: z.int(),

@@ -3,16 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
-import { mergeStatistics } from '../../src/domains/knowledge/search/bm25.ts'
 import { largest } from '../../src/domains/knowledge/search/largest.ts'
 import { type Question, type Shard, search, statisticsOf } from '../../src/domains/knowledge/search/search.ts'
 import { type EncodedPassage, PASSAGES_A_SECTION, sectionOf } from '../../src/domains/knowledge/search/sections.ts'
-import { termsOf } from '../../src/domains/knowledge/search/words.ts'
-import { chunkText } from '../../src/domains/tasks/kinds/chunker.ts'
-import { openUseLite } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
+import { mergeStatistics } from '../../src/domains/knowledge/search/statistics.ts'
+import { knowledgeStore } from '../../src/domains/knowledge/store.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
-import { knowledgeFacts } from '../../src/storage/knowledge.ts'
 import { migrate } from '../../src/storage/schema.ts'
+import { chunkText } from '../../src/text/chunker.ts'
+import { indexTerms } from '../../src/text/index-terms.ts'
+import { openUseLite } from '../../src/threads/use-lite/use-lite.ts'
 import type { Figure, Part } from './figure.ts'
 import { openScratch } from './scratch.ts'
 
@@ -88,7 +88,7 @@ function mixed(one: Real, other: Real, random: () => number): Real {
 }
 
 function questionOf({ text, vector }: Real, random: () => number): Question {
-  const terms = [...new Set(termsOf(text))]
+  const terms = [...new Set(indexTerms(text))]
   const noisy = vector.map(value => value + (random() - 0.5) * 0.04)
   const length = Math.hypot(...noisy)
   return { terms: terms.slice(0, 6), fingerprint: FINGERPRINT, vector: noisy.map(value => value / length) }
@@ -97,7 +97,7 @@ function questionOf({ text, vector }: Real, random: () => number): Question {
 const FINGERPRINT = 'f'.repeat(64)
 
 async function filled(db: DatabaseSync, all: readonly Real[]): Promise<{ shard: Shard; seconds: number }> {
-  const { writers, readers } = knowledgeFacts(db)
+  const { read, apply } = knowledgeStore(db)
   const document = {
     id: randomUUID(),
     collection: 'bench',
@@ -109,20 +109,20 @@ async function filled(db: DatabaseSync, all: readonly Real[]): Promise<{ shard: 
     modifiedMs: 0,
     readMs: 0,
   }
-  writers['knowledge.access']({ kind: 'knowledge.access', collection: 'bench', access: { to: 'nobody' } })
-  writers['knowledge.begun']({ kind: 'knowledge.begun', document, fingerprint: FINGERPRINT })
+  apply({ kind: 'knowledge.access', collection: 'bench', access: { to: 'nobody' } })
+  apply({ kind: 'knowledge.begun', document, fingerprint: FINGERPRINT })
   const beganMs = performance.now()
   const step = PASSAGES_A_SECTION * SECTIONS_A_COMMIT
   for (let at = 0; at < all.length; at += step) {
     const sections = inSections(all.slice(at, at + step))
     db.exec('BEGIN IMMEDIATE')
-    writers['knowledge.filled']({ kind: 'knowledge.filled', document: document.id, sections })
+    apply({ kind: 'knowledge.filled', document: document.id, sections })
     db.exec('COMMIT')
     await eventLoopTurn()
   }
-  writers['knowledge.whole']({ kind: 'knowledge.whole', document: document.id })
+  apply({ kind: 'knowledge.whole', document: document.id })
   const seconds = (performance.now() - beganMs) / 1000
-  return { shard: readers.shard('bench') as Shard, seconds }
+  return { shard: read.shard('bench') as Shard, seconds }
 }
 
 function inSections(passages: readonly Real[]) {

@@ -1,6 +1,7 @@
+import { A2A_STREAM } from '../../src/domains/agents/agents.ts'
 import { encodeRequest } from '../../src/domains/agents/frame.ts'
 import type { SocRound } from '../../src/domains/agents/soc/round.ts'
-import { A2A_PROTOCOL } from '../../src/protocol/topics.ts'
+import { streamProtocol } from '../../src/protocol/topics.ts'
 import { peersOf, type Resident, type SocStreet, socStreet } from '../../test/support/soc-street.ts'
 import type { Part } from './figure.ts'
 import { race } from './race.ts'
@@ -33,7 +34,7 @@ export const soc: Part = {
       const queue = [...peers]
       const lane = async (): Promise<void> => {
         for (let peer = queue.pop(); peer !== undefined; peer = queue.pop())
-          await utility.host.request(peer, A2A_PROTOCOL, bare, { timeoutMs: TIMEOUT_MS })
+          await utility.host.request(peer, streamProtocol(A2A_STREAM), bare, { timeoutMs: TIMEOUT_MS })
       }
       await Promise.all(Array.from({ length: PARALLEL }, lane))
       return HOUSEHOLDS

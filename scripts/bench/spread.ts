@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { embed } from '../../src/domains/tasks/kinds/embed.ts'
-import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
-import { openTokenizer, openUseLite } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
+import { embed } from '../../src/domains/knowledge/kinds/embed.ts'
 import { installedReadmes } from '../../src/harness/scenario/work.ts'
+import type { WorkContext } from '../../src/threads/kind.ts'
+import { openUseLite } from '../../src/threads/use-lite/use-lite.ts'
 import { acquainted, type BenchDaemon, done, startDaemon } from './daemons.ts'
 import type { Figure, Part } from './figure.ts'
 import { type Burst, median, race } from './race.ts'
@@ -105,11 +105,8 @@ function figuresOf(speeds: Speeds, chunks: number, delays: { boss: number; worke
 
 /** All documents, part after part, with nothing around the model; how many chunks that were. */
 async function bareProcess(documents: readonly { name: string; text: string }[]): Promise<() => Promise<number>> {
-  const tokenizer = await openTokenizer()
-  const embedder = await openUseLite({ tokenizer })
-  const context: WorkContext = {
-    counter: async () => tokenizer,
-    embedder: async () => embedder,
+  const context: WorkContext<'embedder'> = {
+    embedder: await openUseLite(),
     signal: new AbortController().signal,
     progress: () => undefined,
   }

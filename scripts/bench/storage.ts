@@ -3,7 +3,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '../../src/kernel/clock.ts'
-import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { MessageId, PeerId, SubjectId } from '../../src/kernel/ids.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'
 import type { NewMessage } from '../../src/storage/messages.ts'
 import { openStorage } from '../../src/storage/storage.ts'
@@ -103,7 +103,7 @@ function createMessage(peer: PeerId): NewMessage {
     direction: 'in',
     id: id as MessageId,
     type: 'bench.message',
-    taskId: id as string as TaskId,
+    taskId: id as string as SubjectId,
     peer,
     at: now,
     expires: now + 60_000,

@@ -1,4 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from '../../src/daemon/command.ts'
+import { daemonCommands } from '../../src/daemon/commands.ts'
+import { peersCommands } from '../../src/domains/peers/commands.ts'
+import { tradingCommands } from '../../src/domains/trading/commands.ts'
 import type { Daemon } from '../../src/harness/fleet/daemon.ts'
 import { eventually } from '../../test/support/network-hosts.ts'
 import { meet, type TestNodes } from '../../test/support/nodes.ts'
@@ -20,13 +24,6 @@ export interface Market {
   traffic(): Promise<Traffic>
 }
 
-interface Peer {
-  sell(energyWh: number): Promise<unknown>
-  buy(energyWh: number): Promise<{ id: string }>
-  need(id: string): Promise<{ state: string; reason: string } | undefined>
-  metrics(): Promise<string>
-}
-
 /** The window in which a search collects answers; part of every latency. */
 export const SEARCH_MS = 200
 /** Fifty peers on two cores answer late: what a buyer waits for a step is not to decide the figures. */
@@ -45,57 +42,44 @@ export async function inOneProcess(nodes: TestNodes, count: number): Promise<Mar
   const [first, ...others] = started
   if (first === undefined) throw new TypeError('a market without peers')
   await meet(first, ...others)
-  return market(
-    started.map(({ commands }) => ({
-      sell: energyWh => commands.sell({ energyWh }),
-      buy: energyWh => commands.buy({ energyWh }),
-      need: async id => commands.need(id),
-      metrics: () => commands.metrics(),
-    })),
-  )
+  return market(started.map(({ client }) => client))
 }
 
 export async function acrossProcesses(daemons: readonly Daemon[]): Promise<Market> {
   await eventually(
     'everybody knows somebody',
     async () => {
-      const known = await Promise.all(daemons.map(daemon => daemon.client().get<{ roles?: unknown }[]>('/v1/peers')))
+      const known = await Promise.all(daemons.map(daemon => daemon.client().of(peersCommands).peers()))
       return known.every(
         peers => peers.filter(peer => peer.roles !== undefined).length >= Math.min(5, daemons.length - 1),
       )
     },
     CONNECT_MS,
   )
-  return market(
-    daemons.map(daemon => ({
-      sell: energyWh => daemon.client().post('/v1/sell', { energyWh }),
-      buy: energyWh => daemon.client().post<{ id: string }>('/v1/buy', { energyWh }),
-      need: id => daemon.client().get<{ state: string; reason: string }>(`/v1/needs/${id}`),
-      metrics: () => daemon.client().getText('/metrics'),
-    })),
-  )
+  return market(daemons.map(daemon => daemon.client()))
 }
 
-function market(peers: readonly Peer[]): Market {
+function market(clients: readonly Client[]): Market {
+  const peers = clients.map(client => client.of(tradingCommands))
   const sellers = peers.filter((_, i) => i % 2 === 0)
   const buyers = peers.filter((_, i) => i % 2 === 1)
   return {
-    offer: async () => void (await Promise.all(sellers.map(seller => seller.sell(PLENTY_WH)))),
+    offer: async () => void (await Promise.all(sellers.map(seller => seller.sell({ energyWh: PLENTY_WH })))),
     async buy(n) {
-      const buyer = buyers[n % buyers.length] as Peer
+      const buyer = nth(buyers, n)
       const startMs = performance.now()
-      const { id } = await buyer.buy(PURCHASE_WH)
+      const { id } = await buyer.buy({ energyWh: PURCHASE_WH })
       for (;;) {
-        const need = await buyer.need(id)
+        const need = await buyer.need({ id })
         const tookMs = performance.now() - startMs
-        if (need?.state === 'bought') return tookMs
-        if (need?.state === 'failed') throw new Error(`a purchase came to nothing: ${need.reason}`)
-        if (tookMs > PURCHASE_MS) throw new Error(`a purchase is still ${need?.state} after ${PURCHASE_MS / 1000} s`)
+        if (need.state === 'bought') return tookMs
+        if (need.state === 'failed') throw new Error(`a purchase came to nothing: ${need.reason}`)
+        if (tookMs > PURCHASE_MS) throw new Error(`a purchase is still ${need.state} after ${PURCHASE_MS / 1000} s`)
         await sleep(POLL_MS)
       }
     },
     async traffic() {
-      const all = await Promise.all(peers.map(peer => peer.metrics()))
+      const all = await Promise.all(clients.map(client => client.of(daemonCommands).metrics()))
       const sum = (...names: string[]): number =>
         all.reduce((total, text) => total + names.reduce((n, name) => n + counted(text, name), 0), 0)
       return {
@@ -106,6 +90,12 @@ function market(peers: readonly Peer[]): Market {
       }
     },
   }
+}
+
+function nth<Peer>(peers: readonly Peer[], n: number): Peer {
+  const peer = peers[n % peers.length]
+  if (peer === undefined) throw new TypeError('a market without buyers')
+  return peer
 }
 
 /** The sum of a counter over its labels, in Prometheus' text. */

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import fastify, { type FastifyInstance } from 'fastify'
-import type { Commands } from '../commands.ts'
+import type { Served } from '../daemon/served.ts'
 import { CodedError, codeOf } from '../kernel/errors.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
 import { type ApiCode, asApiError, bodyOf, statusOf } from './api-error.ts'
 import { removeApiFile, writeApiFile } from './api-file.ts'
 import { createGuard } from './guard.ts'
+import { OPENAPI_PATH, openApiOf } from './openapi.ts'
 import { addRoutes } from './routes.ts'
 
 export interface ApiDeps {
@@ -14,7 +15,7 @@ export interface ApiDeps {
   /** 0 takes a free one. */
   readonly port: number
   readonly pid: number
-  readonly commands: Commands
+  readonly served: readonly Served[]
   /** Whether the daemon has started and is not about to stop. */
   readonly ready: () => boolean
   readonly log: Log
@@ -31,7 +32,7 @@ const HOST = '127.0.0.1'
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 
 /** The daemon's local door: for this machine only, and only for who can read the data directory. */
-export function createApi({ home, port, pid, commands, ready, log }: ApiDeps): Api {
+export function createApi({ home, port, pid, served, ready, log }: ApiDeps): Api {
   const token = randomBytes(32).toString('base64url')
   let listening = 0
   const server = fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true })
@@ -42,7 +43,13 @@ export function createApi({ home, port, pid, commands, ready, log }: ApiDeps): A
   answerErrors(server, log)
   server.get('/healthz', async () => ({ running: true }))
   server.get('/readyz', async (_, reply) => reply.status(ready() ? 200 : 503).send({ ready: ready() }))
-  addRoutes(server, commands, log)
+  // Making it takes a moment, and it stays the same.
+  let document: object | undefined
+  server.get(OPENAPI_PATH, async () => {
+    document ??= openApiOf(served)
+    return document
+  })
+  addRoutes(server, served, log)
 
   return {
     name: 'api',
@@ -67,7 +74,8 @@ function answerErrors(server: FastifyInstance, log: Log): void {
     const error = asApiError(thrown)
     const status = statusOf(error)
     const { code } = error
-    if (status === 500) log.error({ path: request.url, code, error: error.cause }, 'a request to the API failed')
+    if (status === 500 && !reply.raw.destroyed)
+      log.error({ path: request.url, code, error: error.cause }, 'a request to the API failed')
     else log.debug({ path: request.url, code }, 'a request to the API was refused')
     void reply.status(status).send(bodyOf(error))
   })

@@ -3,7 +3,9 @@ import { CodedError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { asApiError, bodyOf } from './api-error.ts'
 
-export const errorSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() })
+export const errorSchema = z
+  .object({ code: z.string(), message: z.string(), hint: z.string().optional() })
+  .meta({ id: 'Error', description: 'What went wrong, for programs and for people, and what to do about it.' })
 const lastLineSchema = z.strictObject({ error: errorSchema })
 
 /** Lines of JSON that have begun cannot become a refusal any more: what breaks them off is their last line. */

@@ -1,20 +1,16 @@
+import { type CallOptions, type Client, type Command, callsOf, routeOf } from '../daemon/command.ts'
 import { CodedError, codeOf, messageOf } from '../kernel/errors.ts'
 import type { ApiCode } from './api-error.ts'
 import { readApiFile } from './api-file.ts'
 import { codedError, errorSchema, throwReason } from './broken-off.ts'
 
-/** Asks a running daemon over its local API. What it refuses is thrown with its own code, message and hint. */
-export interface Client {
-  /** @param path with its query: `/v1/trades?limit=10` */
-  get<T>(path: string): Promise<T>
-  post<T>(path: string, body: object): Promise<T>
-  /** An answer of lines of JSON, each read when its turn comes. What breaks it off in the daemon is thrown as it is. */
-  lines<T>(path: string): AsyncGenerator<T, void>
-  /** What is not JSON: the metrics. */
-  getText(path: string): Promise<string>
-}
+export type { Client } from '../daemon/command.ts'
 
-/** @throws API_NO_DAEMON, here or at the first request */
+/**
+ * Asks a running daemon over its local API. What it refuses is thrown with its own code, message and hint; so is what
+ * breaks lines off in the daemon.
+ * @throws API_NO_DAEMON, here or at the first request
+ */
 export function openClient(home: string): Client {
   const file = readApiFile(home)
   if (file === undefined) throw noDaemon(home)
@@ -22,53 +18,106 @@ export function openClient(home: string): Client {
   const authorization = `Bearer ${file.token}`
 
   /** All of it, or as it comes in pieces. */
-  async function read<T>(path: string, request: RequestInit, take: (response: Response) => Promise<T>): Promise<T> {
+  async function read<T>(
+    command: Command,
+    given: object,
+    options: CallOptions,
+    take: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const { path, ...request } = requestOf(command, given)
     let response: Response
-    let taken: T | string
+    let taken: T | undefined
+    let refused = ''
     try {
-      response = await fetch(base + path, request)
-      taken = response.ok ? await take(response) : await response.text()
+      const headers = { authorization, ...request.headers }
+      response = await fetch(base + path, { ...request, headers, signal: options.signal ?? null })
+      if (response.ok) taken = await take(response)
+      else refused = await response.text()
     } catch (error) {
+      options.signal?.throwIfAborted()
       throw unanswered(home, error)
     }
     // A killed daemon's port may belong to another one by now.
     if (response.status === 401) throw noDaemon(home)
-    if (!response.ok) throw refusal(String(taken), response.status)
-    return taken as T
+    if (taken === undefined) throw refusal(refused, response.status)
+    return taken
   }
 
-  const textOf = (path: string, request: RequestInit) => read(path, request, response => response.text())
+  async function answerOf(command: Command, given: object, options: CallOptions): Promise<unknown> {
+    const text = await read(command, given, options, response => response.text())
+    return told(command, command.contentType === undefined ? JSON.parse(text) : text)
+  }
 
-  async function* lines<T>(path: string): AsyncGenerator<T, void> {
-    const body = await read(path, { headers: { authorization } }, async response => response.body)
+  /** Each line is read when its turn comes. */
+  async function* linesOf(command: Command, given: object, options: CallOptions): AsyncGenerator<unknown, void> {
+    const body = await read(command, given, options, async response => response.body ?? new Blob().stream())
     try {
-      for await (const text of linesOf(body ?? [])) {
+      for await (const text of textLines(body)) {
         const line: unknown = JSON.parse(text)
         throwReason(line)
-        yield line as T
+        yield told(command, line)
       }
     } catch (error) {
+      options.signal?.throwIfAborted()
       throw error instanceof CodedError ? error : unanswered(home, error)
     }
   }
 
-  const ask = async <T>(path: string, request: RequestInit): Promise<T> => JSON.parse(await textOf(path, request)) as T
-
   return {
-    lines,
-    getText: path => textOf(path, { headers: { authorization } }),
-    get: path => ask(path, { headers: { authorization } }),
-    post: (path, body) =>
-      ask(path, {
-        method: 'POST',
-        headers: { authorization, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
+    of: asked =>
+      callsOf(
+        asked,
+        command =>
+          (given = {}, options = {}) =>
+            command.stream === true ? linesOf(command, given, options) : answerOf(command, given, options),
+      ),
   }
 }
 
+interface HttpRequest {
+  readonly method: string
+  /** With its query. */
+  readonly path: string
+  readonly headers?: { readonly 'content-type': string }
+  readonly body?: string
+}
+
+/** What the path does not name goes into the query of a GET, else into the body. */
+function requestOf(command: Command, given: object): HttpRequest {
+  const { method, path, names } = routeOf(command)
+  const fields = new Map<string, unknown>(Object.entries(given))
+  const named = path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(fields.get(name))))
+  const rest = [...fields].filter(([name, value]) => !names.includes(name) && value !== undefined)
+  if (method === 'GET') {
+    const query = new URLSearchParams(rest.map(([name, value]) => [name, String(value)])).toString()
+    return { method, path: query === '' ? named : `${named}?${query}` }
+  }
+  return {
+    method,
+    path: named,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(Object.fromEntries(rest)),
+  }
+}
+
+/** @throws API_BROKEN */
+function told({ output }: Command, value: unknown): unknown {
+  const read = output.safeParse(value)
+  if (read.success) return read.data
+  const [issue] = read.error.issues
+  const where = issue?.path.join('.') ?? ''
+  throw new CodedError<ApiCode>(
+    'API_BROKEN',
+    `the daemon's answer is another than expected: ${where}: ${issue?.message}`,
+    {
+      hint: 'it may be of another version; stop it and start it again',
+      cause: read.error,
+    },
+  )
+}
+
 /** @param pieces of UTF-8, cut anywhere */
-async function* linesOf(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<string, void> {
+async function* textLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
   const decoder = new TextDecoder()
   let begun: string[] = []
   for await (const piece of pieces) {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { openClient } from '../api/client.ts'
 import { KEY_FILE, openSeed } from '../config/identity.ts'
+import { daemonCommands } from '../daemon/commands.ts'
 import { CodedError } from '../kernel/errors.ts'
 import type { Engine, Identity } from './run/engine.ts'
 import { passphraseOf } from './run/passphrase.ts'
@@ -27,7 +28,7 @@ export function registerId(program: Command, terminal: Terminal, engine: Engine)
 /** Of the running daemon, who has opened the key already; else from the key itself. */
 async function identityIn(home: string, terminal: Terminal, engine: Engine): Promise<Identity> {
   try {
-    return await openClient(home).get<Identity>('/v1/id')
+    return await openClient(home).of(daemonCommands).id()
   } catch {
     return keptIn(home, terminal, engine)
   }

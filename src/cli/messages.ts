@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openClient } from '../api/client.ts'
-import type { Commands } from '../commands.ts'
+import { daemonCommands, type MessageAnswer } from '../daemon/commands.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { printTable } from './terminal/table.ts'
 import { homeOf, type Terminal } from './terminal/terminal.ts'
@@ -14,7 +14,6 @@ interface Flags {
   readonly peer?: string
   readonly json?: boolean
 }
-type Message = ReturnType<Commands['messages']>[number]
 
 export function registerMessages(program: Command, terminal: Terminal): void {
   program
@@ -29,9 +28,10 @@ export function registerMessages(program: Command, terminal: Terminal): void {
     .action((flags: Flags) => list(homeOf(program, terminal), flags, terminal))
 }
 
-async function list(home: string, { json, ...filter }: Flags, terminal: Terminal): Promise<void> {
-  const query = new URLSearchParams(Object.entries(filter).map(([key, value]) => [key, String(value)]))
-  const rows = await openClient(home).get<Message[]>(`/v1/messages?${query}`)
+async function list(home: string, { json, after, ...filter }: Flags, terminal: Terminal): Promise<void> {
+  const rows = await openClient(home)
+    .of(daemonCommands)
+    .messages(after === undefined ? filter : { ...filter, after: Number(after) })
   const now = systemClock.now()
   printTable(terminal, {
     rows,
@@ -49,6 +49,6 @@ async function list(home: string, { json, ...filter }: Flags, terminal: Terminal
   })
 }
 
-function stateOf({ state, answer }: Message): string {
+function stateOf({ state, answer }: MessageAnswer): string {
   return answer?.status === 'NACK' ? `${state}: ${answer.error.code}` : state
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openClient } from '../api/client.ts'
-import type { PeerRow } from '../commands.ts'
+import { type PeerAnswer, peersCommands } from '../domains/peers/commands.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { printTable } from './terminal/table.ts'
 import { homeOf, printLine, type Terminal } from './terminal/terminal.ts'
@@ -17,12 +17,12 @@ export function registerPeers(program: Command, terminal: Terminal): void {
     .command('connect <address>')
     .description('dial a peer id or a multiaddr')
     .action(async (address: string) => {
-      await openClient(homeOf(program, terminal)).post('/v1/peers/connect', { address })
+      await openClient(homeOf(program, terminal)).of(peersCommands).connect({ address })
       printLine(terminal, `connected to ${address}`)
     })
 
   async function list(json: boolean): Promise<void> {
-    const rows = await openClient(homeOf(program, terminal)).get<PeerRow[]>('/v1/peers')
+    const rows = await openClient(homeOf(program, terminal)).of(peersCommands).peers()
     const now = systemClock.now()
     printTable(terminal, {
       rows: rows.toSorted(connectedFirst),
@@ -46,19 +46,19 @@ export function registerPeers(program: Command, terminal: Terminal): void {
   }
 }
 
-function connectedFirst(a: PeerRow, b: PeerRow): number {
+function connectedFirst(a: PeerAnswer, b: PeerAnswer): number {
   const by = Number(b.connected !== undefined) - Number(a.connected !== undefined)
   return by === 0 ? (a.name ?? '').localeCompare(b.name ?? '') : by
 }
 
-function connection({ connected }: PeerRow): string {
+function connection({ connected }: PeerAnswer): string {
   if (connected === undefined) return 'heard of'
   const direction = { inbound: 'in', outbound: 'out' }[connected.direction]
   return connected.relayed ? `${direction}, relayed` : direction
 }
 
 /** As it said itself, some minutes ago at most. */
-function takesWork({ roles, availability, slots }: PeerRow): string {
+function takesWork({ roles, availability, slots }: PeerAnswer): string {
   if (roles?.includes('compute') !== true || availability === undefined) return '–'
   return availability === 'closed' ? 'not now' : `${slots} tasks${availability === 'limited' ? ', limited' : ''}`
 }

@@ -1,14 +1,9 @@
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import { openClient } from '../api/client.ts'
-import type { Commands } from '../commands.ts'
+import { daemonCommands, type StatusAnswer } from '../daemon/commands.ts'
 import { homeOf, printJson, printLine, type Terminal } from './terminal/terminal.ts'
 import { bytes, duration, energy } from './terminal/units.ts'
-
-type Status = Awaited<ReturnType<Commands['status']>> & {
-  /** What its manners say about working for others; only where it offers that. */
-  readonly compute?: { readonly allowed: boolean; readonly sentence: string } | undefined
-}
 
 /** A line of the answer to "does it work?"; `next`: what to do when not. */
 interface Line {
@@ -23,13 +18,13 @@ export function registerStatus(program: Command, terminal: Terminal): void {
     .description('is it running, reachable, getting work')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
-      const status = await openClient(homeOf(program, terminal)).get<Status>('/v1/status')
+      const status = await openClient(homeOf(program, terminal)).of(daemonCommands).status()
       if (json === true) return printJson(terminal, status)
       print(status, terminal)
     })
 }
 
-function print(status: Status, terminal: Terminal): void {
+function print(status: StatusAnswer, terminal: Terminal): void {
   const dim = (text: string) => styleText('dim', text, { stream: terminal.out })
   const verdicts: [string, Line][] = [
     ['running', running(status)],
@@ -45,13 +40,13 @@ function print(status: Status, terminal: Terminal): void {
   for (const [title, said] of facts(status)) printLine(terminal, `  ${dim(title.padEnd(13))} ${said}`)
 }
 
-function running({ name, peerId, version, startedMs, nowMs, memoryBytes }: Status): Line {
+function running({ name, peerId, version, startedMs, nowMs, memoryBytes }: StatusAnswer): Line {
   const who = name === '' ? peerId : `${name} (${peerId})`
   const age = duration(nowMs - startedMs)
   return { good: true, said: `${who}, version ${version}, for ${age}, ${bytes(memoryBytes)} of memory` }
 }
 
-function reachable({ peers, reachability }: Status): Line {
+function reachable({ peers, reachability }: StatusAnswer): Line {
   if (peers.connected === 0) {
     return { good: false, said: 'connected to nobody', next: '"wattmesh doctor" looks for the reason' }
   }
@@ -75,7 +70,7 @@ function reachable({ peers, reachability }: Status): Line {
   }
 }
 
-function gettingWork({ work, peers, compute }: Status): Line {
+function gettingWork({ work, peers, compute }: StatusAnswer): Line {
   if (!work.offered) {
     return { good: true, said: 'this peer offers no compute', next: 'to take tasks of others, add the role "compute"' }
   }
@@ -94,7 +89,7 @@ function gettingWork({ work, peers, compute }: Status): Line {
   return { good: true, said: `offered; nobody of ${peers.connected} connected asks for it just now` }
 }
 
-function facts(status: Status): [string, string][] {
+function facts(status: StatusAnswer): [string, string][] {
   const { peers, trading, household, journal, compute } = status
   const found = Object.entries(peers.discovered).flatMap(([source, count]) =>
     count === 0 ? [] : [`${source} ${count}`],

@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { News } from '../api/news.ts'
+import { tradingCommands } from '../domains/trading/commands.ts'
+import { isAway } from '../domains/trading/mishap.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { PeerId } from '../kernel/ids.ts'
-import { isAway } from '../parts/mishap.ts'
 import type { ReportData } from '../reports/report-data.ts'
 import { createFleet, type Fleet } from './fleet/fleet.ts'
+import { hearAll } from './fleet/hearing.ts'
 import { answersTo } from './judge/answers.ts'
 import type { Reference } from './judge/energy-figures.ts'
 import { createReport, type Report } from './judge/report.ts'
@@ -53,7 +56,8 @@ export interface Ran {
   readonly street: ReportData
 }
 
-const LOOK_MS = 1_000
+/** Every look asks every daemon. */
+const PATIENCE = { leastMs: 500, mostMs: 1_000 }
 const BACK_MS = 4_000
 /** A step of a trade may take a slot and a half of real time at most; sellers keep what they reserved twice as long. */
 const STEP_MS = { least: 1_500, most: 4_000 }
@@ -64,9 +68,14 @@ interface Stage {
   readonly signal: AbortSignal
 }
 
+/** A stage on which daemons are heard. */
+interface Heard extends Stage {
+  readonly news: News
+}
+
 /** Starts a whole network on this machine, lets it live, kills some of it, and judges what came of it. */
-export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
-  const startedMs = stage.clock.now()
+export async function run(options: RunOptions, on: Stage): Promise<Ran> {
+  const startedMs = on.clock.now()
   const directory = mkdtempSync(join(tmpdir(), 'wattmesh-local-'))
   const fleet = createFleet(options.actors, {
     directory,
@@ -77,6 +86,8 @@ export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
     options.actors.map(actor => [actor.name, { roles: actor.roles.join('+'), options: actor.options }]),
   )
   const observer = createObserver(fleet.daemons, roles)
+  const over = new AbortController()
+  const stage: Heard = { ...on, news: hearAll(fleet.daemons, AbortSignal.any([on.signal, over.signal]), on.clock) }
   const storm = createStorm(fleet.daemons, stage)
   let judged = false
   try {
@@ -108,6 +119,7 @@ export async function run(options: RunOptions, stage: Stage): Promise<Ran> {
     judged = true
     return { report, street }
   } finally {
+    over.abort()
     stage.view.done()
     await fleet.stop()
     // After a failure the logs are what a person needs next.
@@ -148,12 +160,12 @@ function sharedOptions({ slotMs, speed, seed, lossShare }: RunOptions, originMs:
 }
 
 /** Everybody up, everybody known to everybody, the market open. */
-async function begin(fleet: Fleet, observer: Observer, { view, clock, signal }: Stage): Promise<number> {
+async function begin(fleet: Fleet, observer: Observer, { view, clock, signal, news }: Heard): Promise<number> {
   view.say(`Starting a bootstrap node and ${fleet.daemons.length} peers …`)
   await fleet.start(name => view.show(`Starting … ${name} is up`, observer.rows()))
-  const seconds = await discovered(observer, { clock, signal, view })
+  const seconds = await discovered(observer, { clock, signal, view, news })
   view.say(`Everybody is up; each peer knows at least ${observer.knownMin()} others after ${seconds.toFixed(1)} s.`)
-  await Promise.all(fleet.daemons.map(daemon => daemon.client().post('/v1/market/open', {})))
+  await Promise.all(fleet.daemons.map(daemon => daemon.client().of(tradingCommands).open()))
   return seconds
 }
 
@@ -165,7 +177,10 @@ interface Life {
   readonly load: Load | undefined
 }
 
-async function live({ options, fleet, observer, storm, load }: Life, { view, clock, signal }: Stage): Promise<void> {
+async function live(
+  { options, fleet, observer, storm, load }: Life,
+  { view, clock, signal, news }: Heard,
+): Promise<void> {
   const from = clock.now()
   const plan: Kill[] = killPlan(
     options.actors.map(actor => actor.name),
@@ -184,22 +199,22 @@ async function live({ options, fleet, observer, storm, load }: Life, { view, clo
         hunted = undefined
       }
     }
-    await clock.sleep(LOOK_MS, signal)
+    await news.next(PATIENCE)
   }
   await storm.over()
 }
 
-async function liveUntilDone({ options, fleet, observer, storm, load }: Life, stage: Stage): Promise<void> {
+async function liveUntilDone({ options, fleet, observer, storm, load }: Life, stage: Heard): Promise<void> {
   if (load === undefined) return
   const { killShare, seed, crowd } = options
   const who = { daemons: fleet.daemons, workers: crowd?.workers ?? [], observer, storm }
   await worked({ load, killShare, seed, ...who }, stage)
 }
 
-async function end(fleet: Fleet, observer: Observer, { view, clock, signal }: Stage): Promise<Snapshot[]> {
+async function end(fleet: Fleet, observer: Observer, { view, clock, signal, news }: Heard): Promise<Snapshot[]> {
   view.say('The market is closed; open trades, deliveries and tasks come to their end …')
-  await Promise.all(fleet.daemons.map(daemon => daemon.client().post('/v1/market/close', {})))
-  await settled(fleet.daemons, { clock, signal, view, observer })
+  await Promise.all(fleet.daemons.map(daemon => daemon.client().of(tradingCommands).close()))
+  await settled(fleet.daemons, { clock, signal, view, news, observer })
   await observer.look()
   return await Promise.all(fleet.daemons.map(daemon => snapshot(daemon.plan.name, daemon.client())))
 }

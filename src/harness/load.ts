@@ -1,3 +1,4 @@
+import { type ResultEntryAnswer, tasksCommands } from '../domains/tasks/commands.ts'
 import { CodedError } from '../kernel/errors.ts'
 import { seededRandom, shuffled } from '../kernel/random.ts'
 import type { Daemon } from './fleet/daemon.ts'
@@ -50,8 +51,10 @@ export async function submitLoad(
   let total = 0
   for (let from = 0; from < documents.length; from += TEXTS_A_JOB) {
     const some = documents.slice(from, from + TEXTS_A_JOB)
-    const request = { kind, params: PARAMS, documents: some, privacy: 'public' }
-    const job = await submitter.client().post<{ id: string; total: number }>('/v1/jobs', request)
+    const job = await submitter
+      .client()
+      .of(tasksCommands)
+      .submit({ kind, params: { ...PARAMS }, documents: some, privacy: 'public' })
     jobs.push({ id: job.id, params: PARAMS, documents: some })
     total += job.total
   }
@@ -67,15 +70,7 @@ function submitterOf(daemons: readonly Daemon[]): Daemon {
 }
 
 export async function progressOf({ jobs, submitter }: Load): Promise<LoadProgress> {
-  const seen = await Promise.all(
-    jobs.map(({ id }) =>
-      submitter.client().get<{
-        state: string
-        counts: Record<string, number>
-        workers: readonly { peer: string; leased: number }[]
-      }>(`/v1/jobs/${id}/progress`),
-    ),
-  )
+  const seen = await Promise.all(jobs.map(({ id }) => submitter.client().of(tasksCommands).progress({ id })))
   const counts: Record<string, number> = {}
   for (const job of seen) {
     for (const [state, count] of Object.entries(job.counts)) counts[state] = (counts[state] ?? 0) + count
@@ -97,16 +92,14 @@ export async function workerOf(load: Load, daemons: readonly Daemon[], seed: num
 /** Chunks in the finished results. */
 export async function chunksOf(load: Load): Promise<number> {
   let chunks = 0
-  for (const { id } of load.jobs) for await (const _ of chunksIn<object>(load, id)) chunks++
+  for (const { id } of load.jobs) for await (const _ of chunksIn(load, id)) chunks++
   return chunks
 }
 
 /** The chunks of a job's texts one after another, each with its place in its text; none while it is not done. */
-export async function* chunksIn<Chunk>(
-  { submitter }: Load,
-  id: string,
-): AsyncGenerator<Chunk & { index: number }, void> {
-  const client = submitter.client()
-  const job = await client.get<{ state: string }>(`/v1/jobs/${id}/progress`)
-  if (job.state === 'done') yield* client.lines(`/v1/jobs/${id}/result`)
+export async function* chunksIn({ submitter }: Load, id: string): AsyncGenerator<ResultEntryAnswer, void> {
+  const tasks = submitter.client().of(tasksCommands)
+  const job = await tasks.progress({ id })
+  if (job.state !== 'done') return
+  for await (const line of tasks.result({ id })) if ('index' in line) yield line
 }

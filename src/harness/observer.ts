@@ -1,14 +1,8 @@
+import { daemonCommands, type StatusAnswer } from '../daemon/commands.ts'
+import { type TradeAnswer, tradingCommands } from '../domains/trading/commands.ts'
 import type { Daemon } from './fleet/daemon.ts'
 import type { Counters } from './judge/report.ts'
 import type { LiveRow } from './view.ts'
-
-/** What the API says of a running daemon, as far as the live table shows it. */
-interface Status {
-  readonly peers: { readonly connected: number; readonly known: number }
-  readonly household?: { readonly socWh: number; readonly reason: string }
-  readonly work: { readonly open: number }
-  readonly startedMs: number
-}
 
 interface Seen {
   row: LiveRow
@@ -56,9 +50,9 @@ export function createObserver(
 
   async function note(mine: Seen, { plan, client }: Daemon): Promise<void> {
     const [status, counters, trades] = await Promise.all([
-      client().get<Status>('/v1/status'),
-      client().get<Record<string, number>>('/v1/counters'),
-      client().get<{ role: string; state: string }[]>('/v1/trades?limit=10000'),
+      client().of(daemonCommands).status(),
+      client().of(daemonCommands).counters(),
+      client().of(tradingCommands).trades({ limit: 10_000 }),
     ])
     if (mine.startedMs !== 0 && status.startedMs !== mine.startedMs) mine.before = sum(mine.before, mine.counters)
     Object.assign(mine, { startedMs: status.startedMs, counters, known: status.peers.known })
@@ -89,12 +83,7 @@ function blank(name: string, roles: string): LiveRow {
   return { name, state: 'starting', roles, peers: 0, bought: 0, sold: 0, tasks: 0, note: '' }
 }
 
-function liveRow(
-  row: LiveRow,
-  status: Status,
-  trades: readonly { role: string; state: string }[],
-  capacityWh: number,
-): LiveRow {
+function liveRow(row: LiveRow, status: StatusAnswer, trades: readonly TradeAnswer[], capacityWh: number): LiveRow {
   const agreed = (role: string): number =>
     trades.filter(trade => trade.role === role && trade.state === 'active').length
   const { household } = status

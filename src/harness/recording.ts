@@ -1,13 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '../api/client.ts'
-
-interface Recorded {
-  readonly seq: number
-  readonly direction: 'in' | 'out'
-  readonly type: string
-  readonly envelope: string
-}
+import { daemonCommands } from '../daemon/commands.ts'
 
 const PAGE = 500
 
@@ -17,7 +11,7 @@ export async function record(directory: string, name: string, client: Client): P
   mkdirSync(join(directory, 'beckn'), { recursive: true })
   const lines: string[] = []
   for (let after = 0; ; ) {
-    const page = await client.get<Recorded[]>(`/v1/messages?after=${after}&limit=${PAGE}`)
+    const page = await client.of(daemonCommands).messages({ after, limit: PAGE })
     for (const message of page) {
       after = message.seq
       const envelope = JSON.parse(message.envelope) as { payload: unknown }

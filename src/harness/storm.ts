@@ -1,3 +1,4 @@
+import { tradingCommands } from '../domains/trading/commands.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Daemon } from './fleet/daemon.ts'
 import type { Death, Victim } from './scenario/kill-plan.ts'
@@ -26,7 +27,7 @@ export function createStorm(
     await daemon.kill()
     await clock.sleep(backAfterMs, signal)
     await daemon.start()
-    await daemon.client().post('/v1/market/open', {})
+    await daemon.client().of(tradingCommands).open()
     view.say(`↻ ${name} is back`)
   }
 

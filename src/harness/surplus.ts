@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs'
+import { unitsOf } from '../kernel/money.ts'
+import { slotStartMs } from '../kernel/slot.ts'
 import type { SurplusData, SurplusRow } from '../reports/surplus-data.ts'
 import { type SurplusReport, surplusReport } from './judge/surplus-checks.ts'
 import { type SurplusStreet, surplusStreet } from './scenario/surplus-days.ts'
@@ -59,7 +61,7 @@ function pageData(street: SurplusStreet, report: SurplusReport): SurplusData {
       }
     }),
     assumed: [
-      `In each home ${workWh} Wh of work come at midnight, for ${threads} threads of ${preferences.taskPowerW} W; from ${latestStartMs / 3_600_000}:00 what is left does not wait for a surplus any more. A kWh of computing is worth ${preferences.worthMicro / 1_000_000}.`,
+      `In each home ${workWh} Wh of work come at midnight, for ${threads} threads of ${preferences.taskPowerW} W; from ${latestStartMs / 3_600_000}:00 what is left does not wait for a surplus any more. A kWh of computing is worth ${unitsOf(preferences.worthMicro)}.`,
       'Load, generation and tariff are measured; hourly values are split evenly over quarter-hours. What neighbours and the utility pay for surplus is assumed, for the source of the homes does not say.',
     ],
   }
@@ -71,7 +73,7 @@ function rowsOf({ days, slotMs }: SurplusStreet): SurplusRow[] {
   for (const { day, slots } of days) {
     for (const [place, slot] of slots.entries()) {
       const at = (day * DAY_MS) / slotMs + place
-      sums[at] = together(sums[at] ?? { slotStartMs: FIRST_MS + at * slotMs, ...NOTHING }, slot)
+      sums[at] = together(sums[at] ?? { slotStartMs: FIRST_MS + slotStartMs(at, slotMs), ...NOTHING }, slot)
     }
   }
   return sums

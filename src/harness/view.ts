@@ -1,6 +1,8 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import { createLogUpdate } from 'log-update'
+import { roundKwhText } from '../kernel/energy.ts'
+import { moneyText } from '../kernel/money.ts'
 import type { Invariant } from './judge/invariant.ts'
 import type { Report } from './judge/report.ts'
 import type { SurplusReport } from './judge/surplus-checks.ts'
@@ -125,7 +127,7 @@ function energyLines({ energy, bill, ledger, soc }: Report): [string, string][] 
   return [
     [
       'Delivered',
-      `${(energy.tradedWh / 1000).toFixed(2)} kWh, ${share(energy.localShare)} of what was taken from neighbours; ${share(bill.savingVsUtilityOnly)} saved against ${bill.baseline}`,
+      `${roundKwhText(energy.tradedWh)}, ${share(energy.localShare)} of what was taken from neighbours; ${share(bill.savingVsUtilityOnly)} saved against ${bill.baseline}`,
     ],
     ['Books', `${ledger.batches} entries, together ${ledger.sumMicro}`],
     ...(soc.rounds === 0
@@ -148,8 +150,8 @@ export function surplusSummary({ homes, invariants }: SurplusReport): string {
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   })
   for (const { home, surplusWh, computedWh, forcedWh, earnedMicro, exportOnlyMicro } of homes) {
-    const energies = [surplusWh, computedWh, forcedWh].map(energyWh => `${(energyWh / 1000).toFixed(2)} kWh`)
-    const money = [earnedMicro, exportOnlyMicro].map(micro => (micro / 1_000_000).toFixed(4))
+    const energies = [surplusWh, computedWh, forcedWh].map(roundKwhText)
+    const money = [earnedMicro, exportOnlyMicro].map(micro => moneyText(micro))
     table.push([home, ...energies, ...money])
   }
   return `${table.toString()}\n\n${verdictsOf(invariants)}\n`

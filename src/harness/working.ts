@@ -1,3 +1,4 @@
+import type { News } from '../api/news.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Daemon } from './fleet/daemon.ts'
 import { type Load, progressOf } from './load.ts'
@@ -18,9 +19,9 @@ export interface Working {
   readonly storm: Storm
 }
 
-const LOOK_MS = 500
+const PATIENCE = { leastMs: 300, mostMs: 1_000 }
 /** The observer asks every daemon several things: not as often. */
-const LOOKS_AN_OBSERVATION = 4
+const LOOKS_AN_OBSERVATION = 6
 /** Whoever is slower than that does not get done; the report tells. */
 const START_MS = 120_000
 const LEAST_TASKS_A_SECOND = 10
@@ -28,7 +29,7 @@ const LEAST_TASKS_A_SECOND = 10
 /** Until the work is done, or it takes too long; some who hold a part of it are killed on the way. */
 export async function worked(
   { load, daemons, workers, killShare, seed, observer, storm }: Working,
-  { view, clock, signal }: { view: View; clock: Clock; signal: AbortSignal },
+  { view, clock, signal, news }: { view: View; clock: Clock; signal: AbortSignal; news: News },
 ): Promise<void> {
   const fromMs = clock.now()
   const limitMs = START_MS + (load.total * 1000) / LEAST_TASKS_A_SECOND
@@ -45,7 +46,7 @@ export async function worked(
     tenths = Math.floor(10 * doneShare)
     if (over) break
     hunt(doneShare, holders)
-    await clock.sleep(LOOK_MS, signal)
+    await news.next(PATIENCE)
   }
   await storm.over()
 }

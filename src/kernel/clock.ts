@@ -8,18 +8,6 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now(), sleep }
 
-/**
- * A clock that agreed with `base` at `originMs` and has run `speed` times as fast since, the same for everybody who is
- * given the same origin. Delivery slots follow such a clock in a scenario; signatures and time-outs never do.
- */
-export function fasterClock(base: Clock, originMs: number, speed: number): Clock {
-  return {
-    now: () => originMs + Math.round((base.now() - originMs) * speed),
-    // Rounded up: who sleeps until a slot begins must not wake in the one before.
-    sleep: (ms, signal) => base.sleep(Math.ceil(ms / speed), signal),
-  }
-}
-
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal?.aborted === true) return resolve()

@@ -1,18 +1,18 @@
-import type { MessageId, PeerId, TaskId } from './ids.ts'
+import type { MessageId, PeerId, SubjectId } from './ids.ts'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
 
 /**
- * How a message travels. `stream`: straight to the recipient. A topic name: published to everybody on it; with a
+ * How a message travels. `stream`: straight to the recipient. The name of a topic: published to everybody on it; with a
  * recipient, published first and sent straight when nobody acknowledged it in time.
  */
-export type Carrier = 'stream' | 'adverts' | 'catalog' | 'orders' | 'receipts'
+export type Carrier = 'stream' | (string & {})
 
 /** A message a domain wants sent. The road stamps, seals, signs, keeps and delivers it. */
 export interface Draft {
   readonly type: string
-  readonly taskId: TaskId
+  readonly subjectId: SubjectId
   readonly payload: JsonObject
   readonly carrier: Carrier
   /** How long the message means anything, in milliseconds. */

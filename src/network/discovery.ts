@@ -9,7 +9,7 @@ import type { PeerId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Dialer, Source } from './dialer.ts'
 import { type Host, parsed } from './host.ts'
-import type { KnownPeer, PeersFile } from './peers-file.ts'
+import type { PeersFile, RememberedPeer } from './peers-file.ts'
 
 export interface Discovery {
   start(): Promise<void>
@@ -55,7 +55,7 @@ export function createDiscovery(deps: {
     if (addresses.length > 0) peersFile?.note({ peer, addresses, seenAt: clock.now() })
   }
 
-  function offerKnown(known: KnownPeer): void {
+  function offerKnown(known: RememberedPeer): void {
     try {
       const multiaddrs = known.addresses.map(parsed)
       dialer.offer({ id: peerIdFromString(known.peer), multiaddrs }, 'cache')

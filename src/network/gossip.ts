@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto'
 import { type GossipSub, gossipsub, StrictNoSign, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import { createTopicScoreParams } from '@chainsafe/libp2p-gossipsub/score'
+import { createGate } from '../kernel/gate.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import { MAX_GOSSIP_BYTES } from '../protocol/limits.ts'
-import { createGate } from './gate.ts'
+import type { Verdict } from '../protocol/verdict.ts'
 import { networkError } from './network-error.ts'
 
-export type Verdict = 'accept' | 'ignore' | 'reject'
 export type OnGossip = (topic: string, bytes: Uint8Array, from: PeerId) => Promise<Verdict>
 
 const RESULTS: Readonly<Record<Verdict, TopicValidatorResult>> = {

@@ -2,6 +2,7 @@ import type { Connection, IdentifyResult, PeerId as Libp2pPeerId } from '@libp2p
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isPrivate } from '@libp2p/utils'
 import type { Clock } from '../kernel/clock.ts'
+import type { PeerChange, PeerView } from '../kernel/connection.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Log } from '../kernel/log.ts'
@@ -39,25 +40,6 @@ export interface NetworkDeps {
   readonly log: Log
   readonly metrics: Metrics
   readonly patience?: Patience
-}
-
-export interface PeerChange {
-  readonly peer: PeerId
-  readonly connected: boolean
-}
-
-/** A connected peer. */
-export interface PeerView {
-  readonly peer: PeerId
-  readonly addresses: readonly string[]
-  /** `outbound`: we dialled. */
-  readonly direction: 'inbound' | 'outbound'
-  /** When the oldest connection opened, ms since the epoch. */
-  readonly sinceMs: number
-  readonly relayed: boolean
-  /** Round trip, measured every 30 seconds. */
-  readonly latencyMs?: number
-  readonly agent?: string
 }
 
 /** Whether strangers can dial this node, as far as it was told. */

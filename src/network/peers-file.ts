@@ -5,7 +5,7 @@ import type { PeerId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 
 /** A peer that was good, and where it was. */
-export interface KnownPeer {
+export interface RememberedPeer {
   readonly peer: PeerId
   readonly addresses: readonly string[]
   /** When we last talked to it, ms since the epoch. */
@@ -13,8 +13,8 @@ export interface KnownPeer {
 }
 
 export interface PeersFile {
-  read(): Promise<KnownPeer[]>
-  note(known: KnownPeer): void
+  read(): Promise<RememberedPeer[]>
+  note(known: RememberedPeer): void
   /** Writes what was noted since; does nothing when that is nothing. Never throws: the file is a convenience. */
   save(): Promise<void>
 }
@@ -24,7 +24,7 @@ const MAX_ADDRESSES = 8
 
 /** The peers of the last run, so that a network comes back without its bootstrap peers. */
 export function openPeersFile(file: string, log: Log): PeersFile {
-  const known = new Map<PeerId, KnownPeer>()
+  const known = new Map<PeerId, RememberedPeer>()
   let changed = false
 
   return {
@@ -51,7 +51,7 @@ export function openPeersFile(file: string, log: Log): PeersFile {
   }
 }
 
-async function readPeers(file: string, log: Log): Promise<KnownPeer[]> {
+async function readPeers(file: string, log: Log): Promise<RememberedPeer[]> {
   try {
     const content: unknown = JSON.parse(await readFile(file, 'utf8'))
     if (!isPeers(content)) throw new TypeError('it is not a list of peers')
@@ -77,11 +77,11 @@ async function replace(file: string, text: string): Promise<void> {
   await rename(`${file}.tmp`, file)
 }
 
-function isPeers(value: unknown): value is { peers: KnownPeer[] } {
+function isPeers(value: unknown): value is { peers: RememberedPeer[] } {
   return isRecord(value) && Array.isArray(value['peers']) && value['peers'].every(isKnownPeer)
 }
 
-function isKnownPeer(value: unknown): value is KnownPeer {
+function isKnownPeer(value: unknown): value is RememberedPeer {
   if (!isRecord(value) || typeof value['peer'] !== 'string' || typeof value['seenAt'] !== 'number') return false
   const addresses = value['addresses']
   return Array.isArray(addresses) && addresses.every(address => typeof address === 'string')

@@ -1,5 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
+import { createGate, type Gate } from '../kernel/gate.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import { MAX_STREAM_BYTES } from '../protocol/limits.ts'
@@ -39,7 +40,8 @@ interface Pool {
   readonly protocol: string
   readonly connect: (signal: AbortSignal) => Promise<Connection>
   readonly idle: Lane[]
-  readonly waiting: (() => void)[]
+  /** As many inside as there may be lanes: each finds one that rests, or may open one. */
+  readonly gate: Gate
   open: number
 }
 
@@ -56,7 +58,7 @@ export function createRequests(deps: {
     const known = pools.get(key)
     if (known !== undefined) return known
     const connect = (signal: AbortSignal) => deps.connect(peer, signal)
-    const pool: Pool = { protocol, connect, idle: [], waiting: [], open: 0 }
+    const pool: Pool = { protocol, connect, idle: [], gate: createGate({ width: MAX_LANES }), open: 0 }
     pools.set(key, pool)
     return pool
   }
@@ -77,7 +79,7 @@ export function createRequests(deps: {
         done({ outcome: coded.code })
         throw coded
       } finally {
-        if (pool.open === 0 && pool.waiting.length === 0) pools.delete(`${peer} ${protocol}`)
+        if (pool.open === 0 && pool.gate.inside() === 0) pools.delete(`${peer} ${protocol}`)
       }
     },
     lanes: () => [...pools.values()].reduce((sum, pool) => sum + pool.open, 0),
@@ -93,6 +95,15 @@ export function createRequests(deps: {
 }
 
 async function exchange(pool: Pool, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  await pool.gate.enter(signal)
+  try {
+    return await exchangeInside(pool, bytes, signal)
+  } finally {
+    pool.gate.leave()
+  }
+}
+
+async function exchangeInside(pool: Pool, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
   const lane = await takeLane(pool, signal)
   const reused = lane.used
   lane.used = true
@@ -122,11 +133,7 @@ async function takeLane(pool: Pool, signal: AbortSignal): Promise<Lane> {
   for (;;) {
     signal.throwIfAborted()
     const lane = pool.idle.pop()
-    if (lane === undefined && pool.open < MAX_LANES) return openLane(pool, signal)
-    if (lane === undefined) {
-      await turn(pool, signal)
-      continue
-    }
+    if (lane === undefined) return openLane(pool, signal)
     clearTimeout(lane.idleTimer)
     if (lane.stream.status === 'open' && lane.stream.remoteWriteStatus === 'writable') return lane
     lane.stream.abort(networkError('NET_STREAM_RESET', 'the peer closed this lane'))
@@ -134,11 +141,9 @@ async function takeLane(pool: Pool, signal: AbortSignal): Promise<Lane> {
 }
 
 async function openLane(pool: Pool, signal: AbortSignal): Promise<Lane> {
-  // Counted before it exists, or parallel requests would open more than allowed.
   pool.open++
   const free = () => {
     pool.open--
-    pool.waiting.shift()?.()
   }
   try {
     const connection = await pool.connect(signal)
@@ -164,23 +169,6 @@ function rest(pool: Pool, lane: Lane): void {
   }, IDLE_MS)
   lane.idleTimer.unref()
   pool.idle.push(lane)
-  pool.waiting.shift()?.()
-}
-
-/** Resolves when a lane has been given back or has closed. */
-function turn(pool: Pool, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const go = () => {
-      signal.removeEventListener('abort', leave)
-      resolve()
-    }
-    const leave = () => {
-      pool.waiting.splice(pool.waiting.indexOf(go), 1)
-      reject(signal.reason)
-    }
-    pool.waiting.push(go)
-    signal.addEventListener('abort', leave, { once: true })
-  })
 }
 
 function tooLarge(size: number): Error {

@@ -8,8 +8,9 @@ import { decode } from '../protocol/decode.ts'
 import type { UnsignedEnvelope } from '../protocol/envelope.ts'
 import type { Identity } from '../protocol/keys.ts'
 import { MAX_GOSSIP_BYTES, MAX_STREAM_BYTES } from '../protocol/limits.ts'
+import type { MessageType } from '../protocol/message-type.ts'
 import { isSealed, type Open } from '../protocol/sealed.ts'
-import { goesStraightFirst, STREAM_PROTOCOLS, streamFor, type TopicName, topicFor } from '../protocol/topics.ts'
+import { streamProtocol } from '../protocol/topics.ts'
 import { verify } from '../protocol/verify.ts'
 import { type PendingMessage, wire } from './wire.ts'
 
@@ -20,7 +21,10 @@ const REQUEST_MS = 10_000
 export interface CourierDeps {
   readonly identity: Identity
   readonly networkName: string
-  readonly zone: string
+  /** Which way each type of message goes. */
+  readonly types: ReadonlyMap<string, Pick<MessageType<unknown>, 'stream' | 'straightFirst'>>
+  /** The topic of that name. */
+  readonly topic: (name: string) => string
   readonly open: Open
   readonly clock: Clock
   readonly network: {
@@ -33,8 +37,6 @@ export interface CourierDeps {
     ): Promise<Uint8Array>
   }
   readonly isConnected: (peer: PeerId) => boolean
-  /** Whether a topic of our zone reaches that peer. */
-  readonly inZone: (peer: PeerId) => boolean
   readonly metrics: Metrics
 }
 
@@ -63,30 +65,26 @@ export function createCourier(deps: CourierDeps): Courier {
     const envelope = JSON.parse(message.envelope) as UnsignedEnvelope
     const bytes = await wire(envelope, message.sealed, deps.identity)
     if (message.peer === undefined) return await publish(message, bytes)
-    const first = goesStraightFirst(message.type) && deps.isConnected(message.peer) ? 'stream' : 'topic'
-    if (attempt === 0 && first === 'topic' && (await byTopic(message, message.peer, bytes, signal))) return 'settled'
+    const first =
+      deps.types.get(message.type)?.straightFirst === true && deps.isConnected(message.peer) ? 'stream' : 'topic'
+    if (attempt === 0 && first === 'topic' && (await byTopic(message, bytes, signal))) return 'settled'
     return await straight(message, message.peer, bytes, signal)
   }
 
   async function publish({ carrier }: PendingMessage, bytes: Uint8Array): Promise<Answer> {
-    const reached = await network.publish(topic(carrier as TopicName), bytes)
+    const reached = await network.publish(deps.topic(carrier), bytes)
     if (reached === 0) throw new CodedError('OUTBOX_ALONE', 'no neighbour listens to this topic yet')
     signed({ carrier: 'gossip' })
     return { status: 'ACK' }
   }
 
   /** True when its acknowledgement came in time. */
-  async function byTopic(
-    { id, carrier }: PendingMessage,
-    peer: PeerId,
-    bytes: Uint8Array,
-    stop: AbortSignal,
-  ): Promise<boolean> {
-    if (carrier === 'stream' || bytes.byteLength > MAX_GOSSIP_BYTES || !deps.inZone(peer)) return false
+  async function byTopic({ id, carrier }: PendingMessage, bytes: Uint8Array, stop: AbortSignal): Promise<boolean> {
+    if (carrier === 'stream' || bytes.byteLength > MAX_GOSSIP_BYTES) return false
     const acknowledged = new AbortController()
     waiting.set(id, () => acknowledged.abort())
     try {
-      if ((await network.publish(topic(carrier), bytes)) === 0) return false
+      if ((await network.publish(deps.topic(carrier), bytes)) === 0) return false
       signed({ carrier: 'gossip' })
       await clock.sleep(GOSSIP_ACK_MS, AbortSignal.any([acknowledged.signal, stop]))
       return acknowledged.signal.aborted
@@ -103,7 +101,7 @@ export function createCourier(deps: CourierDeps): Courier {
   ): Promise<Answer> {
     if (bytes.byteLength > MAX_STREAM_BYTES)
       return { status: 'NACK', error: { code: 'ENV_TOO_LARGE', message: `${bytes.byteLength} bytes` } }
-    const protocol = STREAM_PROTOCOLS[streamFor(message.type)]
+    const protocol = streamOf(message.type)
     signed({ carrier: 'stream' })
     const reply = await network.request(peer, protocol, bytes, { timeoutMs: REQUEST_MS, signal })
     return await answerTo(message.id, peer, reply)
@@ -129,8 +127,8 @@ export function createCourier(deps: CourierDeps): Courier {
     // What concerns one peer alone need not be carried by all, where there is a way to it.
     const alone = to !== undefined && (carrier === 'stream' || deps.isConnected(to))
     signed({ carrier: alone ? 'stream' : 'gossip' })
-    if (!alone) return void (carrier === 'stream' || (await network.publish(topic(carrier), bytes)))
-    const protocol = STREAM_PROTOCOLS[streamFor(envelope.type)]
+    if (!alone) return void (carrier === 'stream' || (await network.publish(deps.topic(carrier), bytes)))
+    const protocol = streamOf(envelope.type)
     await network.request(to, protocol, bytes, { timeoutMs: REQUEST_MS })
   }
 
@@ -144,8 +142,10 @@ export function createCourier(deps: CourierDeps): Courier {
     return await straight({ id, type }, peer, bytes, signal)
   }
 
-  function topic(name: TopicName): string {
-    return topicFor(name, deps.networkName, deps.zone)
+  function streamOf(type: string): string {
+    const known = deps.types.get(type)
+    if (known === undefined) throw new CodedError('OUTBOX_UNKNOWN_TYPE', `no domain here sends ${type}`)
+    return streamProtocol(known.stream)
   }
 
   return { carry, send, ask, settled: id => waiting.get(id)?.() }

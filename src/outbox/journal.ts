@@ -1,4 +1,4 @@
-import type { MessageId, PeerId, TaskId } from '../kernel/ids.ts'
+import type { MessageId, PeerId, SubjectId } from '../kernel/ids.ts'
 import type { Answer, Carrier } from '../kernel/outcome.ts'
 import type { PendingMessage } from './wire.ts'
 
@@ -8,7 +8,7 @@ export interface Journal {
     direction: 'out'
     id: MessageId
     type: string
-    taskId: TaskId
+    taskId: SubjectId
     peer: PeerId | undefined
     at: number
     expires: number

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
-import type { MessageId, NewId, PeerId, TaskId } from '../kernel/ids.ts'
+import type { MessageId, NewId, PeerId, SubjectId } from '../kernel/ids.ts'
 import type { Carrier, Draft } from '../kernel/outcome.ts'
 import type { UnsignedEnvelope } from '../protocol/envelope.ts'
 import type { Identity } from '../protocol/keys.ts'
@@ -10,7 +10,7 @@ import { signEnvelope } from '../protocol/sign.ts'
 export interface PendingMessage {
   readonly id: MessageId
   readonly type: string
-  readonly taskId: TaskId
+  readonly taskId: SubjectId
   readonly peer: PeerId | undefined
   readonly expires: number
   readonly envelope: string
@@ -32,7 +32,7 @@ export function stamp(
     v: 1,
     type: draft.type,
     id: draft.id ?? (newId() as MessageId),
-    task_id: draft.taskId,
+    task_id: draft.subjectId,
     network: own.network,
     sender_id: own.peerId,
     created,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { MessageId } from '../kernel/ids.ts'
-import type { Answer, Draft, JsonObject } from '../kernel/outcome.ts'
+import type { Answer, Carrier, Draft, JsonObject } from '../kernel/outcome.ts'
 import type { Envelope } from './envelope.ts'
 
 /** How long an answer means anything; the request is sent again after that anyway. */
@@ -22,19 +22,19 @@ export const answerSchema = z.strictObject({
   ]),
 })
 
-/** The answer as a message back to who asked; sealed when the question was. */
+/** The answer as a message back to who asked, the way the question came; sealed when the question was. */
 export function answerDraft(
   asked: Pick<Envelope, 'id' | 'task_id' | 'sender_id'>,
   answer: Answer,
-  sealed: boolean,
+  { carrier, sealed }: { readonly carrier: Carrier; readonly sealed: boolean },
 ): Draft {
   return {
     type: answer.status === 'ACK' ? 'ack' : 'nack',
-    taskId: asked.task_id,
+    subjectId: asked.task_id,
     to: asked.sender_id,
     replyTo: asked.id,
     payload: { message: { ...answer, messageId: asked.id } as unknown as JsonObject },
-    carrier: 'orders',
+    carrier,
     ttlMs: ANSWER_TTL_MS,
     sealed,
   }

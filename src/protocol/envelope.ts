@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { MessageId, PeerId, TaskId } from '../kernel/ids.ts'
+import { type MessageId, PEER_ID, type PeerId, type SubjectId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/outcome.ts'
 
 /** Every JSON message, on gossip and on streams. All but `signature` is under the signature. */
@@ -7,7 +7,7 @@ export interface Envelope {
   readonly v: 1
   readonly type: string
   readonly id: MessageId
-  readonly task_id: TaskId
+  readonly task_id: SubjectId
   readonly network: string
   readonly sender_id: PeerId
   /** The audience; absent when the message is for everybody on its topic. */
@@ -25,7 +25,7 @@ export interface Envelope {
 
 export type UnsignedEnvelope = Omit<Envelope, 'signature'>
 
-const peerId = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/)
+const peerId = z.string().regex(PEER_ID)
 const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
 const word = z.string().regex(/^[\w.:-]{1,128}$/)
 const time = z.int().min(0)

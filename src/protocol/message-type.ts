@@ -15,7 +15,12 @@ export interface Undelivered {
  */
 export interface MessageType<Fact> {
   readonly payload: z.ZodType
+  /** How it may arrive: by which topics, or on a stream. */
   readonly carriers: readonly Carrier[]
+  /** Which stream it takes when it goes straight to a peer; each domain's are apart, so that none waits for another's. */
+  readonly stream: string
+  /** Addressed to one peer it goes straight where there is a connection, and only otherwise by its topic. */
+  readonly straightFirst?: boolean
   /** Whether the payload must be encrypted to its recipient. */
   readonly sealed: boolean
   /** Kept in the journal, answered once. What is not kept (adverts) is only guarded against replay while it is valid. */

@@ -1,3 +1,4 @@
+import { slotStartMs } from '../kernel/slot.ts'
 import { isBinding } from './figures.ts'
 import type { BalanceRow, ReportTrade } from './report-data.ts'
 
@@ -23,7 +24,7 @@ export function balanceOf(slots: readonly HouseSlot[], trades: readonly ReportTr
     trades.filter(trade => trade.fromUtility && isBinding(trade)),
     trade => trade.slotStartMs,
   )
-  return [...Map.groupBy(slots, ({ slot }) => slot * slotMs)]
+  return [...Map.groupBy(slots, ({ slot }) => slotStartMs(slot, slotMs))]
     .toSorted(([a], [b]) => a - b)
     .map(([slotStartMs, settled]) => {
       const sum = (of: (slot: HouseSlot) => number): number => settled.reduce((wh, slot) => wh + of(slot), 0)

@@ -1,3 +1,4 @@
+import { costMicro, type Priced, totalCostMicro } from '../kernel/money.ts'
 import type { PriceRow, ReportData, ReportTrade, Totals } from './report-data.ts'
 
 /** A trade in one of these has no contract in force: nothing flows, nothing is owed. */
@@ -11,6 +12,12 @@ export const SILENT_TOO = `${RETAIL_ONLY}; what came without a trade, or out of 
 
 export function isBinding({ state }: Pick<ReportTrade, 'state'>): boolean {
   return !NOT_BINDING.has(state)
+}
+
+export function isPriced<Trade extends Pick<ReportTrade, 'priceMicro'>>(
+  trade: Trade,
+): trade is Trade & { readonly priceMicro: number } {
+  return trade.priceMicro !== undefined
 }
 
 /** Metered where it was metered, else as agreed. */
@@ -78,16 +85,17 @@ export interface Bill {
  */
 export function billOf(trades: readonly ReportTrade[], prices: readonly PriceRow[]): Bill | undefined {
   const retailAt = retailBySlot(prices)
-  let [bill, baseline, counted] = [0n, 0n, 0]
-  for (const trade of trades.filter(isBinding)) {
+  const paid: Priced[] = []
+  const atRetail: Priced[] = []
+  for (const trade of trades.filter(isBinding).filter(isPriced)) {
     const retailMicro = retailAt(trade.slotStartMs)
-    if (trade.priceMicro === undefined || retailMicro === undefined) continue
-    const energyWh = BigInt(deliveredWh(trade))
-    bill += energyWh * BigInt(trade.priceMicro)
-    baseline += energyWh * BigInt(retailMicro)
-    counted += 1
+    if (retailMicro === undefined) continue
+    const energyWh = deliveredWh(trade)
+    paid.push({ energyWh, priceMicro: trade.priceMicro })
+    atRetail.push({ energyWh, priceMicro: retailMicro })
   }
-  return counted === 0 ? undefined : { billMicro: microOf(bill), baselineMicro: microOf(baseline) }
+  if (paid.length === 0) return undefined
+  return { billMicro: totalCostMicro(paid), baselineMicro: totalCostMicro(atRetail) }
 }
 
 /** 1 − bill / baseline; below zero: it was dearer. Undefined when the baseline costs nothing. */
@@ -116,7 +124,7 @@ export function totalsOf(data: Pick<ReportData, 'trades' | 'balance' | 'prices' 
 function withSilent(bill: Bill | undefined, silentWh: number, prices: readonly PriceRow[]): Bill | undefined {
   if (bill === undefined || silentWh === 0) return bill
   const dearestMicro = prices.reduce((most, { retailMicro = 0 }) => Math.max(most, retailMicro), 0)
-  const backMicro = microOf(BigInt(silentWh) * BigInt(dearestMicro))
+  const backMicro = costMicro(silentWh, dearestMicro)
   return { billMicro: bill.billMicro + backMicro, baselineMicro: bill.baselineMicro + backMicro }
 }
 
@@ -126,11 +134,6 @@ function retailBySlot(prices: readonly PriceRow[]): (slotStartMs: number) => num
   const exact = new Map(tariffs.map(row => [row.slotStartMs, row.retailMicro]))
   return slotStartMs =>
     exact.get(slotStartMs) ?? (tariffs.findLast(row => row.slotStartMs <= slotStartMs) ?? tariffs[0])?.retailMicro
-}
-
-/** Wh × millionths a kWh → millionths, half up. */
-function microOf(whMicro: bigint): number {
-  return Number((whMicro + 500n) / 1000n)
 }
 
 function ratio(part: number, whole: number): number | undefined {

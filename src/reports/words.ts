@@ -1,3 +1,5 @@
+import { kwhOf } from '../kernel/energy.ts'
+import { unitsOf } from '../kernel/money.ts'
 import type { ReportPeer } from './report-data.ts'
 
 const LONGEST_NAME = 24
@@ -19,16 +21,16 @@ function shown(name: string): string {
 export function energy(energyWh: number): string {
   if (Math.abs(energyWh) < 1000) return `${number(energyWh, 0)} Wh`
   const digits = Math.abs(energyWh) < 100_000 ? 2 : 0
-  return `${number(energyWh / 1000, digits, digits)} kWh`
+  return `${number(kwhOf(energyWh), digits, digits)} kWh`
 }
 
 export function money(micro: number, currency: string): string {
-  return `${number(micro / 1_000_000, 2, 2)} ${currency}`
+  return `${number(unitsOf(micro), 2, 2)} ${currency}`
 }
 
 /** @param micro millionths a kWh */
 export function price(micro: number): string {
-  return number(micro / 1_000_000, 4, 4)
+  return number(unitsOf(micro), 4, 4)
 }
 
 export function percent(share: number): string {

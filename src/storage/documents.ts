@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { Db } from './kept.ts'
 
 /** A thing a domain keeps whole: written by a fact, read by key, by state, or by what it belongs to. */
 export interface Document<Body> {
@@ -37,7 +37,7 @@ export interface Documents<Body> {
 const MANY = 1_000_000
 
 /** The shape of `Body` is the domain's business: only its own code writes it. */
-export function createDocuments<Body>(db: DatabaseSync, kind: string): Documents<Body> {
+export function createDocuments<Body>(db: Db, kind: string): Documents<Body> {
   const put = db.prepare(
     `INSERT INTO documents (kind, key, state, owner, rank, updated, body) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (kind, key) DO UPDATE SET state = excluded.state, owner = excluded.owner, rank = excluded.rank, updated = excluded.updated, body = excluded.body`,

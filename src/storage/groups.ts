@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { CodedError, messageOf } from '../kernel/errors.ts'
+import type { UndoLog } from './undo.ts'
 
 /** SQLite's primary codes for a disk that is full, and for one that fails. */
 const SQLITE_FULL = 13
@@ -20,7 +21,11 @@ interface Waiting {
 }
 
 /** Many messages share one fsync: the price of durability is paid once a turn, not once a message. */
-export function groupedCommits(db: DatabaseSync, ended: (how: 'committed' | 'undone') => void): Groups {
+export function groupedCommits(
+  db: DatabaseSync,
+  memory: UndoLog,
+  ended: (how: 'committed' | 'undone') => void,
+): Groups {
   let group: Waiting[] = []
 
   function write<T>(work: () => T): Promise<T> {
@@ -44,11 +49,13 @@ export function groupedCommits(db: DatabaseSync, ended: (how: 'committed' | 'und
 
   function inSavepoint<T>(work: () => T): T {
     db.exec('SAVEPOINT work')
+    const mark = memory.mark()
     try {
       const result = work()
       db.exec('RELEASE work')
       return result
     } catch (error) {
+      memory.backTo(mark)
       if (db.isTransaction) db.exec('ROLLBACK TO work; RELEASE work')
       throw error
     }
@@ -63,17 +70,19 @@ export function groupedCommits(db: DatabaseSync, ended: (how: 'committed' | 'und
       fail(error)
       return
     }
-    ended('committed')
+    memory.forget()
     const done = group
     group = []
     for (const waiting of done) waiting.settle(undefined)
+    ended('committed')
   }
 
   function fail(error: unknown): void {
-    ended('undone')
+    memory.backTo(0)
     const failed = group
     group = []
     for (const waiting of failed) waiting.settle(storageError(error))
+    ended('undone')
   }
 
   return { write, flush }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { MessageId, PeerId, TaskId } from '../kernel/ids.ts'
+import type { MessageId, PeerId, SubjectId } from '../kernel/ids.ts'
 import type { Answer, Carrier } from '../kernel/outcome.ts'
 
 export type MessageState = 'handled' | 'pending' | 'delivered' | 'refused' | 'expired'
@@ -10,7 +10,7 @@ export interface MessageRow {
   readonly direction: 'in' | 'out'
   readonly id: MessageId
   readonly type: string
-  readonly taskId: TaskId
+  readonly taskId: SubjectId
   readonly peer: PeerId | undefined
   readonly at: number
   readonly expires: number
@@ -153,7 +153,7 @@ function messageOf(row: Record<string, unknown> | undefined): MessageRow | undef
     direction: row['direction'] as 'in' | 'out',
     id: row['id'] as MessageId,
     type: String(row['type']),
-    taskId: row['task_id'] as TaskId,
+    taskId: row['task_id'] as SubjectId,
     peer: (row['peer'] ?? undefined) as PeerId | undefined,
     at: Number(row['at']),
     expires: Number(row['expires']),

@@ -3,7 +3,8 @@ import { CodedError } from '../kernel/errors.ts'
 
 /**
  * Each entry takes the database from version i to i + 1, in one transaction. Entries are never changed once released:
- * a daemon in the field has run them.
+ * a daemon in the field has run them. The first three made the tables of domains too; since the fourth each domain
+ * brings its own migrations, and has a version of its own.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -141,21 +142,48 @@ const MIGRATIONS: readonly string[] = [
   -- Before this version tasks were documents; what was running then is submitted again.
   DELETE FROM documents WHERE kind IN ('job', 'task', 'work');
   `,
+  `
+  CREATE TABLE domain_versions (
+    name TEXT PRIMARY KEY,
+    version INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 export function migrate(db: DatabaseSync): void {
   const from = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
-  if (from > MIGRATIONS.length) {
-    throw new CodedError(
-      'STORE_TOO_NEW',
-      `the database is of version ${from}, this wattmesh knows ${MIGRATIONS.length}`,
-      {
-        hint: 'start the newer wattmesh that wrote it, or restore a backup',
-      },
-    )
-  }
+  requireKnown('the database', from, MIGRATIONS.length)
   for (const [i, sql] of MIGRATIONS.entries()) {
     if (i < from) continue
     db.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${i + 1}; COMMIT`)
   }
+}
+
+/** Brings the tables of one domain up to date. @throws STORE_TOO_NEW */
+export function migrateDomain(db: DatabaseSync, name: string, migrations: readonly string[]): void {
+  const versionOf = db.prepare('SELECT version FROM domain_versions WHERE name = ?')
+  const setVersion = db.prepare(
+    'INSERT INTO domain_versions (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version',
+  )
+  const from = Number(versionOf.get(name)?.['version'] ?? 0)
+  requireKnown(`"${name}" in the database`, from, migrations.length)
+  for (const [i, sql] of migrations.entries()) {
+    if (i < from) continue
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      db.exec(sql)
+      setVersion.run(name, i + 1)
+      db.exec('COMMIT')
+    } catch (error) {
+      db.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+function requireKnown(what: string, version: number, known: number): void {
+  if (version <= known) return
+  throw new CodedError('STORE_TOO_NEW', `${what} is of version ${version}, this wattmesh knows ${known}`, {
+    hint: 'start the newer wattmesh that wrote it, or restore a backup',
+  })
 }

@@ -5,19 +5,39 @@ import type { Clock } from '../kernel/clock.ts'
 import { CodedError, messageOf } from '../kernel/errors.ts'
 import type { Part } from '../kernel/lifecycle.ts'
 import type { Metrics } from '../kernel/metrics.ts'
-import { createFacts, type Fact } from './facts.ts'
 import { groupedCommits, storageError } from './groups.ts'
+import type { Db, Kept, StoreTools } from './kept.ts'
 import { createMessages, type Messages } from './messages.ts'
-import { migrate } from './schema.ts'
+import { migrate, migrateDomain } from './schema.ts'
+import { createUndoLog, rolledBackMap } from './undo.ts'
 
-export type StorageCode = 'STORE_FULL' | 'STORE_FAILED' | 'STORE_LOCKED' | 'STORE_CORRUPT' | 'STORE_TOO_NEW'
+export type StorageCode =
+  | 'STORE_CLOSED'
+  | 'STORE_FULL'
+  | 'STORE_FAILED'
+  | 'STORE_LOCKED'
+  | 'STORE_CORRUPT'
+  | 'STORE_TOO_NEW'
 
-export type Facts = ReturnType<typeof createFacts>
+/** How a group of writes ended. */
+export type GroupEnd = 'committed' | 'undone'
 
-export interface Storage extends Part, Omit<Facts, 'apply'> {
+/** What of a domain the storage needs to know. */
+export interface StoreMaker<Fact, Read> {
+  readonly name: string
+  /** Each takes the domain's tables from version i to i + 1. Never changed once released. */
+  readonly migrations?: readonly string[]
+  store(db: Db, tools: StoreTools): Kept<Fact, Read>
+}
+
+export interface Storage extends Part {
+  /** @throws STORE_CLOSED, STORE_FULL, STORE_FAILED, and what `work` throws */
   write<T>(work: () => T): Promise<T>
-  apply(facts: readonly Fact[]): void
+  /** Brings a domain's tables up to date and opens its store. @throws STORE_TOO_NEW */
+  open<Fact, Read>(domain: StoreMaker<Fact, Read>): Kept<Fact, Read>
   readonly messages: Messages
+  /** Called after every group of writes, kept or undone. @returns what ends that */
+  onEnd(listener: (how: GroupEnd) => void): () => void
   stop(): void
 }
 
@@ -28,29 +48,49 @@ const SQLITE_BUSY = 5
  * Opens the one database file, for this process alone: its lock is the daemon's lock on the data directory, and the
  * system lets go of it however the process ends.
  */
-export function openStorage(file: string, deps: { clock: Clock; metrics: Metrics }): Storage {
+export function openStorage(file: string, deps: { clock: Pick<Clock, 'now'>; metrics: Metrics }): Storage {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const db = open(file)
-  const { now } = deps.clock
+  const now = () => deps.clock.now()
   const messages = createMessages(db)
-  const groups = groupedCommits(db, how => messages.ended(how))
+  const listeners = new Set<(how: GroupEnd) => void>()
+  const memory = createUndoLog(() => db.isOpen && db.isTransaction)
+  const groups = groupedCommits(db, memory, how => {
+    messages.ended(how)
+    for (const listener of listeners) listener(how)
+  })
   const writes = deps.metrics.counter('storage_writes_total', 'Durable writes, several of which share a commit')
-  const { apply, ...facts } = createFacts(db, () => now())
+  const tools: StoreTools = {
+    now,
+    memory: most => rolledBackMap(most, memory.note),
+    undo: memory.note,
+  }
   return {
     name: 'storage',
-    write: work => {
+    write(work) {
+      if (!db.isOpen) return Promise.reject(closed())
       writes()
       return groups.write(work)
     },
-    apply,
-    ...facts,
+    open(domain) {
+      migrateDomain(db, domain.name, domain.migrations ?? [])
+      return domain.store(db, tools)
+    },
     messages,
+    onEnd(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     stop() {
       if (!db.isOpen) return
       groups.flush()
       db.close()
     },
   }
+}
+
+function closed(): CodedError<StorageCode> {
+  return new CodedError('STORE_CLOSED', 'the daemon has stopped: nothing is kept any more')
 }
 
 function open(file: string): DatabaseSync {

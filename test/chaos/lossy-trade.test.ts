@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
-import type { Metered } from '../../src/domains/trading/settlement/allocation.ts'
-import { balances, neighbourAccount } from '../../src/domains/trading/settlement/ledger.ts'
-import type { Catalog, Trade } from '../../src/domains/trading/trade.ts'
-import { type Clock, systemClock } from '../../src/kernel/clock.ts'
+import { balances, neighbourAccount } from '../../src/domains/books/ledger.ts'
+import type { Trade } from '../../src/domains/trading/trade.ts'
 import { type Random, seededRandom } from '../../src/kernel/random.ts'
-import { identityFromSeed } from '../../src/protocol/keys.ts'
+import type { Metered } from '../../src/protocol/contract.ts'
+import { hastyClock, leapingClock } from '../support/leaping-clock.ts'
+import { createMemoryNetwork, type Fate } from '../support/memory-network.ts'
 import { eventually } from '../support/network-hosts.ts'
-import { createWire, type Fate, openRoad, type Road } from '../support/road.ts'
-import { seedNamed } from '../support/senders.ts'
+import { seedNamed } from '../support/open-domain.ts'
+import { openRoad, type Road } from '../support/road.ts'
+import { catalogFact } from '../support/senders.ts'
 import { scratch, seedOf } from '../support/storm.ts'
 
 const BUYERS = 4
@@ -22,8 +23,6 @@ const SEEN: Readonly<Record<'seller' | 'buyer', Metered>> = {
 }
 const DAY_MS = 24 * 60 * 60_000
 
-const hasty: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 10), signal) }
-
 function badLuck(random: Random): () => Fate {
   return () => {
     const luck = random()
@@ -36,27 +35,26 @@ function badLuck(random: Random): () => Fate {
 test('over a network that loses and doubles messages no kWh is sold or booked twice, and both sides agree on every contract', async () => {
   using folder = scratch()
   const random = seededRandom(seedOf('lossy trade'))
-  const wire = createWire(badLuck(random))
+  const transport = createMemoryNetwork({ fate: badLuck(random) })
+  const clock = leapingClock(hastyClock(10))
   const roads: Road[] = []
-  let daysPassed = 0
-  const marketNow = (): number => systemClock.now() + daysPassed * DAY_MS
   try {
     for (const name of ['seller', ...Array.from({ length: BUYERS }, (_, i) => `buyer-${i}`)]) {
-      const seed = seedNamed(name)
-      const network = wire.networkOf(identityFromSeed(seed).peerId)
-      const times = { reservationMs: 60_000, stepTimeoutMs: 60_000, marketNow }
       const seen = name === 'seller' ? SEEN.seller : SEEN.buyer
       const road = await openRoad({
         home: folder.path(name),
-        seed,
-        network,
-        clock: hasty,
+        seed: seedNamed(name),
+        transport,
+        clock,
         random,
         inZone: false,
-        ...times,
-        metered: slot => (slot.startMs + slot.durationMs <= marketNow() ? seen : undefined),
+        flags: {
+          'market.reservationMs': 60_000,
+          'market.stepTimeoutMs': 60_000,
+          'market.slotMs': SLOT.durationMs,
+        },
+        metered: slot => (slot.startMs + slot.durationMs <= clock.now() ? seen : undefined),
       })
-      wire.join(road)
       roads.push(road)
       await road.start()
     }
@@ -67,7 +65,7 @@ test('over a network that loses and doubles messages no kWh is sold or booked tw
     await eventually('everything is delivered', () => roads.every(nothingWaits), 60_000)
     holds(seller, buyers)
 
-    daysPassed = 3
+    clock.leap(3 * DAY_MS)
     await eventually('everything is settled', () => roads.every(isSettled), 60_000)
     await eventually('everything is delivered', () => roads.every(nothingWaits), 60_000)
     balanced(seller, buyers)
@@ -77,10 +75,10 @@ test('over a network that loses and doubles messages no kWh is sold or booked tw
 }, 120_000)
 
 function holds(seller: Road, buyers: readonly Road[]): void {
-  const sold = seller.storage.trading.tradesInState('active')
+  const sold = seller.trading.tradesInState('active')
   // The scarce is sold to its end, and not beyond.
   expect(sold.reduce((sum, { energyWh }) => sum + energyWh, 0)).toBe(OFFERED_WH)
-  const bought = buyers.flatMap(buyer => buyer.storage.trading.tradesInState('active'))
+  const bought = buyers.flatMap(buyer => buyer.trading.tradesInState('active'))
   const contracts = new Map(sold.map(trade => [trade.transactionId, trade.contract]))
   expect(bought).toHaveLength(sold.length)
   for (const trade of bought) expect(contracts.get(trade.transactionId)).toEqual(trade.contract)
@@ -96,26 +94,25 @@ function holds(seller: Road, buyers: readonly Road[]): void {
 
 /** Each delivery is booked once on each side, as the same settlement; what one is owed the other owes; all sums are zero. */
 function balanced(seller: Road, buyers: readonly Road[]): void {
-  const sales = seller.storage.trading.tradesInState('settled')
+  const sales = seller.trading.tradesInState('settled')
   const settlements = new Map(sales.map(trade => [trade.transactionId, trade.settlement]))
   const finalWh = deliveredWh(sales)
   expect(finalWh).toBeGreaterThan(0)
   expect(finalWh).toBeLessThanOrEqual(SEEN.seller.exportWh)
   for (const buyer of buyers) {
-    const purchases = buyer.storage.trading.tradesInState('settled')
+    const purchases = buyer.trading.tradesInState('settled')
     for (const trade of purchases) {
       expect(trade.settlement).toEqual(settlements.get(trade.transactionId))
       expect(trade.receipt?.signatures).toEqual(
-        seller.storage.trading.sale(trade.transactionId, buyer.self)?.receipt?.signatures,
+        seller.trading.sale(trade.transactionId, buyer.self)?.receipt?.signatures,
       )
     }
     expect(deliveredWh(purchases)).toBeLessThanOrEqual(SEEN.buyer.importWh)
     expect(owed(seller, buyer) + owed(buyer, seller)).toBe(0)
     expect(owed(seller, buyer)).toBeGreaterThan(0)
   }
-  for (const road of [seller, ...buyers]) {
-    const { trading } = road.storage
-    const batches = trading.batches(1_000)
+  for (const { trading, books } of [seller, ...buyers]) {
+    const batches = books.batches(1_000)
     expect(batches.map(({ id }) => id).toSorted()).toEqual(
       trading
         .tradesInState('settled')
@@ -123,7 +120,7 @@ function balanced(seller: Road, buyers: readonly Road[]): void {
         .toSorted(),
     )
     for (const { postings } of batches) expect(postings.reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
-    expect(trading.accounts().reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
+    expect(books.accounts().reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
   }
 }
 
@@ -132,35 +129,27 @@ const deliveredWh = (trades: readonly Trade[]): number =>
 
 /** What that one owes this one. */
 const owed = (here: Road, there: Road): number =>
-  balances(here.storage.trading.batches(1_000)).get(neighbourAccount(there.self)) ?? 0
+  balances(here.books.batches(1_000)).get(neighbourAccount(there.self)) ?? 0
 
-const isSettled = ({ storage: { trading } }: Road): boolean =>
+const isSettled = ({ trading }: Road): boolean =>
   [...trading.unsettled(1), ...trading.settling(1), ...trading.tradesInState('active')].length === 0
 
 async function offer(seller: Road, roads: readonly Road[]): Promise<void> {
-  const catalog: Catalog = {
-    seller: seller.self,
-    version: 1,
-    role: 'household',
-    sourceType: 'SOLAR',
-    currency: 'USD',
-    validUntilMs: Date.now() + 3_600_000,
-    offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 100_000, availableWh: OFFERED_WH }],
-  }
-  for (const { storage } of roads) await storage.write(() => storage.apply([{ kind: 'catalog', catalog }]))
+  const validUntilMs = Date.now() + 3_600_000
+  const fact = catalogFact({ seller: seller.self, validUntilMs, offer: { slot: SLOT, availableWh: OFFERED_WH } })
+  for (const road of roads) await road.keep(fact)
 }
 
 const SLOT = { startMs: Math.ceil(Date.now() / 3_600_000 + 24) * 3_600_000, durationMs: 3_600_000 }
 
 async function want(buyer: Road): Promise<void> {
   for (let i = 0; i < NEEDS_EACH; i++) {
-    const need = { id: crypto.randomUUID(), slot: SLOT, energyWh: TRADE_WH, maxPriceMicro: 200_000, reason: 'chaos' }
-    await buyer.commit(() => buyer.trading.buy(need))
+    await buyer.asked.buy({ slotStartMs: SLOT.startMs, energyWh: TRADE_WH, maxPriceMicro: 200_000 })
   }
 }
 
-const ended = ({ storage }: Road): boolean =>
-  storage.trading.needs(1_000).every(({ state }) => state === 'bought' || state === 'part' || state === 'failed') &&
-  (['selecting', 'quoted', 'confirming'] as const).every(state => storage.trading.tradesInState(state).length === 0)
+const ended = ({ trading }: Road): boolean =>
+  trading.needs(1_000).every(({ state }) => state === 'bought' || state === 'part' || state === 'failed') &&
+  (['selecting', 'quoted', 'confirming'] as const).every(state => trading.tradesInState(state).length === 0)
 
 const nothingWaits = ({ storage }: Road): boolean => storage.messages.waitingRecipients().length === 0

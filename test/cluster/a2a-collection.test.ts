@@ -3,10 +3,9 @@ import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from
 import { expect, test } from 'vitest'
 import { createFetch } from '../../src/domains/agents/carrier.ts'
 import { MAX_REQUEST_BYTES } from '../../src/domains/agents/frame.ts'
-import { A2A_PROTOCOL } from '../../src/protocol/topics.ts'
 import { eventually, type TestHost } from '../support/network-hosts.ts'
 import { type OPEN, SLOT, socMemory } from '../support/soc-memory.ts'
-import { peersOf, type Resident, socStreet } from '../support/soc-street.ts'
+import { A2A_PROTOCOL, peersOf, type Resident, socStreet } from '../support/soc-street.ts'
 
 const never = new AbortController().signal
 const timeoutMs = 10_000
@@ -83,11 +82,12 @@ test('a round collects from those who agree, and its outcome holds their reading
   store.keep(utility.roundOutcome(round).facts)
 
   expect(round).toMatchObject({ asked: 2, answered: 2, refused: 0, silent: 0 })
-  expect(store.readings.map(({ socWh, slot }) => ({ socWh, slot }))).toEqual([
+  const told = store.readings(99).map(({ socWh, slot }) => ({ socWh, slot }))
+  expect(told.toSorted((a, b) => a.socWh - b.socWh)).toEqual([
     { socWh: 4_000, slot: SLOT },
     { socWh: 7_250, slot: SLOT },
   ])
-  expect(store.rounds).toMatchObject([{ answered: 2, silentPeers: [] }])
+  expect(store.rounds()).toMatchObject([{ answered: 2, silentPeers: [] }])
 })
 
 test('a household that refuses consent is asked no task, and hears nothing more until its card is read again', async () => {
@@ -103,7 +103,7 @@ test('a household that refuses consent is asked no task, and hears nothing more 
   }
   expect(household.heard).toHaveLength(1)
   expect(household.heard[0]).toContain('agent-card.json')
-  expect(store.refusals.get(household.host.peerId)?.reason).toMatch(/^no consent/)
+  expect(store.refusal(household.host.peerId)?.reason).toMatch(/^no consent/)
 })
 
 test('consent withdrawn is refused once and remembered, and consent given again is noticed by the card', async () => {
@@ -113,7 +113,7 @@ test('consent withdrawn is refused once and remembered, and consent given again 
   const store = socMemory()
   const utility = await street.utility([willing], { store })
   store.keep(utility.roundOutcome(await utility.round(peersOf([willing]), never)).facts)
-  expect(store.readings).toHaveLength(1)
+  expect(store.readings(99)).toHaveLength(1)
 
   // The same peer comes back without consent, while the utility still believes its old card.
   await willing.host.stop()
@@ -136,7 +136,7 @@ test('consent withdrawn is refused once and remembered, and consent given again 
   const round = await later.round(peersOf([again]), never)
   store.keep(later.roundOutcome(round).facts)
   expect(round).toMatchObject({ asked: 1, answered: 1, refused: 0 })
-  expect(store.refusals.size).toBe(0)
+  expect(store.refusals()).toEqual([])
 })
 
 test('a stranger, and a utility of another zone, are rejected and learn no state of charge', async () => {
@@ -158,7 +158,7 @@ test('a stranger, and a utility of another zone, are rejected and learn no state
     expect.stringMatching(/^not the utility of this zone/),
   ])
   // It is no refusal of consent: an advert that arrives a moment later changes it.
-  expect(utility.roundOutcome(round).facts.map(({ kind }) => kind)).toEqual(['soc.round'])
+  expect(utility.roundOutcome(round).facts.map(({ kind }) => kind)).toEqual(['agents.soc.round'])
 })
 
 test('a silent household leaves a partial result at the deadline', async () => {

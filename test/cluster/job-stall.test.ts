@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
-import type { Task } from '../../src/domains/tasks/task.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { meet, testNodes } from '../support/nodes.ts'
 import { openStallingProxy } from '../support/stalling-proxy.ts'
@@ -27,24 +26,24 @@ test.each([
     const worker = { ...TEMPO, roles: ['compute'] }
     const [steady, stuck] = [await nodes.start('steady', worker), await nodes.start('stuck', worker)]
     await using proxy = await openStallingProxy(await boss.address())
-    await stuck.commands.connect(proxy.address)
+    await stuck.peers.connect({ address: proxy.address })
     await meet(boss, steady)
-    await eventually('the boss knows the one behind the proxy', () =>
-      boss.commands.peers().some(({ peer, zone }) => peer === stuck.peerId && zone !== undefined),
-    )
+    const isKnown = async () =>
+      (await boss.peers.peers()).some(({ peer, zone }) => peer === stuck.peerId && zone !== undefined)
+    await eventually('the boss knows the one behind the proxy', isKnown)
 
-    const { id } = await boss.commands.submit(job)
-    const parts = (): readonly Task[] => boss.commands.job(id)?.parts ?? []
-    await eventually('it has a part', () =>
-      parts().some(part => part.leases.some(lease => lease.worker === stuck.peerId)),
+    const { id } = await boss.tasks.submit(job)
+    const parts = async () => (await boss.tasks.job({ id })).parts
+    await eventually('it has a part', async () =>
+      (await parts()).some(part => part.leases.some(lease => lease.worker === stuck.peerId)),
     )
     const begunMs = Date.now()
     proxy.stall(way, afterBytes)
-    await eventually('the job has ended', () => boss.commands.jobProgress(id)?.state !== 'running', 60_000)
+    await eventually('the job has ended', async () => (await boss.tasks.progress({ id })).state !== 'running', 60_000)
     expect(proxy.stalled()).toBe(true)
-    expect(boss.commands.job(id)).toMatchObject({ state: 'done' })
-    expect(parts().every(({ accepted }) => accepted === 1)).toBe(true)
-    const lost = parts().filter(({ tried, worker: by }) => tried.includes(stuck.peerId) && by !== stuck.peerId)
+    expect(await boss.tasks.job({ id })).toMatchObject({ state: 'done' })
+    expect((await parts()).every(({ accepted }) => accepted === 1)).toBe(true)
+    const lost = (await parts()).filter(({ tried, worker: by }) => tried.includes(stuck.peerId) && by !== stuck.peerId)
     expect(lost.length).toBeGreaterThan(0)
     expect(lost.every(({ releaseMs = 0 }) => releaseMs <= 15_000)).toBe(true)
     expect(Date.now() - begunMs).toBeLessThan(30_000)

@@ -23,10 +23,10 @@ function documents() {
 const job = { kind: 'chunk', params: { maxTokens: 64 }, privacy: 'public' } as const
 
 async function finished(node: TestNode, id: string): Promise<unknown> {
-  await eventually('the job has ended', () => node.commands.jobProgress(id)?.state !== 'running', 90_000)
-  expect(node.commands.job(id)).toMatchObject({ state: 'done' })
-  let lines = ''
-  for await (const piece of node.commands.result(id)) lines += piece
+  await eventually('the job has ended', async () => (await node.tasks.progress({ id })).state !== 'running', 90_000)
+  expect(await node.tasks.job({ id })).toMatchObject({ state: 'done' })
+  const lines: unknown[] = []
+  for await (const line of node.tasks.result({ id })) lines.push(line)
   return lines
 }
 
@@ -40,56 +40,62 @@ test('a job over two workers, of which one stops and hands its work back, gives 
   ]
 
   // Alone first: a peer that has nobody does its work itself.
-  const alone = await boss.commands.submit({ ...job, documents: documents() })
+  const alone = await boss.tasks.submit({ ...job, documents: documents() })
   const expected = await finished(boss, alone.id)
-  expect(boss.commands.job(alone.id)?.parts.every(({ tried }) => tried.every(peer => peer === boss.peerId))).toBe(true)
-  expect(boss.commands.workReceipts(alone.id)).toEqual([])
+  const own = await boss.tasks.job({ id: alone.id })
+  expect(own.parts.every(({ tried }) => tried.every(peer => peer === boss.peerId))).toBe(true)
+  expect(await boss.tasks.receipts({ id: alone.id })).toEqual([])
 
   await meet(boss, one, two)
-  const shared = await boss.commands.submit({ ...job, verify: 'none', documents: documents() })
-  const parts = () => boss.commands.job(shared.id)?.parts ?? []
-  await eventually('a part is done, and the second worker holds one', () => {
-    const held = parts().some(part => part.state === 'leased' && part.worker === two.peerId)
-    return held && parts().some(({ state }) => state === 'done')
+  const shared = await boss.tasks.submit({ ...job, verify: 'none', documents: documents() })
+  const parts = async () => (await boss.tasks.job({ id: shared.id })).parts
+  await eventually('a part is done, and the second worker holds one', async () => {
+    const now = await parts()
+    const held = now.some(part => part.state === 'leased' && part.worker === two.peerId)
+    return held && now.some(({ state }) => state === 'done')
   })
   await nodes.stop(two)
 
   expect(await finished(boss, shared.id)).toEqual(expected)
-  const how = (what: string) => parts().filter(({ steps }) => steps.some(({ text }) => text.includes(what)))
+  const ended = await parts()
+  const how = (what: string) => ended.filter(({ steps }) => steps.some(({ text }) => text.includes(what)))
   const returned = how(`${short(two.peerId)} gave it back: this machine stops`)
   expect(returned.length).toBeGreaterThan(0)
   expect(returned.every(part => part.worker === one.peerId)).toBe(true)
   expect(how('was lost')).toEqual([])
-  expect(parts().every(({ accepted, state }) => accepted === 1 && state === 'done')).toBe(true)
+  expect(ended.every(({ accepted, state }) => accepted === 1 && state === 'done')).toBe(true)
 })
 
 test('results of strangers are checked until they have a record, and both sides hold the same good receipts', async () => {
   await using nodes = testNodes()
   const [boss, worker] = [await nodes.start('boss'), await nodes.start('worker', { roles: ['compute'] })]
   await meet(boss, worker)
-  const { id } = await boss.commands.submit({ ...job, documents: documents() })
+  const { id } = await boss.tasks.submit({ ...job, documents: documents() })
   await finished(boss, id)
-  const theirs = (boss.commands.job(id)?.parts ?? []).filter(part => part.worker === worker.peerId)
-  const reputation = boss.commands.reputations().find(({ peer }) => peer === worker.peerId)
+  const theirs = (await boss.tasks.job({ id })).parts.filter(part => part.worker === worker.peerId)
+  const reputation = (await boss.tasks.reputation()).find(({ peer }) => peer === worker.peerId)
   expect(reputation).toMatchObject({ kind: 'chunk@1', wrong: 0 })
   expect(reputation?.consecutive).toBeGreaterThanOrEqual(10)
-  const receipts = boss.commands.workReceipts(id)
+  const receipts = await boss.tasks.receipts({ id })
   const verify = (peer: string, text: string, signature: string) => verifySignature(peer, text, signature) === true
   expect(receipts.length).toBeGreaterThanOrEqual(theirs.length)
   expect(receipts.every(receipt => workReceiptIsGood(receipt, verify))).toBe(true)
   expect(receipts.every(({ claim }) => claim.energyMicroWh > 0 || claim.busyMs === 0)).toBe(true)
-  await eventually('the worker has them too', () => worker.commands.workReceipts(id).length === receipts.length)
+  const kept = async () => (await worker.tasks.receipts({ id })).length
+  await eventually('the worker has them too', async () => (await kept()) === receipts.length)
 })
 
 test('a job cancelled while workers are at it leaves nothing on their desks', async () => {
   await using nodes = testNodes()
   const [boss, worker] = [await nodes.start('boss'), await nodes.start('worker', { roles: ['compute'] })]
   await meet(boss, worker)
-  const { id } = await boss.commands.submit({ ...job, documents: documents() })
-  await eventually('the worker is at it', async () => (await worker.commands.status()).work.open > 0)
-  await boss.commands.cancelJob(id)
-  expect(boss.commands.jobProgress(id)?.state).toBe('cancelled')
-  await eventually('the desk is empty', async () => (await worker.commands.status()).work.open === 0)
-  expect(boss.commands.jobProgress(id)?.counts).not.toHaveProperty('leased')
-  expect(boss.commands.jobProgress(id)?.counts).not.toHaveProperty('queued')
+  const { id } = await boss.tasks.submit({ ...job, documents: documents() })
+  await eventually('the worker is at it', async () => (await worker.daemon.status()).work.open > 0)
+  await boss.tasks.cancel({ id })
+  const cancelled = await boss.tasks.progress({ id })
+  expect(cancelled.state).toBe('cancelled')
+  await eventually('the desk is empty', async () => (await worker.daemon.status()).work.open === 0)
+  const { counts } = await boss.tasks.progress({ id })
+  expect(counts).not.toHaveProperty('leased')
+  expect(counts).not.toHaveProperty('queued')
 })

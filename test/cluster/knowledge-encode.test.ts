@@ -1,8 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
-import type { Answered } from '../../src/domains/knowledge/asking/answered.ts'
-import type { Access } from '../../src/domains/knowledge/collection.ts'
-import type { IngestJob } from '../../src/domains/knowledge/ingest/job.ts'
+import type { AccessGiven, AskAnswer, IngestJobAnswer } from '../../src/domains/knowledge/commands.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { meet, type TestNode, testNodes } from '../support/nodes.ts'
@@ -16,7 +14,7 @@ const FILES = 12
 const WORDS = ['a', 'first', 'text', 'sun', 'roof', 'suns', 'roofs']
 
 /** What was found, but for those that share the last rank: which of them still is shown depends on who came first. */
-function ranked({ passages }: Answered): string[] {
+function ranked({ passages }: AskAnswer): string[] {
   const rounded = (score: number) => Math.round(score * 1e4)
   const last = rounded(passages.at(-1)?.score ?? 0)
   return passages
@@ -35,15 +33,21 @@ function writePapers(folder: string): void {
   }
 }
 
-async function ingested(node: TestNode, paths: string[], collection: string, access: Access): Promise<IngestJob> {
-  const { id } = node.commands.library.ingest({ paths, collection, access })
-  await eventually('the reading has ended', () => node.commands.library.ingestJob(id)?.finishedMs !== undefined, 90_000)
-  const job = node.commands.library.ingestJob(id)
+async function ingested(
+  node: TestNode,
+  paths: string[],
+  collection: string,
+  access: AccessGiven,
+): Promise<IngestJobAnswer> {
+  const { id } = await node.knowledge.ingest({ paths, collection, access })
+  const look = () => node.knowledge.reading({ id })
+  await eventually('the reading has ended', async () => (await look()).finishedMs !== undefined, 90_000)
+  const job = await look()
   expect(job).toMatchObject({ state: 'done', added: FILES })
-  return job as IngestJob
+  return job
 }
 
-const offers = (node: TestNode) => node.commands.messages({ type: 'task.offer', limit: 100 }).length
+const offers = async (node: TestNode) => (await node.daemon.messages({ type: 'task.offer' })).length
 
 test('peers that may read a collection encode a part of it as its owner would, and of a private one they hear nothing', async () => {
   using folder = scratch()
@@ -61,36 +65,34 @@ test('peers that may read a collection encode a part of it as its owner would, a
   await meet(owner, ann, ben)
   // Who does not know its own model yet finds out before it bids; with so little to read, that would be too late.
   const task = { kind: 'embed', params: { maxTokens: 110 }, documents: [{ name: 'sun', text: 'sun' }] }
-  for (const { commands } of [ann, ben]) await commands.submit(task)
+  for (const { tasks } of [ann, ben]) await tasks.submit(task)
 
   const alone = await ingested(owner, [papers], 'closed', { to: 'nobody' })
   expect(alone.byPeers).toEqual([])
-  expect([owner, ann, ben].map(offers)).toEqual([0, 0, 0])
+  expect(await Promise.all([owner, ann, ben].map(offers))).toEqual([0, 0, 0])
 
   const shared = await ingested(owner, [papers], 'some', { to: 'peers', peers: [ben.peerId] })
   expect(shared.byPeers.map(({ peer }) => peer)).toEqual([ben.peerId])
-  expect(offers(ann)).toBe(0)
+  expect(await offers(ann)).toBe(0)
 
   const open = await ingested(owner, [papers], 'open', { to: 'everybody' })
   const byPeers = open.byPeers.reduce((sum, { passages }) => sum + passages, 0)
   expect(byPeers).toBeGreaterThan(0)
   expect(byPeers).toBeLessThan(open.passages)
-  expect(offers(ann)).toBeGreaterThan(0)
+  expect(await offers(ann)).toBeGreaterThan(0)
 
   for (const question of ['sun', 'roof', 'the first roof in the sun']) {
     const found = await Promise.all(
-      ['closed', 'some', 'open'].map(collection =>
-        owner.commands.library.ask({ question, top: 20, collection, local: true }),
-      ),
+      ['closed', 'some', 'open'].map(collection => owner.knowledge.ask({ question, top: 20, collection, local: true })),
     )
     const [closed, ...others] = found.map(ranked)
     expect(closed?.length).toBeGreaterThan(0)
     for (const other of others) expect(other).toEqual(closed)
   }
   expect(open.passages).toBe(alone.passages)
-  expect(owner.commands.jobs(9)).toEqual([])
+  expect(await owner.tasks.jobs()).toEqual([])
   await eventually('the desks are empty', async () => {
-    const open = await Promise.all([ann, ben].map(async ({ commands }) => (await commands.status()).work.open))
+    const open = await Promise.all([ann, ben].map(async ({ daemon }) => (await daemon.status()).work.open))
     return open.every(count => count === 0)
   })
 })

@@ -4,6 +4,8 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { openClient } from '../../src/api/client.ts'
+import { daemonCommands } from '../../src/daemon/commands.ts'
+import { tradingCommands } from '../../src/domains/trading/commands.ts'
 import { cliBench } from '../support/cli-daemons.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -77,13 +79,14 @@ test('the API opens only to its token and its own name, and its file goes with t
   expect([await ask('/healthz', {}), await ask('/readyz', {})]).toEqual([200, 200])
   expect(await ask('/v1/nothing', { authorization })).toBe(404)
   expect(await ask('/v1/trades?limit=0', { authorization })).toBe(400)
-  const client = openClient(home)
-  await expect(client.get('/v1/trades/none')).rejects.toMatchObject({ code: 'API_NOT_FOUND' })
-  await expect(client.post('/v1/buy', { energyWh: 0.5 })).rejects.toMatchObject({ code: 'API_BAD_REQUEST' })
-  await expect(client.post('/v1/buy', { energyWh: 5, extra: 1 })).rejects.toMatchObject({ code: 'API_BAD_REQUEST' })
+  const [trading, daemon] = [openClient(home).of(tradingCommands), openClient(home).of(daemonCommands)]
+  await expect(trading.trade({ id: 'none' })).rejects.toMatchObject({ code: 'API_NOT_FOUND' })
+  await expect(trading.buy({ energyWh: 0.5 })).rejects.toMatchObject({ code: 'API_BAD_REQUEST' })
+  const more: { energyWh: number } = Object.assign({ energyWh: 5 }, { extra: 1 })
+  await expect(trading.buy(more)).rejects.toMatchObject({ code: 'API_BAD_REQUEST' })
   expect(lines.filter(line => JSON.parse(line).msg === 'ready')).toHaveLength(1)
   expect(await end('SIGTERM')).toBe(0)
-  await expect(client.get('/v1/id')).rejects.toMatchObject({ code: 'API_NO_DAEMON' })
+  await expect(daemon.id()).rejects.toMatchObject({ code: 'API_NO_DAEMON' })
   expect(() => openClient(home)).toThrow(expect.objectContaining({ code: 'API_NO_DAEMON' }))
 })
 

@@ -9,34 +9,30 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const source = (file: string): string => new URL(`../../${file}`, import.meta.url).href
 
 /** A kind that embeds with the real model without end, and without a look at whether that is still wanted. */
-const worker = `
-import { createPerform, warm } from '${source('src/tasks/worker.ts')}'
-import { kinds } from '${source('src/tasks/kinds/kinds.ts')}'
+const deafModule = `
 const nobodyAborts = new AbortController().signal
 const text = 'Somebody sells solar energy to a neighbour at night. '.repeat(9)
 async function run(_input, _params, { embedder, progress }) {
-  const model = await embedder()
   for (let n = 1; ; n++) {
-    await model.embed([text], nobodyAborts)
+    await embedder.embed([text], nobodyAborts)
     progress(n, n + 1)
   }
 }
-export const perform = createPerform({ ...kinds, deaf: { run } })
-export { warm }
+export const kinds = { deaf: { asks: { embedder: true }, run } }
 `
 
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'wattmesh-embed-'))
-  await writeFile(path.join(folder, 'worker.mjs'), worker)
+  await writeFile(path.join(folder, 'deaf.mjs'), deafModule)
 })
 afterAll(() => rm(folder, { recursive: true }))
 
 /** How such runs ended; rejects when the process did not live. */
 async function endsOf(what: string, times: number): Promise<unknown> {
   const child = fileURLToPath(source('test/support/embedding-child.ts'))
-  const entry = pathToFileURL(path.join(folder, 'worker.mjs')).href
-  const args = ['--disable-warning=ExperimentalWarning', child, what, String(times), entry]
+  const module = pathToFileURL(path.join(folder, 'deaf.mjs')).href
+  const args = ['--disable-warning=ExperimentalWarning', child, what, String(times), module]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout)
 }

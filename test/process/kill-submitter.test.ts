@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { openClient } from '../../src/api/client.ts'
-import { chunk } from '../../src/domains/tasks/kinds/chunk.ts'
+import { chunk } from '../../src/domains/knowledge/kinds/chunk.ts'
+import { type ResultLineAnswer, type SubmittedJobAnswer, tasksCommands } from '../../src/domains/tasks/commands.ts'
 import { UNDONE_TASKS } from '../../src/domains/tasks/states.ts'
-import type { Job, Task } from '../../src/domains/tasks/task.ts'
+import { tasksDomain } from '../../src/domains/tasks/tasks.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
@@ -15,6 +16,7 @@ import { openStorage } from '../../src/storage/storage.ts'
 import { cliBench } from '../support/cli-daemons.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { FLAGS, testNodes } from '../support/nodes.ts'
+import { openStoreOf } from '../support/open-domain.ts'
 import { seedOf } from '../support/storm.ts'
 
 const MIN_KILLS = 8
@@ -31,14 +33,8 @@ const documents = Array.from({ length: 900 }, (_, i) => ({
   text: `# ${i}\n\n${prose.slice(0, 1_500)}`,
 }))
 const params = { maxTokens: 64 }
-const request = { kind: 'chunk', params, documents, privacy: 'public', verify: 'none' }
+const request = { kind: 'chunk', params, documents, privacy: 'public', verify: 'none' } as const
 const parts = documents.flatMap(({ name, text }) => [...chunk.split({ name, text }, params)])
-
-interface Row {
-  readonly document: string
-  readonly start: number
-  readonly end: number
-}
 
 test('a submitter killed at any moment goes on with what it was taking in and giving out: each part once, each result whole', async () => {
   await using bench = cliBench()
@@ -46,17 +42,17 @@ test('a submitter killed at any moment goes on with what it was taking in and gi
   const random = seededRandom(seedOf('kill submitter'))
   const worker = await nodes.start('worker', { ...TEMPO, roles: ['compute'] })
   const home = bench.home('boss')
-  const client = () => openClient(home)
-  const submit = (key: string) => client().post<Job>('/v1/jobs', { ...request, key })
+  const tasks = () => openClient(home).of(tasksCommands)
+  const submit = (key: string) => tasks().submit({ ...request, key })
   /** Its texts are kept: being split, or just split. */
-  const isKnown = async (key: string) => (await client().get<Job[]>('/v1/jobs?limit=100')).some(job => job.key === key)
+  const isKnown = async (key: string) => (await tasks().jobs()).some(job => job.key === key)
   const found = { opening: 0, running: 0 }
   const keys: string[] = []
 
   for (let kill = 0; kill < MIN_KILLS || Math.min(found.opening, found.running) < 2; kill++) {
     expect(kill, `found ${JSON.stringify(found)} only`).toBeLessThan(MAX_KILLS)
     const daemon = await bench.start(home, SETTINGS)
-    await worker.commands.connect(daemon.address)
+    await worker.peers.connect({ address: daemon.address })
     const key = `job ${kill}`
     keys.push(key)
     const answered = submit(key).then(
@@ -75,14 +71,14 @@ test('a submitter killed at any moment goes on with what it was taking in and gi
   }
 
   const last = await bench.start(home, SETTINGS)
-  await worker.commands.connect(last.address)
+  await worker.peers.connect({ address: last.address })
   // Who got no answer asks again under the same key, and gets the job there is.
-  const jobs: Job[] = []
+  const jobs: SubmittedJobAnswer[] = []
   for (const key of keys) jobs.push(await submit(key))
-  const all = await client().get<Job[]>('/v1/jobs?limit=1000')
+  const all = await tasks().jobs({ limit: 1_000 })
   expect(all.map(({ id }) => id).toSorted()).toEqual(jobs.map(({ id }) => id).toSorted())
   const states = async () => {
-    const now = await client().get<Job[]>('/v1/jobs?limit=1000')
+    const now = await tasks().jobs({ limit: 1_000 })
     return now.map(({ state, reason }) => (reason === undefined ? state : `${state}: ${reason}`))
   }
   await eventually(
@@ -94,10 +90,10 @@ test('a submitter killed at any moment goes on with what it was taking in and gi
 
   const results = new Set<string>()
   for (const { id } of jobs) {
-    const view = await client().get<{ total: number; parts: Task[] }>(`/v1/jobs/${id}?limit=100000`)
+    const view = await tasks().job({ id, limit: 100_000 })
     expect(view.total).toBe(parts.length)
     expect(view.parts.map(({ index, accepted }) => [index, accepted])).toEqual(parts.map((_, index) => [index, 1]))
-    results.add(await digestOf(client().lines<Row>(`/v1/jobs/${id}/result`)))
+    results.add(await digestOf(tasks().result({ id })))
   }
   expect(results.size).toBe(1)
   console.log(`kill submitter: ${keys.length} kills, jobs found opening ${found.opening}, running ${found.running}`)
@@ -105,8 +101,9 @@ test('a submitter killed at any moment goes on with what it was taking in and gi
 
 /** What the dead left: jobs with some of their parts made, and jobs with some of them done. */
 function leftOf(home: string): { opening: number; running: number } {
-  const { tasks, ...storage } = openStorage(join(home, 'wattmesh.db'), { clock: systemClock, metrics: createMetrics() })
+  const storage = openStorage(join(home, 'wattmesh.db'), { clock: systemClock, metrics: createMetrics() })
   try {
+    const { read: tasks } = openStoreOf(tasksDomain, storage)
     const begun = tasks.jobsInState('opening').filter(({ id }) => tasks.openTasks(id) > 0)
     const running = tasks.jobsInState('running').filter(({ id }) => tasks.openTasks(id) > 0)
     for (const { id } of running)
@@ -118,12 +115,13 @@ function leftOf(home: string): { opening: number; running: number } {
 }
 
 /** Of a result that covers every text from its first to its last letter. */
-async function digestOf(rows: AsyncIterable<Row>): Promise<string> {
+async function digestOf(rows: AsyncIterable<ResultLineAnswer>): Promise<string> {
   const hash = createHash('sha256')
   const covered = new Map(documents.map(({ name }) => [name, 0]))
   for await (const row of rows) {
+    if (!('index' in row)) throw new TypeError('chunks are told one by one')
     expect(row.start).toBe(covered.get(row.document))
-    covered.set(row.document, row.end)
+    covered.set(row.document, row.end ?? 0)
     hash.update(JSON.stringify(row))
   }
   expect([...covered.values()]).toEqual(documents.map(({ text }) => text.length))

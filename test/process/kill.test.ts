@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Catalog, Trade } from '../../src/domains/trading/trade.ts'
-import { type Clock, systemClock } from '../../src/kernel/clock.ts'
+import type { Trade } from '../../src/domains/trading/trade.ts'
+import { tradingDomain } from '../../src/domains/trading/trading.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
@@ -11,11 +12,15 @@ import type { Envelope } from '../../src/protocol/envelope.ts'
 import { identityFromSeed } from '../../src/protocol/keys.ts'
 import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
 import { createOpener, isSealed } from '../../src/protocol/sealed.ts'
-import { openStorage } from '../../src/storage/storage.ts'
+import { openStorage, type Storage } from '../../src/storage/storage.ts'
+import { hastyClock } from '../support/leaping-clock.ts'
+import { networkOf } from '../support/memory-network.ts'
 import { bringToLife, type Life, type MortalDaemon, startDaemon } from '../support/mortal-seller.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { seedOfNode, testNodes } from '../support/nodes.ts'
+import { openStoreOf } from '../support/open-domain.ts'
 import { openRoad, type Road } from '../support/road.ts'
+import { catalogFact, wantedFact } from '../support/senders.ts'
 import { scratch, seedOf } from '../support/storm.ts'
 
 const KILLS = 200
@@ -26,10 +31,7 @@ const OFFERED_WH = 60_000
 const OPEN: readonly Trade['state'][] = ['selecting', 'quoted', 'confirming']
 
 /** As the system's, but nobody waits long before trying again. */
-const hasty: Clock = {
-  now: systemClock.now,
-  sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 15), signal),
-}
+const hasty = hastyClock(15)
 
 test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers nothing twice`, async () => {
   using folder = scratch()
@@ -37,7 +39,7 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
   const sellerSeed = createHash('sha256').update('seller').digest()
   const buyerSeed = createHash('sha256').update('buyer').digest()
   const seller = identityFromSeed(sellerSeed).peerId
-  const catalog = offerOf(seller)
+  const offered = offerOf(seller)
 
   /** Answers of the seller as the buyer received them, by the request they answer. */
   const answers = new Map<string, Set<string>>()
@@ -51,27 +53,26 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
     clock: hasty,
     random,
     inZone: false,
-    reservationMs: 60_000,
-    stepTimeoutMs: 120_000,
-    network: {
-      publish: async () => 0,
-      async request(_peer, protocol, bytes) {
-        if (life === undefined) throw new Error('the seller is dead')
-        const { id } = read(bytes)
-        sentMs.set(id, [...(sentMs.get(id) ?? []), Date.now()])
-        const reply = await life.wire.request(protocol, bytes)
-        repliesHeard++
-        const envelope = read(reply)
-        const { payload, reply_to: asked = '' } = envelope
-        const said = JSON.stringify(isSealed(payload) ? await opener(envelope) : payload)
-        answers.set(asked, (answers.get(asked) ?? new Set()).add(said))
-        // Networks lose answers as well: the request is sent again, often to the next life.
-        if (random() < 0.05) throw new Error('the answer got lost')
-        return reply
-      },
-    },
+    flags: { 'market.reservationMs': 60_000, 'market.stepTimeoutMs': 120_000 },
+    transport: async deps =>
+      networkOf(deps, {
+        async request(_peer, protocol, bytes) {
+          if (life === undefined) throw new Error('the seller is dead')
+          const { id } = read(bytes)
+          sentMs.set(id, [...(sentMs.get(id) ?? []), Date.now()])
+          const reply = await life.wire.request(protocol, bytes)
+          repliesHeard++
+          const envelope = read(reply)
+          const { payload, reply_to: asked = '' } = envelope
+          const said = JSON.stringify(isSealed(payload) ? await opener(envelope) : payload)
+          answers.set(asked, (answers.get(asked) ?? new Set()).add(said))
+          // Networks lose answers as well: the request is sent again, often to the next life.
+          if (random() < 0.05) throw new Error('the answer got lost')
+          return reply
+        },
+      }),
   })
-  await buyer.storage.write(() => buyer.storage.apply([{ kind: 'catalog', catalog }]))
+  await buyer.keep(catalogFact(offered))
   await buyer.start()
 
   const start = (): Life =>
@@ -79,8 +80,8 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
       home: folder.path('seller'),
       seed: sellerSeed.toString('hex'),
       buyer: buyer.self,
-      offers: catalog.offers,
-      onRequest: (_protocol, bytes) => buyer.reception.request(bytes, seller),
+      offers: catalogFact(offered).catalog.offers,
+      onRequest: (protocol, bytes) => buyer.arrives.request(protocol, bytes, seller),
     })
 
   let starts = 0
@@ -139,8 +140,9 @@ test(`a seller killed ${KILLS} times loses nothing it acknowledged and answers n
     expect(new Set(asked).size).toBe(asked.length)
 
     // Every effect once, and the same on both sides.
-    const bought = new Map(buyerAfter.trading.trades(1_000_000).map(trade => [trade.transactionId, trade]))
-    const sold = sellerAfter.trading.trades(1_000_000)
+    const tradesOf = (storage: Storage) => openStoreOf(tradingDomain, storage).read.trades(1_000_000)
+    const bought = new Map(tradesOf(buyerAfter).map(trade => [trade.transactionId, trade]))
+    const sold = tradesOf(sellerAfter)
     const agreed = sold.filter(trade => trade.state === 'active')
     expect(agreed.length).toBeGreaterThan(KILLS / 4)
     for (const trade of agreed) expect(bought.get(trade.transactionId)?.contract).toEqual(trade.contract)
@@ -173,7 +175,9 @@ test(`a whole daemon killed ${DAEMON_KILLS} times keeps every contract it agreed
   const home = folder.path('seller')
   const seed = seedOfNode('seller')
   const seller = identityFromSeed(seed).peerId
-  const bought = () => buyer.commands.trades(10_000).filter(({ state }) => state === 'active')
+  const bought = async () => (await buyer.trading.trades({ limit: 10_000 })).filter(({ state }) => state === 'active')
+
+  const said = () => buyer.daemon.messages({ limit: 10_000 })
 
   let daemon: MortalDaemon | undefined
   try {
@@ -181,13 +185,14 @@ test(`a whole daemon killed ${DAEMON_KILLS} times keeps every contract it agreed
       daemon = startDaemon(home, seed.toString('hex'), OFFERED_WH)
       if (random() < 0.2) await sleep(random() * 1_500)
       else {
-        await buyer.commands.connect(await daemon.address)
-        const before = buyer.commands.messages({ limit: 10_000 }).length
+        await buyer.peers.connect({ address: await daemon.address })
+        const before = (await said()).length
         const more = 2 + Math.floor(random() * 20)
         await eventually('they trade', async () => {
-          const open = buyer.commands.needs(10_000).filter(need => ['searching', 'trading'].includes(need.state))
-          if (open.length < AT_ONCE) await buyer.commands.buy({ energyWh: TRADE_WH })
-          return buyer.commands.messages({ limit: 10_000 }).length >= before + more
+          const needs = await buyer.trading.needs({ limit: 10_000 })
+          const open = needs.filter(need => ['searching', 'trading'].includes(need.state))
+          if (open.length < AT_ONCE) await buyer.trading.buy({ energyWh: TRADE_WH })
+          return (await said()).length >= before + more
         })
         await sleep(random() * 5)
       }
@@ -195,11 +200,11 @@ test(`a whole daemon killed ${DAEMON_KILLS} times keeps every contract it agreed
       expect(daemon.complaints()).toBe('')
     }
     daemon = startDaemon(home, seed.toString('hex'), OFFERED_WH)
-    await buyer.commands.connect(await daemon.address)
+    await buyer.peers.connect({ address: await daemon.address })
     await eventually(
       'every trade has ended',
-      () => {
-        const { trades } = { trades: buyer.commands.trades(10_000) }
+      async () => {
+        const trades = await buyer.trading.trades({ limit: 10_000 })
         return trades.every(({ state }) => !OPEN.includes(state))
       },
       60_000,
@@ -212,16 +217,17 @@ test(`a whole daemon killed ${DAEMON_KILLS} times keeps every contract it agreed
 
   const after = openStorage(`${home}/wattmesh.db`, { clock: systemClock, metrics: createMetrics() })
   try {
-    const sold = after.trading.trades(10_000).filter(({ state }) => state === 'active')
+    const { read } = openStoreOf(tradingDomain, after)
+    const sold = read.trades(10_000).filter(({ state }) => state === 'active')
     const byId = new Map(sold.map(trade => [trade.transactionId, trade.contract]))
-    console.log(`daemon kill: ${bought().length} trades agreed with ${seller.slice(-6)}`)
-    expect(bought().length).toBeGreaterThan(5)
-    expect(sold).toHaveLength(bought().length)
-    for (const trade of bought()) expect(byId.get(trade.transactionId)).toEqual(trade.contract)
+    console.log(`daemon kill: ${(await bought()).length} trades agreed with ${seller.slice(-6)}`)
+    expect((await bought()).length).toBeGreaterThan(5)
+    expect(sold).toHaveLength((await bought()).length)
+    for (const trade of await bought()) expect(byId.get(trade.transactionId)).toEqual(trade.contract)
     // Whatever the buyer holds an acknowledgement for, the seller's journal has.
-    const acknowledged = buyer.commands
-      .messages({ limit: 10_000 })
-      .filter(row => row.state === 'delivered' && row.peer === seller && row.type !== 'catalog.page')
+    const acknowledged = (await said()).filter(
+      row => row.state === 'delivered' && row.peer === seller && row.type !== 'catalog.page',
+    )
     const kept = new Set(
       after.messages
         .list({ limit: 100_000 })
@@ -230,7 +236,7 @@ test(`a whole daemon killed ${DAEMON_KILLS} times keeps every contract it agreed
     )
     expect(acknowledged.length).toBeGreaterThan(20)
     expect(acknowledged.filter(({ id }) => !kept.has(id))).toEqual([])
-    const callbacks = buyer.commands.messages({ limit: 10_000 }).flatMap(row => {
+    const callbacks = (await said()).flatMap(row => {
       const { reply_to } = JSON.parse(row.envelope) as { reply_to?: string }
       return row.direction === 'in' && reply_to !== undefined && !MANY.has(row.type) ? [reply_to] : []
     })
@@ -255,42 +261,20 @@ async function trafficUntil(buyer: Road, replies: number, heard: () => number): 
 }
 
 function openTrades(buyer: Road): number {
-  const { trading } = buyer.storage
+  const { trading } = buyer
   const trades = OPEN.reduce((sum, state) => sum + trading.tradesInState(state).length, 0)
   return trades + trading.needsInState('searching').length
 }
 
-/** A search that is over as soon as it begins: the seller is known, and counts as heard. */
+/** The seller's one offer is known: the search is over as soon as it begins. */
 async function wantEnergy(buyer: Road): Promise<void> {
-  const [catalog] = buyer.storage.trading.catalogs()
+  const [catalog] = buyer.trading.catalogs()
   const [offer] = catalog?.offers ?? []
   if (catalog === undefined || offer === undefined) throw new Error('the buyer knows no offer')
-  const id = crypto.randomUUID()
-  await buyer.commit(() => {
-    const outcome = buyer.trading.buy({
-      id,
-      slot: offer.slot,
-      energyWh: TRADE_WH,
-      maxPriceMicro: 1_000_000,
-      reason: '',
-    })
-    const facts = outcome.facts.map(fact =>
-      fact.kind === 'need' ? { ...fact, need: { ...fact.need, searchUntilMs: 0, answered: [catalog.seller] } } : fact,
-    )
-    return { ...outcome, facts, messages: [] }
-  })
-  await buyer.tick()
+  await buyer.keep(wantedFact(catalog.seller, { slot: offer.slot, energyWh: TRADE_WH }))
 }
 
-function offerOf(seller: PeerId): Catalog {
+function offerOf(seller: PeerId): Parameters<typeof catalogFact>[0] {
   const slot = { startMs: Math.ceil(Date.now() / 3_600_000 + 24) * 3_600_000, durationMs: 3_600_000 }
-  return {
-    seller,
-    version: 1,
-    role: 'household',
-    sourceType: 'SOLAR',
-    currency: 'USD',
-    validUntilMs: Date.now() + 3_600_000,
-    offers: [{ offerId: 'noon', slot, priceMicro: 100_000, availableWh: OFFERED_WH }],
-  }
+  return { seller, validUntilMs: Date.now() + 3_600_000, offer: { slot, availableWh: OFFERED_WH } }
 }

@@ -3,13 +3,14 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { Aedes } from 'aedes'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterEach, expect, test, vi } from 'vitest'
+import { allocate, throughMeter } from '../../src/domains/books/allocation.ts'
 import { createMetering, type Metering } from '../../src/domains/energy/meter/metering.ts'
 import { createMqttMeter, type MqttMeter } from '../../src/domains/energy/meter/mqtt-meter.ts'
 import { meteredOf, type Reading, verifyChain } from '../../src/domains/energy/meter/reading-chain.ts'
-import { allocate, throughMeter } from '../../src/domains/trading/settlement/allocation.ts'
-import type { TaskId } from '../../src/kernel/ids.ts'
+import { energyStore } from '../../src/domains/energy/store.ts'
 import { type Log, silentLog } from '../../src/kernel/log.ts'
 import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
+import { openPeer } from '../support/open-domain.ts'
 
 const SLOT = 900_000
 const GRACE = 60_000
@@ -76,13 +77,12 @@ async function openHome(port: number, { traded = {}, exportTopic = EXPORT }: Set
     importTopic: IMPORT,
     exportTopic,
     slotMs: SLOT,
-    now() {
-      heard++
-      return nowMs
-    },
+    now: () => nowMs,
+    heard: () => void heard++,
     log: { ...silentLog, warn, info: () => undefined, debug: () => undefined },
   })
-  const chain: Reading[] = []
+  const { storage } = openPeer()
+  const { read, apply } = storage.open({ name: 'energy', store: energyStore })
   const metering = createMetering({
     meter,
     meterId: IMPORT,
@@ -91,8 +91,7 @@ async function openHome(port: number, { traded = {}, exportTopic = EXPORT }: Set
     now: () => nowMs,
     sign: owner.sign,
     store: {
-      lastReading: () => chain.at(-1),
-      reading: slot => chain.find(reading => reading.slot === slot && reading.corrects === undefined),
+      ...read,
       owedSlots: () => [],
       tradedWh: slot => traded[slot] ?? { boughtWh: 0, soldWh: 0 },
     },
@@ -103,7 +102,9 @@ async function openHome(port: number, { traded = {}, exportTopic = EXPORT }: Set
   return {
     meter,
     metering,
-    chain,
+    get chain() {
+      return read.chain(IMPORT, 0, 1_000)
+    },
     warnings,
     async says(reader, slots, importWh, exportWh = 0) {
       nowMs = slots * SLOT
@@ -114,9 +115,9 @@ async function openHome(port: number, { traded = {}, exportTopic = EXPORT }: Set
     },
     at(slots) {
       nowMs = slots * SLOT
-      const readings = metering.turn().facts.map(fact => fact.reading)
-      chain.push(...readings)
-      return readings
+      const { facts } = metering.turn()
+      for (const fact of facts) apply(fact)
+      return facts.map(({ reading }) => reading)
     },
   }
 }
@@ -162,7 +163,7 @@ test('a meter that falls silent is estimated after the grace, and settles nothin
     boughtWh: 0,
     soldWh: 400,
   })
-  expect([...allocate(exportWh, quality, [{ transactionId: 't' as TaskId, energyWh: 400 }]).values()]).toEqual([
+  expect([...allocate(exportWh, quality, [{ contractId: 'c', energyWh: 400 }]).values()]).toEqual([
     { energyWh: 0, quality: 'ESTIMATED' },
   ])
   expect(verifyChain(home.chain, verify)).toBeUndefined()
@@ -269,6 +270,7 @@ test('a daemon starts though its broker is not there, and says so once', async (
     exportTopic: '',
     slotMs: SLOT,
     now: () => 0,
+    heard: () => undefined,
     log: { ...silentLog, warn: fields => void warnings.push(fields) },
   })
   stops.push(() => meter.stop?.())
@@ -314,7 +316,9 @@ test.each([
   ['one topic for both', { importTopic: EXPORT }, 'the same topic'],
 ])('%s is refused before anything starts', (_, wrong, why) => {
   const right = { url: 'mqtt://127.0.0.1', importTopic: IMPORT, exportTopic: EXPORT }
-  expect(() => createMqttMeter({ ...right, ...wrong, slotMs: SLOT, now: () => 0, log: silentLog })).toThrow(
+  const place = { ...right, ...wrong }
+  const rest = { slotMs: SLOT, now: () => 0, heard: () => undefined, log: silentLog }
+  expect(() => createMqttMeter({ ...place, ...rest })).toThrow(
     expect.objectContaining({ code: 'ENERGY_METER', message: expect.stringContaining(why) }),
   )
 })

@@ -4,18 +4,16 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { chunk } from '../../src/domains/tasks/kinds/chunk.ts'
-import { embed } from '../../src/domains/tasks/kinds/embed.ts'
-import type { AnyKind } from '../../src/domains/tasks/kinds/kind.ts'
-import { createWorkers, type Workers, type WorkersOptions } from '../../src/domains/tasks/workers.ts'
+import type { AnyKind } from '../../src/daemon/kind.ts'
+import { chunk } from '../../src/domains/knowledge/kinds/chunk.ts'
+import { embed } from '../../src/domains/knowledge/kinds/embed.ts'
+import { kinds, kindsModule } from '../../src/domains/knowledge/kinds/kinds.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-
-const workerModule = new URL('../../src/domains/tasks/worker.ts', import.meta.url).href
+import { createPool, type Pool, type PoolOptions } from '../../src/threads/pool.ts'
 
 /** Kinds that behave badly in each way a thread can; only `run` exists in the thread. */
-const badWorker = `
-import { createPerform } from '${workerModule}'
-const kinds = {
+const badModule = `
+const runs = {
   echo: input => input,
   throws: () => { throw new RangeError('out of luck') },
   exits: () => process.exit(7),
@@ -28,12 +26,13 @@ const kinds = {
     progress(1, 2)
   }),
 }
-export const perform = createPerform(Object.fromEntries(Object.entries(kinds).map(([name, run]) => [name, { run: async (...all) => run(...all) }])))
+export const kinds = Object.fromEntries(Object.entries(runs).map(([name, run]) => [name, { asks: {}, run: async (...all) => run(...all) }]))
 `
 
 const kind = (name: string): AnyKind => ({
   ...(chunk as AnyKind),
   name,
+  asks: {},
   params: z.unknown(),
   input: z.unknown(),
   limits: { maxInputBytes: 1000, maxRunMs: () => 60_000, maxMemoryMb: 10 },
@@ -43,22 +42,29 @@ const badKinds = Object.fromEntries(
 )
 
 let folder: string
-let badEntry: URL
-let workers: Workers
-const made: Workers[] = []
+let bad: Pick<PoolOptions, 'kinds'>
+let workers: Pool
+const made: Pool[] = []
 
-function make(options: Partial<WorkersOptions> = {}): Workers {
-  const defaults = { threads: 1, niceIncrement: 10, maxMemoryMb: 64, idleTimeoutMs: 60_000, log: silentLog }
-  const created = createWorkers({ ...defaults, ...options })
+function make(options: Partial<PoolOptions> = {}): Pool {
+  const defaults = {
+    kinds: [{ kinds, module: kindsModule }],
+    threads: 1,
+    niceIncrement: 10,
+    maxMemoryMb: 64,
+    idleTimeoutMs: 60_000,
+    log: silentLog,
+  }
+  const created = createPool({ ...defaults, ...options })
   made.push(created)
   return created
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'wattmesh-workers-'))
-  const file = path.join(folder, 'bad-worker.mjs')
-  await writeFile(file, badWorker)
-  badEntry = pathToFileURL(file)
+  const file = path.join(folder, 'bad-kinds.mjs')
+  await writeFile(file, badModule)
+  bad = { kinds: [{ kinds: badKinds, module: pathToFileURL(file) }] }
 })
 afterEach(async () => {
   await Promise.all(made.splice(0).map(one => one.stop()))
@@ -74,7 +80,7 @@ describe('a task that misbehaves', () => {
     ['throws where nobody catches', 'diesLater', 'TASK_CRASHED', /nobody catches this/],
     ['takes all memory', 'hungry', 'TASK_OUT_OF_MEMORY', /memory/],
   ])('costs one thread at most when it %s, and the next runs', async (_what, name, code, message) => {
-    workers = make({ kinds: badKinds, entry: badEntry })
+    workers = make(bad)
     const next = workers.run(name, {}, {}).catch((error: unknown) => error)
     await expect(echo()).resolves.toBe('still here')
     expect(await next).toMatchObject({ code, message: expect.stringMatching(message) })
@@ -85,14 +91,14 @@ describe('a task that misbehaves', () => {
     ['computes for ever', 'endless'],
     ['waits for ever', 'deaf'],
   ])('is ended at its time limit when it %s, and the next runs', async (_what, name) => {
-    workers = make({ kinds: badKinds, entry: badEntry })
+    workers = make(bad)
     const ended = workers.run(name, {}, {}, { timeoutMs: 50 }).catch((error: unknown) => error)
     await expect(echo()).resolves.toBe('still here')
     expect(await ended).toMatchObject({ code: 'TASK_TIMEOUT' })
   })
 
   it('does not take a neighbour down', async () => {
-    workers = make({ kinds: badKinds, entry: badEntry, threads: 2 })
+    workers = make({ ...bad, threads: 2 })
     const stop = new AbortController()
     const neighbour = workers.run('patient', {}, {}, { signal: stop.signal }).catch((error: unknown) => error)
     await expect(workers.run('exits', {}, {})).rejects.toMatchObject({ code: 'TASK_CRASHED' })
@@ -104,7 +110,7 @@ describe('a task that misbehaves', () => {
 
 describe('a cancelled task', () => {
   it('that listens keeps its thread', async () => {
-    workers = make({ kinds: badKinds, entry: badEntry })
+    workers = make(bad)
     const stop = new AbortController()
     const onProgress = vi.fn(() => stop.abort())
     await expect(workers.run('patient', {}, {}, { signal: stop.signal, onProgress })).rejects.toMatchObject({
@@ -115,7 +121,7 @@ describe('a cancelled task', () => {
   })
 
   it('that computes on loses its thread', async () => {
-    workers = make({ kinds: badKinds, entry: badEntry })
+    workers = make(bad)
     // A thread that is up: one that is still starting would be left to start.
     await workers.run('echo', {}, 1)
     const stop = new AbortController()
@@ -126,7 +132,7 @@ describe('a cancelled task', () => {
   })
 
   it('leaves the queue when it had not begun', async () => {
-    workers = make({ kinds: badKinds, entry: badEntry })
+    workers = make(bad)
     const [first, second] = [new AbortController(), new AbortController()]
     const running = workers.run('patient', {}, {}, { signal: first.signal }).catch((error: unknown) => error)
     const queued = workers.run('patient', {}, {}, { signal: second.signal }).catch((error: unknown) => error)
@@ -158,15 +164,15 @@ describe('the pool', () => {
   })
 
   it('fails what runs and what waits when it stops, and takes nothing after', async () => {
-    workers = make({ kinds: badKinds, entry: badEntry })
+    workers = make(bad)
     const runs = ['endless', 'echo'].map(name => workers.run(name, {}, {}).catch((error: unknown) => error))
     await workers.stop()
     expect(await Promise.all(runs)).toMatchObject([{ code: 'TASK_CANCELLED' }, { code: 'TASK_CANCELLED' }])
     await expect(workers.run('echo', {}, 1)).rejects.toMatchObject({ code: 'TASK_CANCELLED' })
   })
 
-  it('reports a worker that cannot start, instead of waiting for it', async () => {
-    workers = make({ entry: pathToFileURL(path.join(folder, 'missing.mjs')) })
+  it('reports a worker that cannot load its kinds, instead of waiting for it', async () => {
+    workers = make({ kinds: [{ kinds, module: pathToFileURL(path.join(folder, 'missing.mjs')) }] })
     await expect(workers.run('chunk', {}, { text: 'one', offset: 0 })).rejects.toMatchObject({ code: 'TASK_CRASHED' })
   })
 

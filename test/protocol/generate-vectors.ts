@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { MessageId, PeerId, SubjectId } from '../../src/kernel/ids.ts'
 import type { Carrier } from '../../src/kernel/outcome.ts'
 import { canonical } from '../../src/protocol/canonical.ts'
 import type { UnsignedEnvelope } from '../../src/protocol/envelope.ts'
@@ -39,7 +39,7 @@ const base: UnsignedEnvelope = {
   v: 1,
   type: 'test.note',
   id: '6f1b1c1e-0000-4000-8000-000000000001' as MessageId,
-  task_id: 'task-1' as TaskId,
+  task_id: 'task-1' as SubjectId,
   network: 'vectors',
   sender_id: alice.peerId,
   created: NOW_MS - 1_000,
@@ -162,7 +162,7 @@ add(
   'a sealed payload moved into another message',
   'ok',
   'accept',
-  text({ ...sealedToBob, task_id: 'task-2' as TaskId }),
+  text({ ...sealedToBob, task_id: 'task-2' as SubjectId }),
   {
     opened: null,
   },

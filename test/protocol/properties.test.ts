@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { catalogMessage, readCatalog } from '../../src/domains/trading/beckn/catalog-body.ts'
 import { type ContractBody, contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
-import type { MessageId, TaskId } from '../../src/kernel/ids.ts'
+import type { MessageId, SubjectId } from '../../src/kernel/ids.ts'
 import type { JsonObject } from '../../src/kernel/outcome.ts'
 import { canonical, isCanonical } from '../../src/protocol/canonical.ts'
 import { type Decoded, decode } from '../../src/protocol/decode.ts'
@@ -30,7 +30,7 @@ const envelope: fc.Arbitrary<UnsignedEnvelope> = fc.record(
     v: fc.constant(1 as const),
     type: fc.constantFrom('peer.advert', 'beckn.select', 'ack'),
     id: fc.uuid() as fc.Arbitrary<MessageId>,
-    task_id: fc.stringMatching(/^[\w.:-]{1,40}$/) as unknown as fc.Arbitrary<TaskId>,
+    task_id: fc.stringMatching(/^[\w.:-]{1,40}$/) as unknown as fc.Arbitrary<SubjectId>,
     network: fc.constant('test'),
     sender_id: fc.constant(alice.peerId),
     to: fc.constant(bob.peerId),

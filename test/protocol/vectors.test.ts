@@ -19,6 +19,7 @@ const bob = identityFromSeed(Buffer.from(identities['bob']?.seed ?? '', 'hex'))
 const note: MessageType<never> = {
   payload: z.looseObject({}),
   carriers: ['orders', 'stream'],
+  stream: 'orders',
   sealed: false,
   kept: true,
   handle: () => outcome(),

@@ -1,7 +1,7 @@
 import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
-import type { Metered } from '../../src/domains/trading/settlement/allocation.ts'
 import type { Trade } from '../../src/domains/trading/trade.ts'
-import type { TaskId } from '../../src/kernel/ids.ts'
+import type { TransactionId } from '../../src/kernel/ids.ts'
+import type { Metered } from '../../src/protocol/contract.ts'
 import { createTown, type Party, SEARCH_MS, type Sent, SLOT } from './two-markets.ts'
 
 export const OK = (importWh: number, exportWh: number): Metered => ({ importWh, exportWh, quality: 'OK' })
@@ -17,7 +17,7 @@ export function agreedTrade(names: readonly string[] = []) {
   town.settle()
   const [agreed] = buyer.store.tradesInState('active')
   if (agreed === undefined) throw new Error('no trade was agreed')
-  const id: TaskId = agreed.transactionId
+  const id: TransactionId = agreed.transactionId
   const look = (trade: Trade | undefined): Trade => {
     if (trade === undefined) throw new Error('the trade is gone')
     return trade

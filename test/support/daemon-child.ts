@@ -3,6 +3,8 @@
  * JSON. It says its address when it is ready, and is made to be killed.
  */
 import { loadConfig } from '../../src/config/config.ts'
+import { daemonCommands } from '../../src/daemon/commands.ts'
+import { tradingCommands } from '../../src/domains/trading/commands.ts'
 import { createLog } from '../../src/kernel/log.ts'
 import { openNode } from '../../src/node.ts'
 
@@ -14,9 +16,10 @@ const node = await openNode(config, Buffer.from(seed, 'hex'), log, {
   ownCpuMs: () => process.cpuUsage().user / 1000,
 })
 await node.start()
-const { addresses } = await node.commands.status()
-if (process.env['OFFER_WH'] !== undefined && node.commands.catalogs().length === 0) {
-  await node.commands.sell({ energyWh: Number(process.env['OFFER_WH']), priceMicro: 100_000 })
+const trading = node.client.of(tradingCommands)
+const { addresses } = await node.client.of(daemonCommands).status()
+if (process.env['OFFER_WH'] !== undefined && (await trading.catalogs()).length === 0) {
+  await trading.sell({ energyWh: Number(process.env['OFFER_WH']), priceMicro: 100_000 })
 }
 process.stdout.write(`${addresses[0] ?? ''}\n`)
 process.stdin.on('end', () => void node.stop().then(() => process.exit(0))).resume()

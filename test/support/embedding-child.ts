@@ -1,22 +1,32 @@
 /**
  * Embeds for real in a worker thread, and takes the work back at many moments: a process that lives to say so. Arguments:
- * what to end (`opening`, `computing` or `everything`), how often, the worker module.
+ * what to end (`opening`, `computing` or `everything`), how often, the module with the kind `deaf`.
  */
 import { z } from 'zod'
-import type { AnyKind } from '../../src/domains/tasks/kinds/kind.ts'
-import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
-import { createWorkers, type Workers } from '../../src/domains/tasks/workers.ts'
+import { kinds, kindsModule } from '../../src/domains/knowledge/kinds/kinds.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import type { ThreadKind } from '../../src/threads/kind.ts'
+import { createPool, type Pool } from '../../src/threads/pool.ts'
 
-const [what = '', times = '1', entry = ''] = process.argv.slice(2)
+const [what = '', times = '1', deafModule = ''] = process.argv.slice(2)
 
 /** Runs in the module of the test: it embeds on and on, and does not listen. */
-const deaf = { params: z.unknown(), input: z.unknown(), limits: { maxRunMs: () => 60_000 } } as unknown as AnyKind
+const deaf: ThreadKind = {
+  asks: { embedder: true },
+  params: z.unknown(),
+  input: z.unknown(),
+  limits: { maxRunMs: () => 60_000 },
+  run: () => Promise.reject(new TypeError('only in its module')),
+  merge: () => undefined,
+}
 
-function make(): Workers {
-  const table = { ...kinds, deaf } as unknown as Readonly<Record<string, AnyKind>>
+function make(): Pool {
+  const modules = [
+    { kinds, module: kindsModule },
+    { kinds: { deaf }, module: new URL(deafModule) },
+  ]
   const options = { threads: 1, niceIncrement: 10, maxMemoryMb: 512, idleTimeoutMs: 60_000, log: silentLog }
-  return createWorkers({ ...options, kinds: table, entry: new URL(entry) })
+  return createPool({ ...options, kinds: modules })
 }
 
 async function codeOf(run: Promise<unknown>): Promise<string> {

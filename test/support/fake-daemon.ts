@@ -49,6 +49,7 @@ export async function openFakeDaemon(routes: Readonly<Record<string, Route>> = {
     const body = await text(request)
     if (request.method === 'POST') posted.push({ path, body: JSON.parse(body) })
     const key = `${request.method} ${path}`
+    if (key === 'GET /v1/events') return tellOn(response)
     const found = request.headers.authorization === `Bearer ${TOKEN}` ? answer(key) : undefined
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' })
     response.end(JSON.stringify(found ?? { code: 'API_NOT_FOUND', message: `there is no ${key}` }))
@@ -70,6 +71,15 @@ export async function openFakeDaemon(routes: Readonly<Record<string, Route>> = {
       rmSync(home, { recursive: true, force: true })
     },
   }
+}
+
+/** A daemon in which something happens all the time: what its routes answer changes with how often they are asked. */
+function tellOn(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  const tell = (): void => void response.write('{"cursor":"1.0"}\n')
+  tell()
+  const telling = setInterval(tell, 50)
+  response.once('close', () => clearInterval(telling))
 }
 
 /** Runs a command in a home, whether or not a daemon is there. */

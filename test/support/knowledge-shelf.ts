@@ -1,11 +1,13 @@
-import { DatabaseSync } from 'node:sqlite'
 import type { KnowledgeFact } from '../../src/domains/knowledge/collection.ts'
 import type { Encode, EncodeDocument } from '../../src/domains/knowledge/encode.ts'
 import { PASSAGES_A_SECTION, type Section, sectionOf } from '../../src/domains/knowledge/search/sections.ts'
-import { termsOf } from '../../src/domains/knowledge/search/words.ts'
+import { knowledgeStore } from '../../src/domains/knowledge/store.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { createMetrics } from '../../src/kernel/metrics.ts'
 import type { Commit } from '../../src/kernel/outcome.ts'
-import { knowledgeFacts } from '../../src/storage/knowledge.ts'
-import { migrate } from '../../src/storage/schema.ts'
+import type { Db } from '../../src/storage/kept.ts'
+import { openStorage } from '../../src/storage/storage.ts'
+import { indexTerms } from '../../src/text/index-terms.ts'
 
 export const FINGERPRINT = 'a'.repeat(64)
 const DIMENSIONS = 64
@@ -13,7 +15,7 @@ const DIMENSIONS = 64
 /** A vector that is near another when the texts share words: deterministic, and no model. */
 export function wordVector(text: string): Float32Array {
   const vector = new Float32Array(DIMENSIONS)
-  for (const term of termsOf(text)) {
+  for (const term of indexTerms(text)) {
     let hash = 2166136261
     for (const character of term) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16777619)
     const place = (hash >>> 0) % DIMENSIONS
@@ -52,19 +54,23 @@ export async function sectionsOf(text: string): Promise<Section[]> {
   return sections
 }
 
-/** The knowledge tables alone, in memory, written as a daemon writes them: a transaction a commit. */
+/** The store of knowledge, in memory, written as a daemon writes it. */
 export function openShelf() {
-  const db = new DatabaseSync(':memory:')
-  db.exec('PRAGMA foreign_keys = ON')
-  migrate(db)
-  const { writers, readers } = knowledgeFacts(db)
-  const commit: Commit<KnowledgeFact> = async decide => {
-    const outcome = decide()
-    db.exec('BEGIN')
-    for (const fact of outcome.facts) (writers[fact.kind] as (fact: KnowledgeFact) => void)(fact)
-    db.exec('COMMIT')
-    return outcome
-  }
+  const storage = openStorage(':memory:', { clock: systemClock, metrics: createMetrics() })
+  let beneath: Db | undefined
+  const { read, apply } = storage.open({
+    name: 'knowledge',
+    store(db) {
+      beneath = db
+      return knowledgeStore(db)
+    },
+  })
+  const commit: Commit<KnowledgeFact> = decide =>
+    storage.write(() => {
+      const outcome = decide()
+      outcome.facts.forEach(apply)
+      return outcome
+    })
   let numbers = 0
 
   /** Puts a document on the shelf without a file. */
@@ -80,7 +86,7 @@ export function openShelf() {
       modifiedMs: 0,
       readMs: 0,
     }
-    const isNew = readers.collections().every(other => other.name !== collection)
+    const isNew = read.collections().every(other => other.name !== collection)
     const sections = await sectionsOf(text)
     await commit(() => ({
       facts: [
@@ -98,9 +104,12 @@ export function openShelf() {
   function rows(): Record<string, number> {
     const tables = ['collections', 'documents', 'sections', 'passages', 'vectors', 'signatures', 'postings']
     return Object.fromEntries(
-      tables.map(table => [table, Number(db.prepare(`SELECT count(*) AS n FROM knowledge_${table}`).get()?.['n'])]),
+      tables.map(table => [
+        table,
+        Number(beneath?.prepare(`SELECT count(*) AS n FROM knowledge_${table}`).get()?.['n']),
+      ]),
     )
   }
 
-  return { store: readers, commit, put, rows, close: () => db.close() }
+  return { store: read, commit, put, rows, close: storage.stop }
 }

@@ -1,16 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/kernel/clock.ts'
+import type { PeerChange } from '../../src/kernel/connection.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { createMetrics, type Metrics } from '../../src/kernel/metrics.ts'
-import {
-  createNetwork,
-  type Network,
-  type NetworkDeps,
-  type NetworkOptions,
-  type PeerChange,
-} from '../../src/network/network.ts'
+import { createNetwork, type Network, type NetworkDeps, type NetworkOptions } from '../../src/network/network.ts'
 
 export const TOPIC = '/wattmesh/1/test/adverts'
 export const ECHO = '/wattmesh/test/echo/1'

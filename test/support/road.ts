@@ -1,23 +1,21 @@
-import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import type { TradingDeps } from '../../src/domains/trading/market.ts'
-import { createTrading } from '../../src/domains/trading/trading.ts'
-import { createCommit } from '../../src/inbox/commit.ts'
-import { createInbox } from '../../src/inbox/inbox.ts'
-import { type Clock, repeat, systemClock } from '../../src/kernel/clock.ts'
-import type { NewId, PeerId } from '../../src/kernel/ids.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import type { Commands } from '../../src/daemon/command.ts'
+import type { AnyFact } from '../../src/daemon/commit.ts'
+import { type Daemon, openDaemon } from '../../src/daemon/daemon.ts'
+import type { Domain, OptionSections } from '../../src/daemon/domain.ts'
+import type { Transport } from '../../src/daemon/link.ts'
+import { clientOf } from '../../src/daemon/served.ts'
+import { booksDomain } from '../../src/domains/books/books.ts'
+import { energyDomain } from '../../src/domains/energy/energy.ts'
+import { tradingCommands } from '../../src/domains/trading/commands.ts'
+import { type TradingNeeds, tradingDomain } from '../../src/domains/trading/trading.ts'
+import type { Clock } from '../../src/kernel/clock.ts'
+import type { NewId } from '../../src/kernel/ids.ts'
 import { type Log, silentLog } from '../../src/kernel/log.ts'
-import { createMetrics } from '../../src/kernel/metrics.ts'
-import { type CourierDeps, createCourier } from '../../src/outbox/courier.ts'
-import { createOutbox } from '../../src/outbox/outbox.ts'
-import { createReception } from '../../src/parts/reception.ts'
-import { answerDraft } from '../../src/protocol/answer.ts'
-import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
+import { type FactOf, outcome } from '../../src/kernel/outcome.ts'
+import type { Random } from '../../src/kernel/random.ts'
+import type { NetworkDeps } from '../../src/network/network.ts'
 import type { MessageType } from '../../src/protocol/message-type.ts'
-import { createOpener, isSealed } from '../../src/protocol/sealed.ts'
-import { topicsOf } from '../../src/protocol/topics.ts'
-import type { Fact } from '../../src/storage/facts.ts'
-import { openStorage } from '../../src/storage/storage.ts'
 
 export const NETWORK = 'test'
 export const ZONE = 'zone-1'
@@ -25,171 +23,114 @@ export const ZONE = 'zone-1'
 export interface RoadOptions {
   readonly home: string
   readonly seed: Uint8Array
-  readonly network: CourierDeps['network']
+  readonly transport: Transport
   readonly clock?: Clock
   readonly log?: Log
   readonly newId?: NewId
-  readonly random?: () => number
-  /** Rows of the router beside those of trading. */
-  readonly types?: ReadonlyMap<string, MessageType<Fact>>
-  /** Whether gossip is tried before a stream. */
+  readonly random?: Random
+  /** Rows of the router beside those of the domains. */
+  readonly types?: ReadonlyMap<string, MessageType<AnyFact>>
+  /** Whether the topics of the zone reach everybody. */
   readonly inZone?: boolean
-  /** Whether there is a connection to everybody; by default to nobody. */
-  readonly connected?: boolean
-  readonly reservationMs?: number
-  readonly stepTimeoutMs?: number
-  /** Market time; by default the wall clock. */
-  readonly marketNow?: () => number
-  readonly metered?: TradingDeps['metered']
+  /** Options by their path, beside those that keep a road quiet. */
+  readonly flags?: Readonly<Record<string, unknown>>
+  /** By default what the energy domain's own meter says. */
+  readonly metered?: TradingNeeds['metered']
 }
 
 export type Road = Awaited<ReturnType<typeof openRoad>>
 
-/** The road as `node.ts` composes it, with trading at its end and any transport at its beginning. */
-export async function openRoad(options: RoadOptions) {
-  const { home, seed, network, clock = systemClock, log = silentLog } = options
-  const { newId = randomUUID, random = Math.random, inZone = true } = options
-  const identity = identityFromSeed(seed)
-  const self = identity.peerId
-  const metrics = createMetrics()
-  const open = await createOpener(identity)
-  const storage = openStorage(join(home, 'wattmesh.db'), { clock, metrics })
-  const types = new Map<string, MessageType<Fact>>()
-  const topics = topicsOf(NETWORK, ZONE)
-  const commit = createCommit<Fact>({
-    storage,
-    keep: drafts => outbox.keep(drafts),
-    wake: () => outbox.wake(),
-    committed: () => undefined,
-    log,
-  })
-  const courier = createCourier({
-    isConnected: () => options.connected ?? false,
-    identity,
-    networkName: NETWORK,
-    zone: ZONE,
-    open,
-    clock,
-    network,
-    inZone: () => inZone,
-    metrics,
-  })
-  const outbox = createOutbox<Fact>({
-    identity,
-    network: NETWORK,
-    journal: storage.messages,
-    courier,
-    commit,
-    types,
-    clock,
-    random,
-    newId,
-    log,
-    metrics,
-  })
-  const inbox = createInbox<Fact>({
-    receiver: { peerId: self, network: NETWORK },
-    types,
-    clock,
-    open,
-    journal: storage.messages,
-    commit,
-    metrics,
-    log,
-    reply: (asked, answer) => outbox.post(answerDraft(asked, answer, isSealed(asked.payload))),
-  })
-  const trading = createTrading({
-    self,
-    name: self.slice(-6),
-    networkId: NETWORK,
-    currency: 'USD',
-    reservationMs: options.reservationMs ?? 30_000,
-    stepTimeoutMs: options.stepTimeoutMs ?? 10_000,
-    store: storage.trading,
-    newId,
-    random,
-    now: clock.now,
-    marketNow: options.marketNow ?? clock.now,
-    sign: identity.sign,
-    verify: (peer, text, signature) => verifySignature(peer, text, signature) === true,
-    searchMs: 1_000,
-    limits: { maxBuyWh: Number.MAX_SAFE_INTEGER, neighbours: [], avoidPeers: [] },
-    shortfall: { penaltyMicro: 0, tolerancePercent: 100 },
-    isBelieved: () => true,
-    gridFeeMicro: () => 0,
-    creditLeftMicro: () => Number.MAX_SAFE_INTEGER,
-    beyondZone: () => [],
-    isConnected: () => options.connected ?? false,
-    metered: options.metered ?? (() => undefined),
-  })
-  for (const table of [trading.messages, outbox.answers, options.types ?? new Map<string, MessageType<Fact>>()]) {
-    for (const [name, type] of table) types.set(name, type)
-  }
-  const reception = createReception({
-    inbox,
-    identity,
-    networkName: NETWORK,
-    topics,
-    clock,
-    newId,
-    reachable: () => true,
-  })
-  const stopping = new AbortController()
+/** A market that nobody's household moves by itself, without fees and penalties. */
+const FLAGS = {
+  'network.name': NETWORK,
+  'network.zone': ZONE,
+  'market.autoOpen': false,
+  'market.penaltyMicro': 0,
+  'market.tolerancePercent': 100,
+  'household.creditMicro': Number.MAX_SAFE_INTEGER,
+  'household.maxBuyWh': Number.MAX_SAFE_INTEGER,
+  'utility.gridFeeMicro': 0,
+}
 
-  async function tick(): Promise<void> {
-    const due = trading.nextDeadline()
-    if (due !== undefined && due <= clock.now()) await commit(() => trading.tick())
-  }
+/** The daemon as it ships, with its books and its trading, and any transport in the place of libp2p. */
+export async function openRoad(options: RoadOptions) {
+  const { home, seed, transport, clock, newId, random, log = silentLog, inZone = true } = options
+  const arrives = Promise.withResolvers<Pick<NetworkDeps, 'onGossip' | 'onRequest'>>()
+  const node = await openDaemon(loadConfig(home, {}, { ...FLAGS, ...options.flags }), seed, log, {
+    ...(clock === undefined ? {} : { clock }),
+    ...(newId === undefined ? {} : { newId }),
+    ...(random === undefined ? {} : { random }),
+    async transport(deps) {
+      arrives.resolve(deps)
+      return await transport(deps)
+    },
+  })
+  const books = await added(node, booksDomain, { inZone: () => inZone, nameOf: () => '' })
+  const energy = await node.add(energyDomain, { traded: books.gives.traded, unsettled: books.gives.unsettled })
+  const trading = await added(node, tradingDomain, {
+    books: books.gives,
+    metered: options.metered ?? energy.metered,
+    house: energy,
+    isConnected: node.isConnected,
+    connected: node.peers,
+    inZone: () => inZone,
+    trades: () => true,
+  })
+  for (const [name, type] of options.types ?? []) node.road.types.set(name, type)
 
   return {
-    identity,
-    self,
-    storage,
-    metrics,
-    outbox,
-    inbox,
-    trading,
-    reception,
-    commit,
-    tick,
-    async start() {
-      await outbox.start?.()
-      void repeat(clock, 20, stopping.signal, () => tick().catch(() => undefined))
-    },
-    async stop() {
-      stopping.abort()
-      await outbox.stop?.()
-      await inbox.idle()
-      storage.stop()
+    self: node.self,
+    identity: node.identity,
+    storage: node.storage,
+    metrics: node.metrics,
+    outbox: node.road.outbox,
+    inbox: node.road.inbox,
+    commit: node.road.commit,
+    until: node.until,
+    wake: node.wake,
+    start: node.start,
+    stop: node.stop,
+    /** What the domains keep. */
+    books: books.read,
+    trading: trading.read,
+    offers: trading.gives.offers,
+    /** What a person may ask of its trading. */
+    asked: clientOf(node.served()).of(tradingCommands),
+    /** Keeps facts, whoever decided them. */
+    keep: (...facts: readonly AnyFact[]) => node.road.commit(() => outcome(facts)),
+    /** What came over the network, once the road is started. */
+    arrives: {
+      gossip: async (...message: Parameters<NetworkDeps['onGossip']>) =>
+        await (await arrives.promise).onGossip(...message),
+      request: async (...message: Parameters<NetworkDeps['onRequest']>) =>
+        await (await arrives.promise).onRequest(...message),
     },
   }
 }
 
-/** What becomes of a message on its way. */
-export type Fate = 'arrives' | 'is lost' | 'arrives twice' | 'its answer is lost'
-
-/** Roads joined in memory, over a network as bad as `fate` says. */
-export function createWire(fate: () => Fate = () => 'arrives') {
-  const members = new Map<PeerId, Road>()
-  const lost = () => new Error('lost on the way')
-  return {
-    join: (road: Road) => void members.set(road.self, road),
-    networkOf: (self: PeerId): CourierDeps['network'] => ({
-      async publish(topic, bytes) {
-        const others = [...members.values()].filter(road => road.self !== self)
-        for (const road of others) if (fate() !== 'is lost') await road.reception.gossip(topic, bytes, self)
-        return others.length
-      },
-      async request(peer, _protocol, bytes) {
-        const road = members.get(peer)
-        const what = fate()
-        if (road === undefined || what === 'is lost') throw lost()
-        const first = road.reception.request(bytes, self)
-        if (what === 'arrives twice') await road.reception.request(bytes, self)
-        const answer = await first
-        if (what === 'its answer is lost') throw lost()
-        return answer
-      },
-    }),
+/** Adds a domain whose store the test reads as well. */
+async function added<
+  Name extends string,
+  Options extends OptionSections,
+  Fact extends FactOf<Name>,
+  Read,
+  Asked extends Commands,
+  Needs,
+  Gives,
+>(
+  node: Daemon,
+  domain: Domain<Name, Options, Fact, Read, Asked, Needs, Gives>,
+  needs: Needs,
+): Promise<{ readonly read: Read; readonly gives: Gives }> {
+  const { promise, resolve } = Promise.withResolvers<Read>()
+  const watched: typeof domain = {
+    ...domain,
+    store(db, tools, options) {
+      const kept = domain.store(db, tools, options)
+      resolve(kept.read)
+      return kept
+    },
   }
+  const gives = await node.add(watched, needs)
+  return { gives, read: await promise }
 }

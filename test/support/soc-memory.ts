@@ -1,35 +1,23 @@
+import { agentsDomain } from '../../src/domains/agents/agents.ts'
 import type { HouseholdView } from '../../src/domains/agents/household/executor.ts'
-import type { SocFact, SocReading, SocRefusal, SocRoundRecord, SocStore } from '../../src/domains/agents/soc/round.ts'
-import type { Slot } from '../../src/domains/agents/soc/series.ts'
-import type { PeerId } from '../../src/kernel/ids.ts'
+import type { SocFact } from '../../src/domains/agents/soc/round.ts'
+import type { AgentsRead } from '../../src/domains/agents/store.ts'
+import { createMetrics } from '../../src/kernel/metrics.ts'
+import type { Slot } from '../../src/kernel/slot.ts'
+import { openStorage } from '../../src/storage/storage.ts'
+import { openStoreOf } from './open-domain.ts'
+import { written } from './written.ts'
 
 export const SLOT: Slot = { startMs: Date.UTC(2026, 5, 1, 12), durationMs: 900_000 }
-export interface SocMemory extends SocStore {
-  readonly readings: SocReading[]
-  readonly rounds: SocRoundRecord[]
-  readonly refusals: Map<PeerId, SocRefusal>
+export interface SocMemory extends AgentsRead {
   keep(facts: readonly SocFact[]): void
 }
 
-/** What storage does with the facts of the rounds, in memory. */
+/** What a utility keeps of the rounds, in a database in memory. */
 export function socMemory(): SocMemory {
-  const readings: SocReading[] = []
-  const rounds: SocRoundRecord[] = []
-  const refusals = new Map<PeerId, SocRefusal>()
-  return {
-    readings,
-    rounds,
-    refusals,
-    refusal: peer => refusals.get(peer),
-    keep(facts) {
-      for (const fact of facts) {
-        if (fact.kind === 'soc') readings.push(fact.reading)
-        else if (fact.kind === 'soc.refusal') refusals.set(fact.refusal.peer, fact.refusal)
-        else if (fact.kind === 'soc.consent') refusals.delete(fact.peer)
-        else rounds.push(fact.round)
-      }
-    },
-  }
+  const storage = openStorage(':memory:', { clock: { now: () => SLOT.startMs }, metrics: createMetrics() })
+  const { read, apply } = openStoreOf(agentsDomain, storage)
+  return { ...read, keep: facts => written(storage, () => facts.forEach(apply)) }
 }
 
 /** A household that shares 6 kWh with everybody who says to be a utility of its zone. */

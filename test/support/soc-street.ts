@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { type A2a, type A2aDeps, createA2a } from '../../src/domains/agents/a2a.ts'
+import { A2A_STREAM } from '../../src/domains/agents/agents.ts'
 import type { HouseholdView } from '../../src/domains/agents/household/executor.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'
-import { A2A_PROTOCOL } from '../../src/protocol/topics.ts'
+import { streamProtocol } from '../../src/protocol/topics.ts'
 import { type TestHost, testHosts } from './network-hosts.ts'
 import { OPEN, SLOT, socMemory } from './soc-memory.ts'
 
+export const A2A_PROTOCOL = streamProtocol(A2A_STREAM)
 const ASK_TIMEOUT_MS = 10_000
 
 export interface Resident {

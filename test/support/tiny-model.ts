@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { encodeModel } from '../../src/domains/tasks/kinds/use-lite/onnx.ts'
+import { encodeModel } from '../../src/threads/use-lite/onnx.ts'
 
 /** Piece and the vector it stands for. `[CLS]` and `[SEP]` point nowhere, so that a mean is one of words. */
 const PIECES: readonly (readonly [piece: string, vector: readonly number[]])[] = [

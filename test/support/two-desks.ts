@@ -1,24 +1,30 @@
 import { createHash } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import type { AnyKind } from '../../src/domains/tasks/kinds/kind.ts'
+import type { AnyKind } from '../../src/daemon/kind.ts'
 import type { Worker } from '../../src/domains/tasks/placement.ts'
-import type { JobRequest } from '../../src/domains/tasks/queue/intake.ts'
+import type { JobRequest } from '../../src/domains/tasks/queue/request.ts'
+import { type TasksRead, tasksStore } from '../../src/domains/tasks/store.ts'
 import type { Task, TaskFact, WorkResult } from '../../src/domains/tasks/task.ts'
-import { createTasks, type Tasks, type TasksDeps } from '../../src/domains/tasks/tasks.ts'
-import type { PeerId } from '../../src/kernel/ids.ts'
-import type { Answer, Draft, Outcome } from '../../src/kernel/outcome.ts'
+import { createTaskFlows, type TaskFlows, type TaskFlowsDeps } from '../../src/domains/tasks/task-flows.ts'
+import type { MessageId, PeerId } from '../../src/kernel/ids.ts'
+import { createMetrics } from '../../src/kernel/metrics.ts'
+import type { Answer, Decided, Draft, Refusal, Sealed } from '../../src/kernel/outcome.ts'
 import type { Envelope } from '../../src/protocol/envelope.ts'
-import { taskFacts } from '../../src/storage/facts/tasks.ts'
-import { migrate } from '../../src/storage/schema.ts'
+import type { Db } from '../../src/storage/kept.ts'
+import { openStorage, type Storage } from '../../src/storage/storage.ts'
+import { sourceTextSchema } from '../../src/text/source-text.ts'
+import { written } from './written.ts'
 
 export const LEASE_MS = 30_000
 export const BEAT_MS = 10_000
+const RESULT_DAYS = 7
 
 /** A kind whose work is to write a word in capitals; a part is a word. What is not a word it cannot check. */
 export const shout = {
   name: 'shout',
   version: 1,
+  asks: {},
+  source: sourceTextSchema,
   params: z.strictObject({}),
   input: z.string().max(100),
   output: z.string(),
@@ -33,10 +39,16 @@ export const shout = {
 
 export interface Peer {
   readonly self: PeerId
-  readonly tasks: Tasks
-  readonly store: ReturnType<typeof taskFacts>['readers']
-  readonly apply: (facts: readonly TaskFact[]) => void
+  readonly tasks: TaskFlows
+  readonly store: TasksRead
+  readonly apply: (facts: readonly (TaskFact | Sealed)[]) => void
+  readonly forget: () => void
+  readonly storage: Storage
+  /** What lies beneath its store, for what no daemon of today writes. */
+  readonly db: Db
 }
+
+type Sender = Pick<Peer, 'self'>
 
 /** Signatures that anybody can check and nobody but the fake signer makes. */
 export const fakeSign = (peer: string) => (text: string) => createHash('sha256').update(`${peer} ${text}`).digest('hex')
@@ -50,14 +62,22 @@ export function createOffice(random: () => number = () => 0.99) {
   const newId = (): string => `id-${String(++ids).padStart(4, '0')}`
   const peers = new Map<string, Peer>()
 
-  function createPeer(name: string, slots = 2, more: Partial<TasksDeps> = {}): Peer {
+  function createPeer(name: string, slots = 2, more: Partial<TaskFlowsDeps> = {}): Peer {
     const self = name as PeerId
-    const db = new DatabaseSync(':memory:')
-    migrate(db)
-    const facts = taskFacts(db, () => nowMs)
-    const tasks = createTasks({
+    const storage = openStorage(':memory:', { clock: { now: () => nowMs }, metrics: createMetrics() })
+    let beneath: Db | undefined
+    const kept = storage.open({
+      name: 'tasks',
+      store(db, tools) {
+        beneath = db
+        return tasksStore(db, tools, { resultDays: RESULT_DAYS })
+      },
+    })
+    if (beneath === undefined) throw new Error('the store was not opened')
+    const tasks = createTaskFlows({
       self,
-      store: facts.readers,
+      store: kept.read,
+      memory: kept.read.memory,
       kinds: { shout },
       newId,
       random,
@@ -74,7 +94,8 @@ export function createOffice(random: () => number = () => 0.99) {
       sign: fakeSign(name),
       verify: fakeVerify,
       now: () => nowMs,
-      workersFor: () => staff,
+      // Who has nobody works for itself.
+      workersFor: () => (staff.length === 0 ? [{ peer: self, slots }] : staff),
       models: () => undefined,
       learnModel: () => true,
       paused: () => undefined,
@@ -82,40 +103,69 @@ export function createOffice(random: () => number = () => 0.99) {
       powerSource: () => 'unknown' as const,
       ...more,
     })
-    const writers = facts.writers as unknown as Record<string, (fact: TaskFact) => void>
-    const apply = (all: readonly TaskFact[]) => {
-      for (const fact of all) writers[fact.kind]?.(fact)
+    const peer: Peer = {
+      self,
+      tasks,
+      store: kept.read,
+      storage,
+      db: beneath,
+      apply: facts => (facts as readonly TaskFact[]).forEach(kept.apply),
+      forget() {
+        while (kept.forget?.(nowMs, 1_000) === true);
+      },
     }
-    const peer = { self, tasks, store: facts.readers, apply }
     peers.set(name, peer)
     return peer
   }
 
-  function keep(peer: Peer, { facts, messages, answer }: Outcome<TaskFact>) {
-    peer.apply(facts)
-    return { messages, answer }
+  /** Decides and keeps in one write, as a daemon does. */
+  function decided(peer: Peer, decide: () => Decided<TaskFact>) {
+    return written(peer.storage, () => {
+      const { facts, messages, answer } = decide()
+      peer.apply(facts)
+      return { messages, answer }
+    })
   }
 
-  function envelopeOf(from: Peer, { type, taskId, payload, to }: Draft): Envelope {
-    const about = { v: 1, type, id: newId(), task_id: taskId, network: 'test', sender_id: from.self, to }
-    return { ...about, payload, created: nowMs, expires: nowMs + 1, signature: '' } as unknown as Envelope
+  const keep = (peer: Peer, outcome: Decided<TaskFact>) => decided(peer, () => outcome)
+
+  function envelopeOf(from: Sender, { type, subjectId, payload, to }: Draft): Envelope {
+    return {
+      v: 1,
+      type,
+      id: newId() as MessageId,
+      task_id: subjectId,
+      network: 'test',
+      sender_id: from.self,
+      payload,
+      created: nowMs,
+      expires: nowMs + 1,
+      signature: '',
+      ...(to === undefined ? {} : { to }),
+    }
   }
 
-  /** One message, to whoever the test says; what follows from it is returned. */
-  function deliver(from: Peer, draft: Draft, to: Peer): { messages: readonly Draft[]; answer: Answer } {
+  /** What a peer decides about a message; nothing of it is kept. */
+  function decisionOf(from: Sender, draft: Draft, to: Peer): Decided<TaskFact> {
     const type = to.tasks.messages.get(draft.type)
     if (type === undefined) throw new Error(`no row for ${draft.type}`)
     const payload = JSON.parse(JSON.stringify(draft.payload)) as Draft['payload']
     const fits = type.payload.safeParse(payload)
     if (!fits.success) throw new Error(`${draft.type} does not fit its schema: ${z.prettifyError(fits.error)}`)
-    return keep(to, type.handle(envelopeOf(from, draft), payload))
+    return type.handle(envelopeOf(from, draft), payload)
+  }
+
+  /** One message, to whoever the test says; what follows from it is returned. */
+  function deliver(from: Sender, draft: Draft, to: Peer): { messages: readonly Draft[]; answer: Answer } {
+    return decided(to, () => decisionOf(from, draft, to))
   }
 
   /** What the outbox tells when a message was refused or expired. */
-  function undelivered(from: Peer, draft: Draft, refusal: { code: string; message: string; details?: object }) {
+  function undelivered(from: Peer, draft: Draft, refusal: Refusal) {
     const type = from.tasks.messages.get(draft.type)
-    const followed = type?.undelivered?.({ envelope: envelopeOf(from, draft), refusal: refusal as never })
-    return followed === undefined ? [] : keep(from, followed).messages
+    const follows = type?.undelivered
+    if (follows === undefined) return []
+    return decided(from, () => follows({ envelope: envelopeOf(from, draft), refusal })).messages
   }
 
   /** Messages and all that follows from them, until nobody says anything more. Those of `held` types are kept back. */
@@ -129,11 +179,12 @@ export function createOffice(random: () => number = () => 0.99) {
     })
   }
 
-  const tick = (peer: Peer) => keep(peer, peer.tasks.tick())
+  const tick = (peer: Peer) => decided(peer, peer.tasks.tick)
 
   return {
     createPeer,
     keep,
+    decisionOf,
     deliver,
     undelivered,
     carry,
@@ -143,13 +194,13 @@ export function createOffice(random: () => number = () => 0.99) {
       nowMs += ms
     },
     /** Who works on what there is now. */
-    hire(...workers: readonly (readonly [Peer, number, Worker['availability']?])[]): void {
+    hire(...workers: readonly (readonly [Sender, number, Worker['availability']?])[]): void {
       staff = workers.map(([{ self }, slots, availability = 'open']) => ({ peer: self, slots, availability }))
     },
     request(peer: Peer, request: Partial<JobRequest> & { text?: string } = {}) {
       const { text = 'hello', ...rest } = request
-      const documents = [{ name: 'document', text }]
-      const submission = peer.tasks.submit({ kind: 'shout', params: {}, documents, privacy: 'public', ...rest })
+      const usual = rest.inputs === undefined ? { documents: [{ name: 'document', text }] } : {}
+      const submission = peer.tasks.submit({ kind: 'shout', params: {}, privacy: 'public', ...usual, ...rest })
       const { answer } = keep(peer, submission.outcome)
       let last = answer
       for (let next = submission.next(); next !== undefined; next = submission.next()) last = keep(peer, next).answer

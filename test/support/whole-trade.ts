@@ -40,12 +40,12 @@ export function wholeTrade(see: See) {
       return false
     })
   const agreed = (energyWh: number, holdBack?: string) => {
-    town.want(buyer, energyWh)
+    const need = town.want(buyer, energyWh)
     run()
     town.pass(SEARCH_MS)
     run(holdBack)
-    const known = buyer.store.trades().at(-1)
-    if (known === undefined) throw new Error('nothing was bought')
+    const known = buyer.store.need(need)
+    if (known?.transactionId === undefined) throw new Error('nothing was bought')
     return known.transactionId
   }
   town.offer(seller, { availableWh: 3_000 })

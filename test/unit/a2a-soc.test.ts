@@ -53,15 +53,19 @@ test('what a round leaves: readings, new refusals once, consent given again, and
   const round = countRound(first, 0, 10)
   expect(round).toMatchObject({ asked: 3, answered: 1, refused: 1, silent: 1, tookMs: 10 })
   store.keep(roundOutcome(round, store).facts)
-  expect(store.refusals.get(bert)).toEqual({ peer: bert, atMs: 10, cardHash: 'c1', reason: 'no consent' })
-  expect(store.rounds[0]).toMatchObject({ asked: 3, silentPeers: [cleo] })
+  expect(store.refusal(bert)).toEqual({ peer: bert, atMs: 10, cardHash: 'c1', reason: 'no consent' })
+  expect(store.rounds()[0]).toMatchObject({ asked: 3, silentPeers: [cleo] })
 
   const second = countRound([{ peer: bert, ...at, ...no, asked: false }], 0, 10)
   expect(second).toMatchObject({ asked: 0, refused: 1 })
-  expect(roundOutcome(second, store).facts.map(({ kind }) => kind)).toEqual(['soc.round'])
+  expect(roundOutcome(second, store).facts.map(({ kind }) => kind)).toEqual(['agents.soc.round'])
 
   const third = countRound([{ peer: bert, ...at, outcome: 'answered', socWh: 1, slot: SLOT }], 0, 10)
-  expect(roundOutcome(third, store).facts.map(({ kind }) => kind)).toEqual(['soc', 'soc.consent', 'soc.round'])
+  expect(roundOutcome(third, store).facts.map(({ kind }) => kind)).toEqual([
+    'agents.soc',
+    'agents.soc.consent',
+    'agents.soc.round',
+  ])
 })
 
 test('the view tells of each household what is known: latest, age, trend, how often it answered, why not', () => {

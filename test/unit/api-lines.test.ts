@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { createApi } from '../../src/api/api.ts'
 import { openClient } from '../../src/api/client.ts'
-import type { Commands } from '../../src/commands.ts'
+import { JsonLines } from '../../src/daemon/command.ts'
+import { tasksCommands } from '../../src/domains/tasks/commands.ts'
 import { CodedError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { scratch } from '../support/storm.ts'
@@ -27,16 +28,18 @@ test.each([
 ])('a result that breaks off is told to its reader with the reason: %s', async (_, thrown, told) => {
   using folder = scratch()
   async function* result() {
-    yield '{"document":"a","index":0}\n{"document":"a","index":1}\n'
+    yield new JsonLines('{"document":"a","index":0}\n{"document":"a","index":1}\n')
     throw thrown
   }
   const logged: unknown[] = []
   const log = { ...silentLog, error: (what: unknown) => void logged.push(what) }
-  const commands = { result } as unknown as Commands
-  const api = createApi({ home: folder.path('.'), port: 0, pid: 1, commands, ready: () => true, log })
+  const { result: command } = tasksCommands
+  const table = { result: command }
+  const served = [{ name: 'tasks', commands: table, run: { result } }]
+  const api = createApi({ home: folder.path('.'), port: 0, pid: 1, served, ready: () => true, log })
   await api.start()
   try {
-    const found = await readUntilThrown(openClient(folder.path('.')).lines('/v1/jobs/j/result'))
+    const found = await readUntilThrown(openClient(folder.path('.')).of(table).result({ id: 'j' }))
     expect(found.read).toHaveLength(2)
     expect(found.thrown).toMatchObject(told)
     expect(logged).toMatchObject([{ code: told.code }])

@@ -4,9 +4,10 @@ import { expect, test } from 'vitest'
 import { verdictOf } from '../../src/cli/books/receipt.ts'
 import { parseMoney } from '../../src/cli/terminal/units.ts'
 import { sparkline } from '../../src/cli/utility/sparkline.ts'
-import { type Receipt, type ReceiptBody, receiptText } from '../../src/domains/trading/settlement/receipt.ts'
+import { type Receipt, type ReceiptBody, receiptText } from '../../src/protocol/contract.ts'
 import { identityFromSeed } from '../../src/protocol/keys.ts'
 import { openFakeDaemon, runIn } from '../support/fake-daemon.ts'
+import { TRADE as ANY_TRADE } from '../support/whole-answers.ts'
 
 const [BUYER, SELLER] = [1, 2].map(fill => identityFromSeed(new Uint8Array(32).fill(fill))) as [
   ReturnType<typeof identityFromSeed>,
@@ -55,6 +56,7 @@ const LEDGER = {
     },
   ],
   sumMicro: 0,
+  unbalanced: 0,
 }
 
 test('a receipt verifies from its file alone, and shows no price', async () => {
@@ -144,11 +146,8 @@ test('netting and payments are asked for by the name of the neighbour', async ()
 })
 
 const TRADE = {
-  transactionId: 't-1',
-  role: 'buyer',
+  ...ANY_TRADE,
   counterparty: SELLER.peerId,
-  slot: SLOT,
-  energyWh: 500,
   state: 'settled',
   contract: {
     terms: {
@@ -236,7 +235,8 @@ test('a utility sees each household on one scale, and how the last round went', 
   })
   await using daemon = await openFakeDaemon({
     'GET /v1/utility/soc': {
-      rounds: [{ startedMs: 0, tookMs: 240, asked: 9, answered: 7, refused: 1, silent: 2 }],
+      rounds: [{ startedMs: 0, tookMs: 240, asked: 9, answered: 7, refused: 1, silent: 2, silentPeers: [] }],
+      view: [],
       households: [household('p2', 'house-10', [8000, 7000]), household('p1', 'house-2', [0, 4000])],
     },
   })

@@ -5,15 +5,16 @@ import { PassThrough } from 'node:stream'
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { writeApiFile } from '../../src/api/api-file.ts'
-import { type ComputeView, registerCompute } from '../../src/cli/compute/compute.ts'
+import { registerCompute } from '../../src/cli/compute/compute.ts'
 import { parseTime, registerPause } from '../../src/cli/compute/pause.ts'
 import type { Terminal } from '../../src/cli/terminal/terminal.ts'
 import { loadConfig } from '../../src/config/config.ts'
+import type { ComputeAnswer } from '../../src/domains/manners/commands.ts'
 import { nothingSensed } from '../../src/domains/manners/conditions.ts'
 import { scratch } from '../support/storm.ts'
 
 const atMs = Date.UTC(2026, 0, 1, 12)
-const view: ComputeView = {
+const view: ComputeAnswer = {
   offered: true,
   verdict: { allowed: false, code: 'MANNERS_ON_BATTERY', sentence: 'paused: on battery' },
   preferences: { ...loadConfig('/nowhere', {}).options.manners, taskPowerW: 15 },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { openFakeDaemon } from '../support/fake-daemon.ts'
+import { JOB } from '../support/whole-answers.ts'
 
 const READ = {
   id: 'i-1',
@@ -36,7 +37,7 @@ test('ingest says how many passages peers have encoded, and by whom to programs'
 })
 
 test('a list of jobs names the first text of each, and of a long name the end', async () => {
-  const job = { kind: 'embed', texts: 1, total: 4, state: 'running', createdMs: 1, id: 'j-1' }
+  const job = { ...JOB, total: 4, state: 'running' }
   const jobs = [
     { ...job, name: 'papers/pump.md' },
     { ...job, name: `papers/${'deep/'.repeat(9)}pump.md` },

@@ -2,16 +2,19 @@ import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import type { Client } from '../../src/api/client.ts'
 import { paramsOf } from '../../src/cli/task/params.ts'
-import { printWithResults, type ResultLine, writeResult } from '../../src/cli/task/result.ts'
+import { printWithResults, writeResult } from '../../src/cli/task/result.ts'
 import { submitFiles } from '../../src/cli/task/submit.ts'
 import { whoMayWork, wishesOf } from '../../src/cli/task/wishes.ts'
 import type { Terminal } from '../../src/cli/terminal/terminal.ts'
-import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
-import { encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
+import { daemonCommands } from '../../src/daemon/commands.ts'
+import { clientOf } from '../../src/daemon/served.ts'
+import { kinds } from '../../src/domains/knowledge/kinds/kinds.ts'
+import { type ResultLineAnswer, tasksCommands } from '../../src/domains/tasks/commands.ts'
 import { CodedError } from '../../src/kernel/errors.ts'
+import { encodeVector } from '../../src/text/vectors.ts'
 import { scratch } from '../support/storm.ts'
+import { JOB } from '../support/whole-answers.ts'
 
 test('a job is sent the parameters its kind takes and no others', () => {
   for (const [kind, table] of Object.entries(kinds)) {
@@ -34,7 +37,7 @@ test('a parameter is a number, a text, or whatever JSON says', () => {
   expect(() => paramsOf({ kind: 'search', param: ['top'] })).toThrow('"top" is no parameter')
 })
 
-async function* given(lines: readonly ResultLine[]) {
+async function* given(lines: readonly ResultLineAnswer[]) {
   yield* lines
 }
 
@@ -62,7 +65,7 @@ test('who will work on a private job is said in a sentence', () => {
 test('a result is written a line a chunk, and of kinds without chunks a line a text', async () => {
   using folder = scratch()
   const counts: number[] = []
-  const written = async (lines: readonly ResultLine[]) => {
+  const written = async (lines: readonly ResultLineAnswer[]) => {
     counts.push(await writeResult('out.jsonl', given(lines), folder.path('.')))
     const said = readFileSync(folder.path('out.jsonl'), 'utf8').trimEnd()
     return said.split('\n').map(line => JSON.parse(line) as unknown)
@@ -105,13 +108,21 @@ test.each([
 ])('a result is asked for only to be written: with --out %s, %s times', async (file, times, summary) => {
   using folder = scratch()
   writeFileSync(folder.path('text.txt'), 'two chunks')
-  const job = { id: 'j', state: 'done', total: 1, counts: { done: 1 }, workers: [], retried: 0, createdMs: 0 }
+  const job = { ...JOB, counts: { done: 1 }, workers: [], documents: [], retried: 0, parts: [] }
   let reads = 0
-  const lines = () => {
-    reads++
-    return given(chunks)
+  const run = {
+    submit: () => job,
+    progress: () => job,
+    job: () => job,
+    result() {
+      reads++
+      return given(chunks)
+    },
   }
-  const client = { get: async () => job, post: async () => job, lines } as unknown as Client
+  const client = clientOf([
+    { name: 'tasks', commands: tasksCommands, run },
+    { name: 'daemon', commands: daemonCommands, run: { events: () => given([]) } },
+  ])
   const out = new PassThrough()
   const signal = new AbortController().signal
   const terminal = { out, err: out, cwd: folder.path('.'), interrupted: () => signal } as unknown as Terminal
@@ -123,7 +134,7 @@ test.each([
 })
 
 test('for programs a result is one JSON object, document by document', async () => {
-  const printed = async (lines: readonly ResultLine[]) => {
+  const printed = async (lines: readonly ResultLineAnswer[]) => {
     const out = new PassThrough()
     const said = text(out)
     await printWithResults({ out } as unknown as Terminal, { state: 'done' }, given(lines))

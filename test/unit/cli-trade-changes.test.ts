@@ -1,37 +1,29 @@
 import { expect, test } from 'vitest'
-import type { Trade } from '../../src/cli/trade/found.ts'
 import { slotStart } from '../../src/cli/trade/slot-time.ts'
-import { timestamp } from '../../src/domains/trading/slot.ts'
-import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { TradeAnswer } from '../../src/domains/trading/commands.ts'
+import type { MessageId, PeerId } from '../../src/kernel/ids.ts'
+import { timestamp } from '../../src/kernel/slot.ts'
 import { openFakeDaemon } from '../support/fake-daemon.ts'
+import { CATALOG, NEED, STATUS, TERMS, TRADE } from '../support/whole-answers.ts'
 
 const NADIA = '12D3KooWNadia' as PeerId
 const PEERS = [{ peer: NADIA, name: 'Nadia' }]
 const ASKED = { id: 'asked' as MessageId, digest: '' }
 
 /** Signed by the seller alone. */
-const PROPOSAL = { terms: {} as NonNullable<Trade['terms']>, by: 'seller', signature: '' } as const
+const PROPOSAL = { terms: TERMS, by: 'seller', signature: '' } as const
 
-function trade(more: Partial<Trade> = {}): Trade {
+function trade(more: Partial<TradeAnswer> = {}): TradeAnswer {
   return {
-    transactionId: 't-1' as TaskId,
-    role: 'buyer',
+    ...TRADE,
     counterparty: NADIA,
-    offerId: 'o1',
-    slot: { startMs: 0, durationMs: 900_000 },
-    energyWh: 500,
-    priceMicro: 150_000,
-    gridFeeMicro: 10_000,
-    state: 'active',
-    deadlineMs: 0,
     startedMs: 0,
     ...more,
   }
 }
 
 test('a later slot is bought by the time it begins, and sold with those that follow it', async () => {
-  const catalog = { seller: NADIA, currency: 'USD', offers: [] }
-  await using daemon = await openFakeDaemon({ 'POST /v1/buy': { id: 'n', energyWh: 500 }, 'POST /v1/sell': catalog })
+  await using daemon = await openFakeDaemon({ 'POST /v1/buy': NEED, 'POST /v1/sell': CATALOG })
   const startMs = new Date(2030, 5, 1, 14, 15).getTime()
   await daemon.run('trade', 'buy', '0.5', '--slot', '2030-06-01T14:15', '--no-wait')
   await daemon.run('trade', 'sell', '0.5', '--slot', '2030-06-01T14:15', '--slots', '4')
@@ -46,8 +38,8 @@ test('a later slot is bought by the time it begins, and sold with those that fol
 test('a time of day is one of market time, which the daemon knows', async () => {
   const marketNowMs = new Date(2031, 5, 1, 14).getTime()
   await using daemon = await openFakeDaemon({
-    'GET /v1/status': { nowMs: Date.now(), marketNowMs },
-    'POST /v1/buy': { id: 'n', energyWh: 500 },
+    'GET /v1/status': { ...STATUS, marketNowMs },
+    'POST /v1/buy': NEED,
   })
   await daemon.run('trade', 'buy', '0.5', '--slot', '14:15', '--no-wait')
   const slotStartMs = new Date(2031, 5, 1, 14, 15).getTime()

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { partiesOf } from '../../src/cli/books/parties.ts'
-import type { Need, Trade } from '../../src/cli/trade/found.ts'
 import { offerFilter } from '../../src/cli/trade/search.ts'
 import { storyOf } from '../../src/cli/trade/why.ts'
-import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { NeedAnswer, TradeAnswer } from '../../src/domains/trading/commands.ts'
+import type { MessageId, PeerId, TransactionId } from '../../src/kernel/ids.ts'
 import { openFakeDaemon } from '../support/fake-daemon.ts'
+import { CATALOG, MESSAGE } from '../support/whole-answers.ts'
 
 const NADIA = '12D3KooWNadia'
 const OMAR = '12D3KooWOmar1'
@@ -13,11 +14,12 @@ const PEERS = [
   { peer: OMAR, name: 'Omar' },
 ]
 const SLOT = { startMs: Date.UTC(2026, 5, 1, 12), durationMs: 900_000 }
+const SLOT_NUMBER = SLOT.startMs / SLOT.durationMs
 const CREATED_MS = 1_000_000
 
-function trade(id: string, more: Partial<Trade> = {}): Trade {
+function trade(id: string, more: Partial<TradeAnswer> = {}): TradeAnswer {
   return {
-    transactionId: id as TaskId,
+    transactionId: id as TransactionId,
     role: 'buyer',
     counterparty: NADIA as PeerId,
     offerId: 'o1',
@@ -33,7 +35,7 @@ function trade(id: string, more: Partial<Trade> = {}): Trade {
   }
 }
 
-function need(more: Partial<Need> = {}): Need {
+function need(more: Partial<NeedAnswer> = {}): NeedAnswer {
   return {
     id: 'need-1',
     slot: SLOT,
@@ -63,7 +65,7 @@ test('a purchase from several sellers shows its steps, who sold how much, and th
     'POST /v1/buy': need({ state: 'searching', boughtWh: 0 }),
     'GET /v1/needs/need-1': times => (times === 1 ? need({ state: 'trading', boughtWh: 500 }) : need()),
     'GET /v1/needs/need-1/trades': SPLIT,
-    'GET /v1/messages': [{ id: 'm1', at: CREATED_MS + 150, type: 'beckn.on_select', direction: 'in' }],
+    'GET /v1/messages': [{ ...MESSAGE, at: CREATED_MS + 150 }],
   })
   const { code, out } = await daemon.run('trade', 'buy', '0.8')
   expect(code).toBe(0)
@@ -125,7 +127,9 @@ test('a story has decision, wish, steps, trades and outcome in the order of time
     {
       need: need(),
       trades: SPLIT,
-      decisions: [{ slot: SLOT, action: 'buy', energyWh: 800, reason: 'the battery is low', atMs: CREATED_MS - 5 }],
+      decisions: [
+        { slot: SLOT_NUMBER, action: 'buy', energyWh: 800, reason: 'the battery is low', atMs: CREATED_MS - 5 },
+      ],
     },
     peer => (peer === NADIA ? 'Nadia' : 'Omar'),
   )
@@ -143,8 +147,8 @@ test('a story has decision, wish, steps, trades and outcome in the order of time
 
 test('why takes the id of a need or of a trade, and takes only the decisions for its slot', async () => {
   const decisions = [
-    { slot: SLOT, action: 'buy', energyWh: 800, reason: 'the battery is low', atMs: 1 },
-    { slot: { startMs: 0 }, action: 'wait', energyWh: 0, reason: 'another day', atMs: 2 },
+    { slot: SLOT_NUMBER, action: 'buy', energyWh: 800, reason: 'the battery is low', atMs: 1 },
+    { slot: 0, action: 'wait', energyWh: 0, reason: 'another day', atMs: 2 },
   ]
   await using daemon = await openFakeDaemon({
     'GET /v1/peers': PEERS,
@@ -197,12 +201,11 @@ test('an offer is filtered by price, energy, source and slot', () => {
 })
 
 test('when filters leave nothing, the command says that there were offers', async () => {
-  const catalog = { seller: NADIA, role: 'household', sourceType: 'SOLAR', currency: 'EUR', offers: [] as object[] }
   const cost = { priceMicro: 150_000, gridFeeMicro: 0, landedMicro: 150_000 }
   const offers = [{ offerId: 'o', slot: SLOT, availableWh: 500, ...cost }]
   await using daemon = await openFakeDaemon({
     'GET /v1/peers': PEERS,
-    'GET /v1/catalogs': [{ ...catalog, offers }],
+    'GET /v1/catalogs': [{ ...CATALOG, offers }],
   })
   expect((await daemon.run('trade', 'search', '--max-price', '0.1')).out).toContain('None of 1 offers is like that')
   expect((await daemon.run('trade', 'search', '--max-price', '0.2')).out).toMatch(/0\.15 EUR\/kWh +– +500 Wh/)

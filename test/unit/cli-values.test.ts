@@ -5,11 +5,12 @@ import { tcpOf } from '../../src/cli/doctor/addresses.ts'
 import { multicastRoute } from '../../src/cli/doctor/machine-checks.ts'
 import { commentedConfig } from '../../src/cli/init.ts'
 import { optionsFrom } from '../../src/cli/run/flags.ts'
-import { type JobView, progressLine } from '../../src/cli/task/progress.ts'
+import { progressLine } from '../../src/cli/task/progress.ts'
 import { plainText } from '../../src/cli/terminal/table.ts'
 import { homeOf, type Terminal } from '../../src/cli/terminal/terminal.ts'
 import { duration, energy, parseEnergy, parsePrice, price } from '../../src/cli/terminal/units.ts'
 import { optionDocs, optionsSchema } from '../../src/config/options.ts'
+import type { JobViewAnswer } from '../../src/domains/tasks/commands.ts'
 
 test('an amount of energy without a unit is in kWh, and is kept in whole Wh', () => {
   expect(['0.5', '0.5kWh', '500Wh', '500 wh', '1.2345'].map(parseEnergy)).toEqual([500, 500, 500, 500, 1235])
@@ -97,7 +98,7 @@ test('host and port are read from addresses over TCP', () => {
 })
 
 test('progress shows a rate and a remaining time only once there is something to measure', () => {
-  const job = (done: number) => ({ counts: { done }, total: 10 }) as unknown as JobView
+  const job = (done: number) => ({ counts: { done }, total: 10 }) as unknown as JobViewAnswer
   expect(progressLine(job(4), { sinceMs: 1_000, doneSince: 0 })).toMatch(/ 40 % {2}4 of 10 parts$/)
   expect(progressLine(job(4), { sinceMs: 2_000, doneSince: 4 })).toMatch(/4 of 10 parts {2}2\.0 parts\/s {2}3 s left$/)
   expect(progressLine(job(10), { sinceMs: 2_000, doneSince: 4 })).toMatch(/100 % {2}10 of 10 parts {2}2\.0 parts\/s$/)

@@ -1,31 +1,31 @@
 import { expect, test } from 'vitest'
-import type { CommandDeps } from '../../src/commands/deps.ts'
-import { workCommands } from '../../src/commands/work.ts'
-import { embed } from '../../src/domains/tasks/kinds/embed.ts'
+import { serve } from '../../src/daemon/served.ts'
+import { kinds } from '../../src/domains/knowledge/kinds/kinds.ts'
+import { tasksCommands } from '../../src/domains/tasks/commands.ts'
+import { tasksDomain } from '../../src/domains/tasks/tasks.ts'
+import { checkedClient } from '../support/checked-client.ts'
+import { idleNeeds } from '../support/idle-needs.ts'
 import { FINGERPRINT } from '../support/knowledge-shelf.ts'
-import { createOffice } from '../support/two-desks.ts'
+import { openDomain } from '../support/open-domain.ts'
 
 test('what is asked for again under its key needs no model, whatever became of the model since', async () => {
-  const desk = createOffice()
   let models: string[] | undefined = [FINGERPRINT]
-  const boss = desk.createPeer('boss', 0, {
-    kinds: { embed },
-    memoryMb: 1_024,
-    models: () => models,
-  })
-  const deps = {
-    storage: { tasks: boss.store },
-    tasks: boss.tasks,
-    commit: async (decide: () => never) => {
-      const decided = decide()
-      desk.keep(boss, decided)
-      return decided
-    },
-    async learnModel() {
-      if (models === undefined) throw new Error('the model does not open')
-    },
-  } as unknown as CommandDeps
-  const { submit } = workCommands(deps)
+  const { run, peer } = await openDomain(
+    tasksDomain,
+    idleNeeds({
+      kinds,
+      model: {
+        async learn() {
+          if (models === undefined) throw new Error('the model does not open')
+        },
+        used: () => true,
+        fingerprints: () => models,
+        engines: () => [],
+      },
+    }),
+  )
+  using _ = peer
+  const { submit } = checkedClient([serve('tasks', tasksCommands, run)]).of(tasksCommands)
   const documents = [{ name: 'd', text: 'a text' }]
   const request = { kind: 'embed', params: { maxTokens: 110 }, documents, privacy: 'public', key: 'k' } as const
   const { id } = await submit(request)

@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
 import { type ChainCheckDeps, createChainCheck } from '../../src/domains/energy/meter/chain-check.ts'
 import { appendReading, type Reading } from '../../src/domains/energy/meter/reading-chain.ts'
+import { energyStore } from '../../src/domains/energy/store.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { createMetrics } from '../../src/kernel/metrics.ts'
-import { openStorage } from '../../src/storage/storage.ts'
+import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
 import { eventually } from '../support/network-hosts.ts'
-import { identityNamed } from '../support/senders.ts'
-import { scratch } from '../support/storm.ts'
+import { openPeer, seedNamed } from '../support/open-domain.ts'
 
-const household = identityNamed('household')
+const household = identityFromSeed(seedNamed('household'))
+const verifyOwn = (text: string, signature: string): boolean =>
+  verifySignature(household.peerId, text, signature) === true
 
 function chainOf(meterId: string, length: number): Reading[] {
   const chain: Reading[] = []
@@ -22,25 +23,21 @@ function chainOf(meterId: string, length: number): Reading[] {
 
 /** What is said at the start about these readings, as the database gives them back. */
 async function saidOf(readings: readonly Reading[]): Promise<object[]> {
-  using folder = scratch()
-  const storage = openStorage(`${folder.path('home')}/wattmesh.db`, { clock: systemClock, metrics: createMetrics() })
-  try {
-    await storage.write(() => storage.apply(readings.map(reading => ({ kind: 'reading', reading }))))
-    const said: object[] = []
-    let looks = 0
-    const check = createChainCheck({
-      self: household.peerId,
-      storage,
-      clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => ++looks) },
-      log: { ...silentLog, error: fields => void said.push(fields) },
-    })
-    await check.start?.()
-    await eventually('every chain was looked at, or complained of', () => looks + said.length >= 4)
-    await check.stop?.()
-    return said
-  } finally {
-    storage.stop()
-  }
+  using peer = openPeer()
+  const { read, apply } = peer.storage.open({ name: 'energy', store: energyStore })
+  for (const reading of readings) apply({ kind: 'energy.reading', reading })
+  const said: object[] = []
+  let looks = 0
+  const check = createChainCheck({
+    store: read,
+    verifyOwn,
+    clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => ++looks) },
+    log: { ...silentLog, error: fields => void said.push(fields) },
+  })
+  await check.start?.()
+  await eventually('every chain was looked at, or complained of', () => looks + said.length >= 4)
+  await check.stop?.()
+  return said
 }
 
 /** Two meters, one after the other; each is looked at in two turns. */
@@ -65,7 +62,7 @@ test.each([
 test('a long chain is never in memory whole: it is read in pieces, and others have their turn between them', async () => {
   const chain = chainOf('meter', 120)
   const events: (number | 'turn')[] = []
-  const energy: ChainCheckDeps['storage']['energy'] = {
+  const store: ChainCheckDeps['store'] = {
     meters: () => ['meter'],
     chain(_, afterLink, limit) {
       const links = chain.slice(afterLink, afterLink + limit)
@@ -74,8 +71,8 @@ test('a long chain is never in memory whole: it is read in pieces, and others ha
     },
   }
   const check = createChainCheck({
-    self: household.peerId,
-    storage: { energy },
+    store,
+    verifyOwn,
     log: silentLog,
     clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => events.push('turn')) },
   })

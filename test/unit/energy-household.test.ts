@@ -2,15 +2,11 @@ import { writeFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Battery, batteryOf, givesWh, settleSlot, takesWh } from '../../src/domains/energy/battery.ts'
-import {
-  createHousehold,
-  type EnergyFact,
-  type HouseholdState,
-  type KeptDecision,
-  type SettledSlot,
-} from '../../src/domains/energy/household.ts'
+import { createHousehold, type HouseholdState } from '../../src/domains/energy/household.ts'
 import { constantProfile, openProfile, type Profile } from '../../src/domains/energy/profile.ts'
+import { energyStore } from '../../src/domains/energy/store.ts'
 import { type Outlook, type Strategy, thresholds } from '../../src/domains/energy/strategy.ts'
+import { openPeer } from '../support/open-domain.ts'
 import { scratch } from '../support/storm.ts'
 
 const battery: Battery = { capacityWh: 10_000, reserveWh: 1_000, powerWh: 10_000, efficiencyPercent: 100 }
@@ -163,34 +159,32 @@ interface Setting {
 }
 
 function house(setting: Setting = {}) {
-  let { state } = setting
-  const slots: SettledSlot[] = []
-  const decisions: KeptDecision[] = []
+  const { storage } = openPeer()
+  const { read, apply } = storage.open({ name: 'energy', store: energyStore })
+  if (setting.state !== undefined) apply({ kind: 'energy.household', household: setting.state })
   const household = createHousehold({
     battery,
     initialSocWh: 5_000,
     preferences,
     profile: constantProfile(100, 0),
     ...setting,
-    prices: () => prices,
     now: () => 42,
-    store: { household: () => state, tradedWh: slot => setting.traded?.[slot] ?? { boughtWh: 0, soldWh: 0 } },
+    store: { household: read.household, tradedWh: slot => setting.traded?.[slot] ?? { boughtWh: 0, soldWh: 0 } },
   })
-  const keep = (fact: EnergyFact): void => {
-    if (fact.kind === 'household') state = fact.household
-    if (fact.kind === 'slot') slots.push(fact.slot)
-    if (fact.kind === 'decision') decisions.push(fact.decision)
-  }
   return {
     turn(slot: number) {
-      const { outcome, decision } = household.turn(slot)
-      outcome.facts.forEach(keep)
+      const { outcome, decision } = household.turn(slot, prices)
+      for (const fact of outcome.facts) apply(fact)
       return decision
     },
     stock: household,
-    state: () => state ?? expect.fail('no state yet'),
-    slots,
-    decisions,
+    state: () => read.household() ?? expect.fail('no state yet'),
+    get slots() {
+      return read.slots(10_000)
+    },
+    get decisions() {
+      return read.decisions(10_000)
+    },
   }
 }
 

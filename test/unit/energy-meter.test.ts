@@ -13,7 +13,9 @@ import {
 import { createRegister, type Register } from '../../src/domains/energy/meter/register.ts'
 import { createSimulatedMeter } from '../../src/domains/energy/meter/simulated-meter.ts'
 import { substituteFor } from '../../src/domains/energy/meter/substitute.ts'
+import { energyStore } from '../../src/domains/energy/store.ts'
 import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
+import { openPeer } from '../support/open-domain.ts'
 
 const SLOT = 900_000
 const owner = identityFromSeed(new Uint8Array(32).fill(7))
@@ -234,13 +236,15 @@ describe('a substitute', () => {
   })
 })
 
-/** A household whose meter says what the test wants, and a store that keeps what storage would. */
+/** A household whose meter says what the test wants; what is read is kept in its store. */
 function metered(traded: Record<number, { boughtWh: number; soldWh: number }> = {}) {
   const says = new Map<number, SlotReading>()
   const meter: Meter = { reading: slot => says.get(slot) }
-  const chain: Reading[] = []
+  const { storage } = openPeer()
+  const opened = () => storage.open({ name: 'energy', store: energyStore })
+  let kept = opened()
   let nowMs = 0.5 * SLOT
-  const deps = {
+  const deps = () => ({
     meter,
     meterId: 'm',
     slotMs: SLOT,
@@ -248,29 +252,31 @@ function metered(traded: Record<number, { boughtWh: number; soldWh: number }> = 
     now: () => nowMs,
     sign: owner.sign,
     store: {
-      lastReading: () => chain.at(-1),
-      reading: (slot: number) => chain.find(reading => reading.slot === slot && reading.corrects === undefined),
+      ...kept.read,
       owedSlots: () => [],
       tradedWh: (slot: number) => traded[slot] ?? { boughtWh: 0, soldWh: 0 },
     },
-  }
-  let metering = createMetering(deps)
+  })
+  let metering = createMetering(deps())
   return {
     says: (slot: number, importWh: number, quality: SlotReading['quality'] = 'OK') =>
       says.set(slot, { slot, importWh, exportWh: 0, quality }),
     /** Lets the clock show `slots` slots, and metering have its turn if it wants one. */
     at(slots: number) {
       nowMs = slots * SLOT
-      const due = metering.due()
+      const dueMs = metering.dueMs()
       const { facts } = metering.turn()
-      expect(facts.length > 0).toBe(due)
-      chain.push(...facts.map(fact => fact.reading))
+      expect(facts.length > 0).toBe(dueMs !== undefined && dueMs <= nowMs)
+      for (const fact of facts) kept.apply(fact)
       return facts.map(({ reading }) => [reading.slot, reading.importWh, reading.quality] as const)
     },
     restart() {
-      metering = createMetering(deps)
+      kept = opened()
+      metering = createMetering(deps())
     },
-    chain,
+    get chain() {
+      return kept.read.chain('m', 0, 10_000)
+    },
   }
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import { chunk } from '../../src/domains/tasks/kinds/chunk.ts'
-import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
+import { chunk } from '../../src/domains/knowledge/kinds/chunk.ts'
+import { createLies, falsified } from '../../src/domains/knowledge/kinds/lies.ts'
 import { createProgressLine } from '../../src/harness/progress.ts'
 import { crowd } from '../../src/harness/scenario/crowd.ts'
 import { workerKills } from '../../src/harness/scenario/kill-plan.ts'
 import { smallTexts } from '../../src/harness/scenario/small-texts.ts'
-import { createLies, falsified } from '../../src/parts/mishap.ts'
+import { openTokenizer } from '../../src/threads/use-lite/use-lite.ts'
 
 const README = Array.from({ length: 60 }, (_, i) => `Line ${i} of a README that says a thing or two about a package.\n`)
 const readmes = [{ name: 'one/README.md', text: README.join('') }]
@@ -65,10 +65,8 @@ describe('a lie', () => {
   const params = { maxTokens: 110 }
 
   async function truth() {
-    const tokenizer = await openTokenizer()
     return await chunk.run(input, params, {
-      counter: () => Promise.resolve(tokenizer),
-      embedder: () => Promise.reject(new Error('not needed')),
+      counter: await openTokenizer(),
       signal: new AbortController().signal,
       progress: () => undefined,
     })
@@ -85,10 +83,9 @@ describe('a lie', () => {
   test('is told as often as the share says, and never by default', async () => {
     const honest = await truth()
     const { options } = loadConfig('/nowhere', {})
-    expect(createLies(options, () => 0)(honest)).toBe(honest)
-    const liar = { ...options, compute: { ...options.compute, lieShare: 0.2 } }
-    expect(createLies(liar, () => 0.19)(honest)).toEqual(falsified(honest))
-    expect(createLies(liar, () => 0.2)(honest)).toBe(honest)
+    expect(createLies(options.compute.lieShare, () => 0)(honest)).toBe(honest)
+    expect(createLies(0.2, () => 0.19)(honest)).toEqual(falsified(honest))
+    expect(createLies(0.2, () => 0.2)(honest)).toBe(honest)
   })
 })
 

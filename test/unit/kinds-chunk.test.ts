@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { chunk, digestOf } from '../../src/domains/tasks/kinds/chunk.ts'
-import { chunkText } from '../../src/domains/tasks/kinds/chunker.ts'
-import type { TokenCounter } from '../../src/domains/tasks/kinds/embedder.ts'
-import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
-import { maxGraphemeUnits } from '../../src/domains/tasks/kinds/text/graphemes.ts'
-import { maxParagraphUnits, paragraphEnds } from '../../src/domains/tasks/kinds/text/paragraphs.ts'
-import { sentenceEnds } from '../../src/domains/tasks/kinds/text/sentences.ts'
-import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
+import { chunk, digestOf } from '../../src/domains/knowledge/kinds/chunk.ts'
+import { chunkText } from '../../src/text/chunker.ts'
+import { maxGraphemeUnits } from '../../src/text/graphemes.ts'
+import { maxParagraphUnits, paragraphEnds } from '../../src/text/paragraphs.ts'
+import type { TokenCounter } from '../../src/text/ruler.ts'
+import { sentenceEnds } from '../../src/text/sentences.ts'
+import type { WorkContext } from '../../src/threads/kind.ts'
+import { openTokenizer } from '../../src/threads/use-lite/use-lite.ts'
 
 const params = { maxTokens: 110 }
 const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' })
@@ -65,10 +65,9 @@ function insideOf({ index, segment }: Intl.SegmentData): number[] {
   return offsets.filter(at => segment.length <= maxGraphemeUnits || isPair(at)).map(at => index + at)
 }
 
-function context(): WorkContext {
+function context(): WorkContext<'counter'> {
   return {
-    counter: async () => counter,
-    embedder: () => Promise.reject(new Error('chunking needs no model')),
+    counter,
     signal: new AbortController().signal,
     progress: () => {},
   }

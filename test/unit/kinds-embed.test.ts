@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { embed } from '../../src/domains/tasks/kinds/embed.ts'
-import type { Embedder } from '../../src/domains/tasks/kinds/embedder.ts'
-import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
-import { decodeVector, encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
+import { embed } from '../../src/domains/knowledge/kinds/embed.ts'
+import type { Embedder } from '../../src/text/embedder.ts'
+import { decodeVector, encodeVector } from '../../src/text/vectors.ts'
+import type { WorkContext } from '../../src/threads/kind.ts'
 
 const params = { maxTokens: 20 }
 const fingerprint = 'f'.repeat(64)
@@ -21,9 +21,9 @@ const embedder: Embedder = {
   },
 }
 
-function context(over: Partial<WorkContext> = {}): WorkContext {
+function context(over: Partial<WorkContext> = {}): WorkContext<'embedder'> {
   const signal = new AbortController().signal
-  return { counter: async () => embedder, embedder: async () => embedder, signal, progress: () => {}, ...over }
+  return { embedder, signal, progress: () => {}, ...over }
 }
 
 async function runFirst(source: string) {

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import { openFolderEmbedder } from '../../src/domains/tasks/kinds/embedders/folder.ts'
-import { openEmbedder } from '../../src/domains/tasks/kinds/embedders/open.ts'
-import { dot } from '../../src/domains/tasks/kinds/vectors.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
+import { dot } from '../../src/text/vectors.ts'
+import { openFolderEmbedder } from '../../src/threads/embedders/folder.ts'
+import { openEmbedder } from '../../src/threads/embedders/open.ts'
 import { scratch } from '../support/storm.ts'
 import { writeTinyModel } from '../support/tiny-model.ts'
 

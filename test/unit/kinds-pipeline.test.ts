@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
-import { openEmbedder } from '../../src/domains/tasks/kinds/embedders/open.ts'
-import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
-import { kinds } from '../../src/domains/tasks/kinds/kinds.ts'
-import { type PipelineOutput, pipeline } from '../../src/domains/tasks/kinds/pipeline.ts'
-import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
-import { encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
+import { kinds } from '../../src/domains/knowledge/kinds/kinds.ts'
+import { type PipelineOutput, pipeline } from '../../src/domains/knowledge/kinds/pipeline.ts'
+import type { Embedder } from '../../src/text/embedder.ts'
+import { encodeVector } from '../../src/text/vectors.ts'
+import { openEmbedder } from '../../src/threads/embedders/open.ts'
+import type { WorkContext } from '../../src/threads/kind.ts'
+import { openTokenizer } from '../../src/threads/use-lite/use-lite.ts'
 
 const params = { maxTokens: 48 }
 const text = 'A neighbour sells solar energy to the house next door.\n\n'.repeat(300)
-const tokenizer = openTokenizer()
+const tokenizer = await openTokenizer()
 
 /** The built-in model's tokens, and vectors of a model for toys: 3 dimensions. */
-const embedder = async () => ({
+const embedder: Embedder = {
   fingerprint: 'f'.repeat(64),
   engine: 'counted on fingers',
   dimensions: 3,
   maxTokens: 128,
-  count: (await tokenizer).count,
+  count: tokenizer.count,
   embed: async (list: readonly string[]) => list.map(one => Float32Array.of(0, one.length % 2, (one.length + 1) % 2)),
-})
-const context: WorkContext = {
-  counter: embedder,
+}
+const context: WorkContext<'embedder'> = {
   embedder,
   signal: new AbortController().signal,
   progress: () => {},
@@ -79,7 +79,7 @@ describe('the pipeline kind', () => {
     if (input === undefined) throw new TypeError('no part')
     const other = { ...params, fingerprint: '0'.repeat(64) }
     await expect(pipeline.run(input, other, context)).rejects.toMatchObject({ code: 'TASK_MODEL_MISMATCH' })
-    const huge = async () => ({ ...(await embedder()), dimensions: 4_096 })
+    const huge = { ...embedder, dimensions: 4_096 }
     const dense = { text: 'a b c '.repeat(2_000), offset: 0 }
     await expect(pipeline.run(dense, params, { ...context, embedder: huge })).rejects.toMatchObject({
       code: 'TASK_BAD_INPUT',
@@ -97,5 +97,5 @@ it('every kind stands in the table under its name, with bounds', () => {
 
 it('the built-in model is the embedder where nothing else is named', async () => {
   const { embedder: options } = loadConfig('/nowhere', {}).options
-  expect((await openEmbedder(options, () => tokenizer)).dimensions).toBe(512)
+  expect((await openEmbedder(options, async () => tokenizer)).dimensions).toBe(512)
 })

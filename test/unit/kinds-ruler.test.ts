@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createRuler } from '../../src/domains/tasks/kinds/text/ruler.ts'
-import { isSpace } from '../../src/domains/tasks/kinds/text/words.ts'
-import type { Tokenizer } from '../../src/domains/tasks/kinds/use-lite/tokenizer.ts'
-import { openTokenizer } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
+import { createRuler } from '../../src/text/ruler.ts'
+import { isSpace } from '../../src/text/words.ts'
+import type { Tokenizer } from '../../src/threads/use-lite/tokenizer.ts'
+import { openTokenizer } from '../../src/threads/use-lite/use-lite.ts'
 
 let tokenizer: Tokenizer
 beforeAll(async () => {

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { Embedder } from '../../src/domains/tasks/kinds/embedder.ts'
-import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
-import { type SearchOutput, type SearchParams, search } from '../../src/domains/tasks/kinds/search.ts'
-import type { Shard } from '../../src/domains/tasks/kinds/text/shard.ts'
-import { encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
+import { type SearchOutput, type SearchParams, search } from '../../src/domains/knowledge/kinds/search.ts'
+import type { Shard } from '../../src/domains/knowledge/kinds/shard.ts'
+import { encodeVector } from '../../src/text/vectors.ts'
+import type { WorkContext } from '../../src/threads/kind.ts'
 
 const context: WorkContext = {
-  counter: () => Promise.reject(new Error('a search needs no model')),
-  embedder: (): Promise<Embedder> => Promise.reject(new Error('a search needs no model')),
   signal: new AbortController().signal,
   progress: () => {},
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { decodeText } from '../../src/domains/tasks/kinds/source-text.ts'
 import { codeOf } from '../../src/kernel/errors.ts'
+import { decodeText } from '../../src/text/source-text.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 

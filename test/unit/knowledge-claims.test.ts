@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { extremesOf, shareOf, wrongFind, wrongStatistics } from '../../src/domains/knowledge/asking/claims.ts'
-import { mergeStatistics } from '../../src/domains/knowledge/search/bm25.ts'
 import { MAX_LENGTH, sectionOf } from '../../src/domains/knowledge/search/sections.ts'
-import { termsOf } from '../../src/domains/knowledge/search/words.ts'
+import { mergeStatistics } from '../../src/domains/knowledge/search/statistics.ts'
+import { indexTerms } from '../../src/text/index-terms.ts'
 
 describe('statistics of a peer', () => {
   it.each([
@@ -74,7 +74,7 @@ describe('counts of a find', () => {
       return { start, end: start + passage.length, vector: Float32Array.of(1) }
     })
     const { counts, length } = sectionOf(text, passages)
-    const terms = [...new Set(termsOf(passage))]
+    const terms = [...new Set(indexTerms(passage))]
     const said = { ...find, text: passage, counts: terms.map(term => counts.get(term) ?? 0), length }
     expect(Math.max(...said.counts)).toBe(255)
     expect(wrongFind(said, terms)).toBeUndefined()

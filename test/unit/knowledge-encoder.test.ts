@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { createPeerEncoder } from '../../src/bridges/peer-encoder.ts'
+import { requireTaken } from '../../src/daemon/commit.ts'
+import type { AnyKind } from '../../src/daemon/kind.ts'
 import type { Access } from '../../src/domains/knowledge/collection.ts'
 import type { Encoded } from '../../src/domains/knowledge/encode.ts'
-import { type EmbedOutput, embed } from '../../src/domains/tasks/kinds/embed.ts'
-import type { AnyKind } from '../../src/domains/tasks/kinds/kind.ts'
-import type { TextPart } from '../../src/domains/tasks/kinds/text/text-part.ts'
-import { encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
+import { createDocumentEncoder, createEncoder } from '../../src/domains/knowledge/encoder.ts'
+import { type EmbedOutput, embed } from '../../src/domains/knowledge/kinds/embed.ts'
+import type { TextPart } from '../../src/domains/knowledge/kinds/text-part.ts'
 import { afterRight, newcomer } from '../../src/domains/tasks/proof/reputation.ts'
 import { JOB_STATES } from '../../src/domains/tasks/states.ts'
 import type { Job, TaskFact, WorkResult } from '../../src/domains/tasks/task.ts'
-import type { TasksDeps } from '../../src/domains/tasks/tasks.ts'
-import { createDocumentEncoder, createEncoder } from '../../src/encoder.ts'
-import type { Clock } from '../../src/kernel/clock.ts'
+import type { TaskFlowsDeps } from '../../src/domains/tasks/task-flows.ts'
+import { submitted } from '../../src/domains/tasks/tasks.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import type { Commit } from '../../src/kernel/outcome.ts'
-import { createPeerEncoder } from '../../src/peer-encoder.ts'
+import { type Commit, type Json, outcome } from '../../src/kernel/outcome.ts'
+import { canonical } from '../../src/protocol/canonical.ts'
+import { encodeVector } from '../../src/text/vectors.ts'
 import { FINGERPRINT, wordVector } from '../support/knowledge-shelf.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
 
@@ -27,6 +29,7 @@ const to = (...peers: string[]): Access => ({ to: 'peers', peers: peers as PeerI
 const LONG = Array.from({ length: 4 }, (_, n) => `paragraph ${n} ${'of many words '.repeat(700)}`).join('\n\n')
 const PARTS = [...embed.split({ name: '', text: LONG }, { maxTokens: 110 })]
 const SHORT = 'a short text'
+const LOOK_MS = 200
 
 /** What the model would say: one passage a part. */
 function embedded({ text }: TextPart): EmbedOutput {
@@ -42,7 +45,7 @@ const right = (part: TextPart) => ({ output: embedded(part) }) as unknown as Wor
 const failing: Answer = () => ({ error: { code: 'TASK_CRASHED', message: 'no memory' } })
 
 /** A boss and two workers; each time the encoder looks, everybody has had a turn. */
-function office(more: Partial<TasksDeps> = {}, said: { readonly models?: readonly string[] } = {}) {
+function office(more: Partial<TaskFlowsDeps> = {}, said: { readonly models?: readonly string[] } = {}) {
   const desk = createOffice()
   const models = () => [FINGERPRINT]
   const able = { kinds: { embed: embed as unknown as AnyKind }, memoryMb: 1_024, models, ...more }
@@ -52,7 +55,7 @@ function office(more: Partial<TasksDeps> = {}, said: { readonly models?: readonl
   for (const { self } of workers) {
     let reputation = newcomer(self, 'embed@1', FINGERPRINT)
     for (let n = 0; n < 50; n++) reputation = afterRight(reputation, desk.now())
-    boss.apply([{ kind: 'reputation', reputation }])
+    boss.apply([{ kind: 'tasks.reputation', reputation }])
   }
   desk.hire(...workers.map(worker => [worker, 8] as const))
   const facts: TaskFact[] = []
@@ -69,40 +72,48 @@ function office(more: Partial<TasksDeps> = {}, said: { readonly models?: readonl
     facts.push(...decided.facts)
     desk.keep(boss, decided)
     desk.carry(boss, decided.messages)
+    requireTaken(decided.answer)
     return decided
   }
-  const clock: Clock = {
-    now: desk.now,
-    async sleep(ms, signal) {
-      if (signal?.aborted === true) return
-      desk.pass(ms)
-      const { messages } = desk.tick(boss)
-      for (const { to: peer } of messages) if (peer !== undefined) asked.add(peer)
-      desk.carry(boss, messages)
-      how.onLook()
-      if (how.idle) return
-      for (const worker of workers)
-        desk.carry(
-          worker,
-          desk.work(worker, word => how.theirs(word as never)),
-        )
+  function everybodyHasTheirTurn(): void {
+    desk.pass(LOOK_MS)
+    const { messages } = desk.tick(boss)
+    for (const { to: peer } of messages) if (peer !== undefined) asked.add(peer)
+    desk.carry(boss, messages)
+    how.onLook()
+    if (how.idle) return
+    for (const worker of workers)
       desk.carry(
-        boss,
-        desk.work(boss, word => how.own(word as never)),
+        worker,
+        desk.work(worker, word => how.theirs(word as never)),
       )
-    },
+    desk.carry(
+      boss,
+      desk.work(boss, word => how.own(word as never)),
+    )
   }
   const outside = createPeerEncoder({
     self: boss.self,
-    store: boss.store,
-    tasks: boss.tasks,
-    commit,
-    clock,
+    tasks: {
+      ...boss.store,
+      submit: request => submitted({ commit }, boss.tasks, request),
+      cancel: id => commit(() => boss.tasks.cancel(id)),
+      forget: (jobId, rows) => commit(() => outcome([{ kind: 'tasks.job.gone', jobId, rows }])),
+      workersFor: () => workers.map(({ self }) => ({ peer: self, slots: 8, ...said })),
+    },
+    async until(look, signal) {
+      for (let found = look(); ; found = look()) {
+        if (found !== undefined) return found
+        signal.throwIfAborted()
+        everybodyHasTheirTurn()
+      }
+    },
+    clock: { now: desk.now, sleep: () => expect.fail('nobody sleeps') },
     log: silentLog,
     newId: randomUUID,
-    workersFor: () => workers.map(({ self }) => ({ peer: self, slots: 8, ...said })),
   })
-  const jobs = () => facts.flatMap(fact => (fact.kind === 'job' && fact.job.state === 'opening' ? [fact.job] : []))
+  const jobs = () =>
+    facts.flatMap(fact => (fact.kind === 'tasks.job' && fact.job.state === 'opening' ? [fact.job] : []))
   return {
     desk,
     boss,
@@ -140,7 +151,7 @@ describe('a document at peers', () => {
     const { outside, jobs, facts } = office()
     const { pieces, upTo } = await drained(outside.encode(documentOf(EVERYBODY), FINGERPRINT, never))
     expect(upTo).toBe(LONG.length)
-    const local = createEncoder({ run: async (_kind, _params, input) => embedded(input as TextPart) })
+    const local = createEncoder(async (_kind, _params, input) => embedded(input as TextPart))
     const alone: Encoded[] = []
     for await (const piece of local(LONG, never)) alone.push(piece)
     expect(pieces.map(({ by: _, ...piece }) => piece)).toEqual(alone)
@@ -148,7 +159,7 @@ describe('a document at peers', () => {
     expect(jobs()).toMatchObject([{ privacy: 'public', verify: 'adaptive', params: { fingerprint: FINGERPRINT } }])
     expect(facts).toContainEqual(
       expect.objectContaining({
-        kind: 'job.documents',
+        kind: 'tasks.job.documents',
         documents: [{ name: 'papers/long.txt', characters: LONG.length }],
       }),
     )
@@ -188,7 +199,7 @@ describe('a document at peers', () => {
     expect(boss.store.job(id)).toBeUndefined()
     expect(boss.store.documents(id)).toEqual([])
     expect(boss.store.statements(id)).toEqual([])
-    const tasks = new Set(facts.flatMap(fact => (fact.kind === 'task' ? [fact.task.id] : [])))
+    const tasks = new Set(facts.flatMap(fact => (fact.kind === 'tasks.task' ? [fact.task.id] : [])))
     expect(tasks.size).toBe(PARTS.length)
     for (const task of tasks) {
       expect(boss.store.task(task)).toBeUndefined()
@@ -268,8 +279,9 @@ describe('a document at peers', () => {
     const { outside, desk, boss } = office()
     const request = { kind: 'embed', params: { maxTokens: 110 }, text: LONG }
     const left = desk.request(boss, { ...request, key: 'ingest/of-the-last-life' })
-    boss.apply([{ kind: 'job', job: { ...(boss.store.job(left.jobId) as Job), state } }])
+    boss.apply([{ kind: 'tasks.job', job: { ...(boss.store.job(left.jobId) as Job), state } }])
     const inputs = boss.store.tasksOfJob(left.jobId).map(({ id }) => id)
+    expect(inputs.map(boss.store.input)).toEqual(PARTS.map(part => canonical([part as unknown as Json])))
     await outside.start()
     expect(boss.store.jobs(9)).toEqual([])
     expect(inputs.map(boss.store.input)).toEqual(PARTS.map(() => undefined))
@@ -291,12 +303,10 @@ describe('a document at peers', () => {
 function machine(outside?: ReturnType<typeof office>['outside']) {
   const gate = Promise.withResolvers<void>()
   const begun: string[] = []
-  const local = createEncoder({
-    run: async (_kind, _params, input) => {
-      begun.push((input as TextPart).text)
-      await gate.promise
-      return embedded(input as TextPart)
-    },
+  const local = createEncoder(async (_kind, _params, input) => {
+    begun.push((input as TextPart).text)
+    await gate.promise
+    return embedded(input as TextPart)
   })
   const documents = createDocumentEncoder({
     encode: local,

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { createEncoder } from '../../src/domains/knowledge/encoder.ts'
 import { evaluate } from '../../src/domains/knowledge/eval/evaluate.ts'
 import { average, measure } from '../../src/domains/knowledge/eval/measures.ts'
 import { parseJudgements, parseSmart, textOf } from '../../src/domains/knowledge/eval/smart.ts'
-import { createWorkers } from '../../src/domains/tasks/workers.ts'
-import { createEncoder } from '../../src/encoder.ts'
+import { kinds, kindsModule } from '../../src/domains/knowledge/kinds/kinds.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import { createPool } from '../../src/threads/pool.ts'
 import { fakeEncode } from '../support/knowledge-shelf.ts'
 
 const MED = new URL('../../../shared/data/retrieval/med/', import.meta.url)
@@ -83,7 +84,8 @@ const missing = existsSync(MED) ? '' : ' (skipped: no ../shared/data/retrieval)'
 describe.skipIf(missing !== '')(`the real model on MEDLINE${missing}`, () => {
   it('ranks better than BM25 alone, and over five shards as on one index within a hundredth', async () => {
     const text = (name: string) => readFileSync(new URL(name, MED), 'latin1')
-    const workers = createWorkers({
+    const workers = createPool({
+      kinds: [{ kinds, module: kindsModule }],
       threads: 2,
       niceIncrement: 0,
       maxMemoryMb: 1_024,
@@ -98,7 +100,7 @@ describe.skipIf(missing !== '')(`the real model on MEDLINE${missing}`, () => {
         positions: false,
         shards: 5,
       },
-      { encode: createEncoder(workers), width: 3, signal: new AbortController().signal, progress: () => undefined },
+      { encode: createEncoder(workers.run), width: 3, signal: new AbortController().signal, progress: () => undefined },
     )
     await workers.stop()
     expect(ndcg10).toBeGreaterThan(0.72)

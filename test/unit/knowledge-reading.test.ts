@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { read } from '../../src/domains/knowledge/reading/reader.ts'
 import { createReaders } from '../../src/domains/knowledge/reading/readers.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { read } from '../../src/reader.ts'
 import { pdfOf } from '../support/knowledge-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'wattmesh-reading-'))

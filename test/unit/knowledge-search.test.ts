@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bm25, mergeStatistics, termWeights } from '../../src/domains/knowledge/search/bm25.ts'
 import { gather } from '../../src/domains/knowledge/search/gather.ts'
 import { largest } from '../../src/domains/knowledge/search/largest.ts'
 import { createMemoryShard } from '../../src/domains/knowledge/search/memory-shard.ts'
 import { contenders, rank } from '../../src/domains/knowledge/search/ranking.ts'
 import { type Question, type Shard, search, statisticsOf } from '../../src/domains/knowledge/search/search.ts'
 import { sectionOf } from '../../src/domains/knowledge/search/sections.ts'
+import { mergeStatistics, sectionWeights } from '../../src/domains/knowledge/search/statistics.ts'
 import { dotPacked, pack } from '../../src/domains/knowledge/search/vectors.ts'
-import { termsOf } from '../../src/domains/knowledge/search/words.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
+import { bm25 } from '../../src/text/bm25.ts'
+import { indexTerms } from '../../src/text/index-terms.ts'
 import { FINGERPRINT, openShelf, sectionsOf, wordVector } from '../support/knowledge-shelf.ts'
 
 const WORDS = 'heat pump wing flow grid meter price solar roof valve engine shock wave plate boundary layer'.split(' ')
@@ -26,7 +27,7 @@ function texts(): string[] {
 }
 
 function questionOf(text: string): Question {
-  return { terms: [...new Set(termsOf(text))], vector: wordVector(text), fingerprint: FINGERPRINT }
+  return { terms: [...new Set(indexTerms(text))], vector: wordVector(text), fingerprint: FINGERPRINT }
 }
 
 function ranking(shards: readonly Shard[], question: Question, count: number) {
@@ -52,23 +53,23 @@ async function inMemory(documents: readonly string[]): Promise<Shard> {
 
 describe('terms', () => {
   it('are stems in lower case without stop words, each as often as it occurs', () => {
-    expect(termsOf('The Pumps are pumping: PUMP, and the 3 cafés')).toEqual(['pump', 'pump', 'pump', '3', 'cafés'])
+    expect(indexTerms('The Pumps are pumping: PUMP, and the 3 cafés')).toEqual(['pump', 'pump', 'pump', '3', 'cafés'])
   })
 
   it('are pairs of characters where words are not parted by spaces', () => {
-    expect(termsOf('東京都')).toEqual(['東京', '京都'])
+    expect(indexTerms('東京都')).toEqual(['東京', '京都'])
   })
 })
 
 describe('BM25', () => {
   it('weighs a rare word above a frequent one, and a short section above a long one', () => {
-    const weights = termWeights({ sections: 100, terms: 1_000, frequencies: [2, 80] })
-    expect(bm25(weights, [1, 0], 10)).toBeGreaterThan(bm25(weights, [0, 1], 10))
-    expect(bm25(weights, [1, 0], 5)).toBeGreaterThan(bm25(weights, [1, 0], 50))
+    const weights = sectionWeights({ sections: 100, terms: 1_000, frequencies: [2, 80] })
+    expect(bm25(weights, { counts: [1, 0], length: 10 })).toBeGreaterThan(bm25(weights, { counts: [0, 1], length: 10 }))
+    expect(bm25(weights, { counts: [1, 0], length: 5 })).toBeGreaterThan(bm25(weights, { counts: [1, 0], length: 50 }))
   })
 
   it('is the formula: one term once in a section of average length weighs its inverse document frequency', () => {
-    const [weight] = termWeights({ sections: 9, terms: 90, frequencies: [2] })
+    const [weight] = sectionWeights({ sections: 9, terms: 90, frequencies: [2] })
     expect(weight?.(1, 10)).toBeCloseTo(Math.log(1 + 7.5 / 2.5), 9)
   })
 })

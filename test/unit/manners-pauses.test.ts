@@ -1,28 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { nothingSensed, type Sensed } from '../../src/domains/manners/conditions.ts'
-import {
-  createManners,
-  type MannersDeps,
-  type MannersFact,
-  type Pause,
-  SAMPLE_MS,
-} from '../../src/domains/manners/manners.ts'
+import { mannersDomain } from '../../src/domains/manners/manners.ts'
+import { createWatch, type MannersFact, SAMPLE_MS, type WatchDeps } from '../../src/domains/manners/watch.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import { createMetrics } from '../../src/kernel/metrics.ts'
+import { openStorage } from '../../src/storage/storage.ts'
 import { fakeClock } from '../support/fake-clock.ts'
+import { openStoreOf } from '../support/open-domain.ts'
 
 const { manners: options, compute } = loadConfig('/nowhere', {}).options
 const defaults = { ...options, taskPowerW: compute.watts }
 const graceMs = 30_000
 
 /** A daemon's manners on a machine that a test plays, with what they told others. */
-function machine(over: Partial<MannersDeps> = {}) {
+function machine(over: Partial<WatchDeps> = {}) {
   const clock = fakeClock()
-  const kept: { pause?: Pause } = {}
+  const storage = openStorage(':memory:', { clock, metrics: createMetrics() })
+  const kept = openStoreOf(mannersDomain, storage)
   const told: string[] = []
-  const givenBack: string[] = []
   let sensed: Partial<Sensed> = {}
-  const deps: MannersDeps = {
+  const deps: WatchDeps = {
     preferences: defaults,
     graceMs,
     maxWaitMs: 0,
@@ -31,24 +29,22 @@ function machine(over: Partial<MannersDeps> = {}) {
     log: silentLog,
     machine: { cores: 4, memoryMb: 8_000, maxThreads: 4, threadMemoryMb: 400 },
     sense: async () => ({ ...nothingSensed, ...sensed }),
-    store: { pause: () => kept.pause },
+    store: kept.read,
     minuteOfDay: atMs => Math.floor(atMs / 60_000) % 1_440,
     changed: verdict => told.push(verdict.sentence),
-    giveBack: verdict => givenBack.push(verdict.code),
     ...over,
   }
-  const start = () => createManners(deps)
+  const start = () => createWatch(deps)
   let manners = start()
   return {
     clock,
     told,
-    givenBack,
     manners: () => manners,
     senses(now: Partial<Sensed>) {
       sensed = now
     },
     async says(outcome: { facts: readonly MannersFact[] }) {
-      for (const fact of outcome.facts) kept.pause = fact.pause
+      await storage.write(() => outcome.facts.forEach(kept.apply))
       await manners.look()
     },
     async restarts() {
@@ -89,10 +85,13 @@ describe('a daemon with manners', () => {
     const one = machine()
     await one.manners().start?.()
     one.senses({ onBattery: true })
-    await one.clock.advance(graceMs)
-    expect(one.givenBack).toEqual([])
+    expect(one.manners().giveBackAt()).toBeUndefined()
     await one.clock.advance(SAMPLE_MS)
-    expect(one.givenBack).toContain('MANNERS_ON_BATTERY')
+    const end = { atMs: one.clock.now() + graceMs, sentence: 'paused: on battery' }
+    expect(one.manners().giveBackAt()).toEqual(end)
+    // However often it looks meanwhile, and afterwards.
+    await one.clock.advance(2 * graceMs)
+    expect(one.manners().giveBackAt()).toEqual(end)
     await one.manners().stop?.()
   })
 
@@ -101,11 +100,14 @@ describe('a daemon with manners', () => {
     await one.manners().start?.()
     one.senses({ onBattery: true })
     await one.clock.advance(20_000)
+    expect(one.manners().giveBackAt()?.atMs).toBeGreaterThan(one.clock.now())
     one.senses({ onBattery: false })
     await one.clock.advance(60_000)
+    expect(one.manners().giveBackAt()).toBeUndefined()
     one.senses({ onBattery: true })
     await one.clock.advance(20_000)
-    expect(one.givenBack).toEqual([])
+    // A new grace.
+    expect(one.manners().giveBackAt()?.atMs).toBeGreaterThan(one.clock.now())
     await one.manners().stop?.()
   })
 

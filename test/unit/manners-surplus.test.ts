@@ -14,7 +14,7 @@ import {
   type SurplusSlot,
   surplusDay,
 } from '../../src/domains/manners/surplus-plan.ts'
-import { mayWork, type Verdict } from '../../src/domains/manners/verdict.ts'
+import { mayWork, type Willingness } from '../../src/domains/manners/willingness.ts'
 
 const preferences: Preferences = {
   ...loadConfig('/nowhere', {}).options.manners,
@@ -28,7 +28,7 @@ const machine = { cores: 4, memoryMb: 8_000, maxThreads: 1, threadMemoryMb: 400 
 function household(prices: Partial<EnergyConditions> = {}) {
   let history: History = noHistory
   let atMs = 0
-  let verdict: Verdict | undefined
+  let verdict: Willingness | undefined
 
   return {
     /** The meter shows this much, computing taken off, for so long. */
@@ -107,7 +107,7 @@ describe('mode surplus', () => {
   })
 
   it('takes no more threads than the surplus carries', () => {
-    const at = (surplusW: number): Verdict => {
+    const at = (surplusW: number): Willingness => {
       const energy = { surplusW, computingW: 0 }
       const now = {
         atMs: 0,

@@ -5,7 +5,7 @@ import { amount, bestUse } from '../../src/domains/manners/best-use.ts'
 import { type Conditions, nothingSensed, type Sensed } from '../../src/domains/manners/conditions.ts'
 import { type History, noHistory, remember } from '../../src/domains/manners/history.ts'
 import { minutesUntilOpen, type Preferences, parseHours } from '../../src/domains/manners/preferences.ts'
-import { mayWork, type Verdict } from '../../src/domains/manners/verdict.ts'
+import { mayWork, type Willingness } from '../../src/domains/manners/willingness.ts'
 
 /** What somebody has who never touched the configuration. */
 const { manners, compute } = loadConfig('/nowhere', {}).options
@@ -22,7 +22,7 @@ function look(
   preferences: Partial<Preferences>,
   sensed: Partial<Sensed> = {},
   over: Partial<Conditions> = {},
-): Verdict {
+): Willingness {
   const all = { ...defaults, ...preferences }
   const now = conditions(sensed, over)
   return mayWork(all, now, remember(noHistory, now, all))

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { type EnergyConditions, nothingSensed, type Sensed } from '../../src/domains/manners/conditions.ts'
 import { noHistory, remember } from '../../src/domains/manners/history.ts'
-import { createManners } from '../../src/domains/manners/manners.ts'
 import type { Preferences } from '../../src/domains/manners/preferences.ts'
-import { mayWork, type Verdict } from '../../src/domains/manners/verdict.ts'
 import { afterAsking, afterLook, type Waiting, waitingAt } from '../../src/domains/manners/waiting.ts'
+import { createWatch } from '../../src/domains/manners/watch.ts'
+import { mayWork, type Willingness } from '../../src/domains/manners/willingness.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 
@@ -78,7 +78,7 @@ function looks({ maxWaitMs = 4 * HOUR, priceAt = () => 250_000, sensedAt = () =>
   }
 }
 
-function nameOf(verdict: Verdict): string {
+function nameOf(verdict: Willingness): string {
   if (!verdict.allowed) return verdict.code.replace('MANNERS_', '')
   return verdict.forced ? 'forced' : 'works'
 }
@@ -188,7 +188,7 @@ describe('work that was refused for its energy', () => {
 })
 
 test('what waited before the clock jumped has not waited', () => {
-  const held: Verdict = { allowed: false, code: 'MANNERS_PRICE_HIGH', sentence: 'paused: dear' }
+  const held: Willingness = { allowed: false, code: 'MANNERS_PRICE_HIGH', sentence: 'paused: dear' }
   const waiting = afterAsking(undefined, held, 10 * HOUR)
   expect(waitingAt(waiting, HOUR, 10 * HOUR)).toEqual({ sinceMs: 10 * HOUR, latestStartMs: 11 * HOUR })
   for (const atMs of [9 * HOUR, 20 * HOUR]) {
@@ -201,7 +201,7 @@ test('a daemon remembers who asked, takes the work when it is due, and says what
   const clock = fakeClock()
   const energy: EnergyConditions = { surplusW: -50, computingW: 0 }
   let hasWork = false
-  const manners = createManners({
+  const manners = createWatch({
     preferences: { ...preferences, mode: 'surplus' },
     machine,
     clock,
@@ -213,7 +213,6 @@ test('a daemon remembers who asked, takes the work when it is due, and says what
     hasWork: () => hasWork,
     minuteOfDay: () => 0,
     changed: () => undefined,
-    giveBack: () => undefined,
   })
   await manners.start?.()
   expect(manners.conditions().waiting).toBeUndefined()

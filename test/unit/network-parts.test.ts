@@ -4,24 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { createGate } from '../../src/network/gate.ts'
 import { createDeadline, listenError } from '../../src/network/network-error.ts'
 import { openPeersFile } from '../../src/network/peers-file.ts'
-
-test('a gate runs as many as it is wide, lets some wait and turns the rest away', async () => {
-  const gate = createGate({ width: 2, queue: 1 })
-  const doors = Array.from({ length: 4 }, () => Promise.withResolvers<string>())
-  const results = doors.map(door => gate.pass(() => door.promise))
-  expect(await results[3]).toBeUndefined()
-  for (const [i, door] of doors.entries()) door.resolve(`work ${i}`)
-  expect(await Promise.all(results.slice(0, 3))).toEqual(['work 0', 'work 1', 'work 2'])
-})
-
-test('work that fails gives its place in a gate back', async () => {
-  const gate = createGate({ width: 1, queue: 0 })
-  await expect(gate.pass(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
-  expect(await gate.pass(async () => 'yes')).toBe('yes')
-})
 
 test('the peers file keeps the newest peers, and leaves no half-written file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'wattmesh-'))

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { AnyFact } from '../../src/daemon/commit.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { type Answer, type Draft, outcome } from '../../src/kernel/outcome.ts'
 import { wire } from '../../src/outbox/wire.ts'
@@ -7,10 +8,12 @@ import { decode } from '../../src/protocol/decode.ts'
 import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
 import type { MessageType, Undelivered } from '../../src/protocol/message-type.ts'
 import { topicFor } from '../../src/protocol/topics.ts'
-import type { Fact } from '../../src/storage/facts.ts'
 import { fakeClock, turn } from '../support/fake-clock.ts'
+import { networkOf } from '../support/memory-network.ts'
+import { eventually } from '../support/network-hosts.ts'
+import { seedNamed } from '../support/open-domain.ts'
 import { NETWORK, openRoad, type Road, ZONE } from '../support/road.ts'
-import { bytesFrom, identityNamed, keeps, noteDraft, noteType, seedNamed } from '../support/senders.ts'
+import { bytesFrom, catalogFact, identityNamed, keeps, noteDraft, noteType, wantedFact } from '../support/senders.ts'
 import { scratch } from '../support/storm.ts'
 
 const [alive, dead] = [identityNamed('alive'), identityNamed('dead')]
@@ -24,10 +27,10 @@ interface Ask {
 async function sender(
   answer: (ask: Ask) => Answer | Error,
   more: {
-    undelivered?: MessageType<Fact>['undelivered']
+    undelivered?: MessageType<AnyFact>['undelivered']
     listeners?: number
-    inZone?: boolean
     connected?: boolean
+    inZone?: boolean
   } = {},
 ) {
   const folder = scratch()
@@ -48,36 +51,40 @@ async function sender(
     random: () => 0.5,
     types,
     inZone: more.inZone ?? true,
-    connected: more.connected ?? false,
-    network: {
-      async publish(_topic, bytes) {
-        published.push(bytes)
-        return more.listeners ?? 0
-      },
-      async request(peer, _protocol, bytes) {
-        asked.push({ peer, bytes })
-        const said = answer({ peer, bytes })
-        if (said instanceof Error) throw said
-        return await replyTo(bytes, said)
-      },
-    },
+    transport: async deps =>
+      networkOf(deps, {
+        connected: () => (more.connected === true ? [alive.peerId, dead.peerId] : []),
+        async publish(_topic, bytes) {
+          published.push(bytes)
+          return more.listeners ?? 0
+        },
+        async request(peer, _protocol, bytes) {
+          asked.push({ peer, bytes })
+          const said = answer({ peer, bytes })
+          if (said instanceof Error) throw said
+          return await replyTo(bytes, said)
+        },
+      }),
   })
   async function replyTo(bytes: Uint8Array, said: Answer): Promise<Uint8Array> {
     const question = decode(bytes, MAX_STREAM_BYTES)
     if (!question.ok) throw new Error(question.reason)
     const by = question.envelope.to === dead.peerId ? dead : alive
-    const { type, taskId, payload, to, replyTo: reply_to } = answerDraft(question.envelope, said, false)
-    const fields = { type, task_id: taskId, payload, to, reply_to } as Parameters<typeof bytesFrom>[1]
+    const { type, subjectId, payload, to, replyTo: reply_to } = answerDraft(question.envelope, said, STRAIGHT)
+    const fields = { type, task_id: subjectId, payload, to, reply_to } as Parameters<typeof bytesFrom>[1]
     return bytesFrom(by, fields, clock.now())
   }
   await road.start()
+  const usual = clock.sleepers()
   return {
     road,
     clock,
+    /** Whether a lane waits: who else sleeps, sleeps from the start on. */
+    waits: () => clock.sleepers() > usual,
     asked,
     published,
     undelivered,
-    send: (...drafts: Draft[]) => road.commit(() => outcome<Fact>([], drafts)),
+    send: (...drafts: Draft[]) => road.commit(() => outcome<AnyFact>([], drafts)),
     states: () => road.storage.messages.list({ limit: 100 }).map(({ state }) => state),
     replyTo,
     async [Symbol.asyncDispose]() {
@@ -87,13 +94,14 @@ async function sender(
   }
 }
 
+/** How an answer by a stream travels. */
+const STRAIGHT = { carrier: 'stream', sealed: false } as const
 const ACK: Answer = { status: 'ACK' }
 const gone = new Error('nobody there')
 
-/** Signing, sealing and committing take turns of the event loop, not time. */
+/** Committing takes turns of the event loop, sealing a moment of another thread: neither takes time of the clock. */
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await turn()
-  expect(condition()).toBe(true)
+  await eventually('what was waited for', condition)
 }
 
 test('a message is sent again, the same bytes, until it is acknowledged, and then no more', async () => {
@@ -101,7 +109,7 @@ test('a message is sent again, the same bytes, until it is acknowledged, and the
   await using at = await sender(() => (failures-- > 0 ? gone : ACK))
   await at.send(noteDraft(alive.peerId))
   for (let attempt = 1; attempt <= 3; attempt++) {
-    await until(() => at.asked.length === attempt && at.clock.sleepers() > 1)
+    await until(() => at.asked.length === attempt && at.waits())
     expect(at.states()).toEqual(['pending'])
     await at.clock.advance(250 * 2 ** (attempt - 1))
   }
@@ -116,7 +124,7 @@ test('the waits between attempts grow', async () => {
   await at.send(noteDraft(alive.peerId, { ttlMs: 3_600_000 }))
   const times: number[] = []
   for (let attempt = 1; attempt <= 9; attempt++) {
-    await until(() => at.asked.length === attempt && at.clock.sleepers() > 1)
+    await until(() => at.asked.length === attempt && at.waits())
     times.push(at.clock.now())
     while (at.asked.length === attempt) {
       await at.clock.advance(50)
@@ -139,7 +147,7 @@ test('a message nobody acknowledged in time becomes a dead letter, and its domai
   expect(at.states()).toEqual(['expired'])
   expect(at.undelivered).toMatchObject([{ refusal: { code: 'OUTBOX_EXPIRED' } }])
   // What the domain decided is kept together with the dead letter.
-  expect(at.road.storage.trading.needs(10).map(({ id }) => id)).toEqual(['after all'])
+  expect(at.road.trading.needs(10).map(({ id }) => id)).toEqual(['after all'])
   expect(await at.road.metrics.total('messages_dead_lettered_total')).toBe(1)
 })
 
@@ -161,7 +169,7 @@ test.each(['INBOX_BUSY', 'INBOX_FAILED'])('the refusal %s means later, not no', 
     return answer
   })
   await at.send(noteDraft(alive.peerId))
-  await until(() => at.asked.length === 1 && at.clock.sleepers() > 1)
+  await until(() => at.asked.length === 1 && at.waits())
   expect(at.states()).toEqual(['pending'])
   await at.clock.advance(1_000)
   await until(() => at.states()[0] === 'delivered')
@@ -175,7 +183,7 @@ test('one dead peer holds up nobody else, and its messages keep their order', as
   await at.send(...Array.from({ length: 10 }, (_, n) => noteDraft(alive.peerId, { payload: { n } })))
   await until(() => at.states().filter(state => state === 'delivered').length === 10)
   expect(at.states().slice(0, 2)).toEqual(['pending', 'pending'])
-  await until(() => at.clock.sleepers() > 1)
+  await until(() => at.waits())
   // A peer that comes back is not made to wait for the end of a back-off.
   back = true
   at.asked.length = 0
@@ -199,14 +207,14 @@ test('an answer that is not to the question, or not of the one asked, settles no
   const question = decode(at.asked[0]?.bytes ?? Buffer.of(), MAX_STREAM_BYTES)
   if (!question.ok) throw new Error(question.reason)
   // An acknowledgement of somebody else, by gossip.
-  const { type, taskId: task_id, payload, to, replyTo } = answerDraft(question.envelope, ACK, false)
+  const { type, subjectId: task_id, payload, to, replyTo } = answerDraft(question.envelope, ACK, STRAIGHT)
   const fields = { type, task_id, payload, to, reply_to: replyTo } as Parameters<typeof bytesFrom>[1]
   const forged = bytesFrom(dead, fields, at.clock.now())
-  await at.road.reception.gossip(topicFor('orders', NETWORK, ZONE), forged, network.from)
+  await at.road.arrives.gossip(topicFor('orders', 'zone', { network: NETWORK, zone: ZONE }), forged, network.from)
   await at.road.inbox.idle()
   expect(at.states()).toEqual(['pending'])
   const honest = bytesFrom(alive, fields, at.clock.now())
-  await at.road.reception.gossip(topicFor('orders', NETWORK, ZONE), honest, network.from)
+  await at.road.arrives.gossip(topicFor('orders', 'zone', { network: NETWORK, zone: ZONE }), honest, network.from)
   await at.road.inbox.idle()
   expect(at.states()).toEqual(['delivered'])
 })
@@ -214,7 +222,7 @@ test('an answer that is not to the question, or not of the one asked, settles no
 test('an addressed message goes by its topic first, and straight when the topic stays silent', async () => {
   await using at = await sender(() => ACK, { listeners: 3 })
   await at.send(noteDraft(alive.peerId, { carrier: 'orders' }))
-  await until(() => at.published.length === 1 && at.clock.sleepers() > 1)
+  await until(() => at.published.length === 1 && at.waits())
   expect(at.asked).toEqual([])
   await at.clock.advance(1_999)
   expect(at.asked).toEqual([])
@@ -229,9 +237,9 @@ test('an addressed message goes by its topic first, and straight when the topic 
 test('an acknowledgement by the topic spares the stream', async () => {
   await using at = await sender(() => ACK, { listeners: 3 })
   await at.send(noteDraft(alive.peerId, { carrier: 'orders' }))
-  await until(() => at.published.length === 1 && at.clock.sleepers() > 1)
+  await until(() => at.published.length === 1 && at.waits())
   const reply = await at.replyTo(at.published[0] ?? Buffer.of(), ACK)
-  await at.road.reception.gossip(topicFor('orders', NETWORK, ZONE), reply, alive.peerId)
+  await at.road.arrives.gossip(topicFor('orders', 'zone', { network: NETWORK, zone: ZONE }), reply, alive.peerId)
   await until(() => at.states()[0] === 'delivered')
   await at.clock.advance(60_000)
   expect(at.asked).toEqual([])
@@ -254,17 +262,25 @@ test('an order goes by its topic even when its recipient is connected', async ()
   expect(at.published).toHaveLength(1)
 })
 
-test('a topic that does not reach the recipient is not tried', async () => {
-  await using at = await sender(() => ACK, { listeners: 3, inZone: false })
-  await at.send(noteDraft(alive.peerId, { carrier: 'orders' }))
-  await until(() => at.states()[0] === 'delivered')
-  expect(at.published).toEqual([])
+test.each([
+  { inZone: false, published: 0 },
+  { inZone: true, published: 1 },
+])('a topic that does not reach the recipient is not tried: in its zone $inZone', async ({ inZone, published }) => {
+  await using at = await sender(() => ACK, { listeners: 3, inZone })
+  const slot = { startMs: at.clock.now() + 3_600_000, durationMs: 900_000 }
+  await at.road.keep(
+    catalogFact({ seller: alive.peerId, offer: { slot, availableWh: 1_000 }, validUntilMs: slot.startMs }),
+    wantedFact(alive.peerId, { slot, energyWh: 100 }),
+  )
+  await until(() => at.published.length + at.asked.length === 1)
+  expect(at.road.storage.messages.list({ limit: 10 })).toMatchObject([{ type: 'beckn.select', peer: alive.peerId }])
+  expect(at.published).toHaveLength(published)
 })
 
 test('a message to everybody waits for a neighbour', async () => {
   await using at = await sender(() => ACK, { listeners: 0 })
   await at.send(noteDraft(undefined, { carrier: 'orders' }))
-  await until(() => at.published.length === 1 && at.clock.sleepers() > 1)
+  await until(() => at.published.length === 1 && at.waits())
   expect(at.states()).toEqual(['pending'])
   await at.clock.advance(300)
   await until(() => at.published.length === 2)
@@ -288,7 +304,7 @@ test('a domain that throws when it hears of a dead letter costs that message, no
 test('dead letters that cannot be kept wait, instead of trying again without a pause', async () => {
   await using at = await sender(() => gone)
   await at.send(noteDraft(dead.peerId, { ttlMs: 1_000 }))
-  await until(() => at.asked.length === 1 && at.clock.sleepers() > 1)
+  await until(() => at.asked.length === 1 && at.waits())
   const { storage } = at.road
   let tries = 0
   const finish = storage.messages.finish
@@ -313,26 +329,81 @@ test('dead letters that cannot be kept wait, instead of trying again without a p
 test('what was pending when the daemon stopped is sent by the next one', async () => {
   using folder = scratch()
   const options = { home: folder.path('home'), seed: seedNamed('sender'), types: noteType(() => outcome()) }
-  const deaf = { publish: async () => 0, request: () => Promise.reject(gone) }
-  const first = await openRoad({ ...options, network: deaf })
+  const first = await openRoad({ ...options, transport: async deps => networkOf(deps, {}) })
   await first.start()
-  await first.commit(() => outcome<Fact>([], [noteDraft(alive.peerId)]))
+  await first.commit(() => outcome<AnyFact>([], [noteDraft(alive.peerId)]))
   await first.stop()
   const asked: Uint8Array[] = []
   const second = await openRoad({
     ...options,
-    network: {
-      publish: async () => 0,
-      request: (_peer, _protocol, bytes) => {
-        asked.push(bytes)
-        return Promise.reject(gone)
-      },
-    },
+    transport: async deps =>
+      networkOf(deps, {
+        request(_peer, _protocol, bytes) {
+          asked.push(bytes)
+          return Promise.reject(gone)
+        },
+      }),
   })
   await second.start()
   await until(() => asked.length > 0)
   await second.stop()
 })
+
+test('a stop waits for what is on its way, and nothing looks into the journal after it', async () => {
+  using folder = scratch()
+  const clock = fakeClock()
+  const onItsWay = Promise.withResolvers<void>()
+  const asked: PeerId[] = []
+  const road = await openRoad({
+    home: folder.path('home'),
+    seed: seedNamed('sender'),
+    clock,
+    types: noteType(() => outcome()),
+    transport: async deps =>
+      networkOf(deps, {
+        async request(peer) {
+          asked.push(peer)
+          // To one it takes its time, whoever calls it off; the other is not there, and its lane waits to try again.
+          if (peer === alive.peerId) await onItsWay.promise
+          throw gone
+        },
+      }),
+  })
+  const looks = countedLooks(road)
+  await road.start()
+  const usual = clock.sleepers()
+  await road.commit(() => outcome<AnyFact>([], [noteDraft(alive.peerId), noteDraft(dead.peerId)]))
+  await until(() => asked.length === 2 && clock.sleepers() > usual)
+  expect(looks.count).toBeGreaterThan(0)
+
+  let stopped = false
+  const stop = road.stop().then(() => {
+    stopped = true
+  })
+  for (let i = 0; i < 10; i++) await turn()
+  expect(stopped).toBe(false)
+  onItsWay.resolve()
+  await stop
+  looks.count = 0
+  await clock.advance(3_600_000)
+  road.outbox.wake([noteDraft(alive.peerId)])
+  road.outbox.peerConnected(dead.peerId)
+  for (let i = 0; i < 10; i++) await turn()
+  expect(looks.count).toBe(0)
+})
+
+/** Counts how often somebody reads or writes the journal. */
+function countedLooks({ storage }: Road): { count: number } {
+  const looks = { count: 0 }
+  for (const [name, act] of Object.entries(storage.messages)) {
+    const counted = (...args: readonly unknown[]): unknown => {
+      looks.count++
+      return Reflect.apply(act, storage.messages, args)
+    }
+    Object.assign(storage.messages, { [name]: counted })
+  }
+  return looks
+}
 
 test('the bytes that travel are sealed when they must be', async () => {
   const envelope = JSON.parse(Buffer.from(bytesFrom(alive, { to: dead.peerId, payload: { price: 1 } })).toString())

@@ -1,22 +1,23 @@
 import { expect, test } from 'vitest'
-import { ownReport } from '../../src/commands/own-report.ts'
-import { loadConfig } from '../../src/config/config.ts'
-import type { SettledSlot } from '../../src/domains/energy/household.ts'
-import type { Trade } from '../../src/domains/trading/trade.ts'
-import type { Trading } from '../../src/domains/trading/trading.ts'
-import { systemClock } from '../../src/kernel/clock.ts'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
-import { createMetrics } from '../../src/kernel/metrics.ts'
+import { booksDomain } from '../../src/domains/books/books.ts'
+import { energyDomain } from '../../src/domains/energy/energy.ts'
+import type { EnergyFact, SettledSlot } from '../../src/domains/energy/household.ts'
+import type { PeerFact } from '../../src/domains/peers/adverts.ts'
+import { peersDomain } from '../../src/domains/peers/peers.ts'
+import type { Trade, TradingFact } from '../../src/domains/trading/trade.ts'
+import { tradingDomain } from '../../src/domains/trading/trading.ts'
+import type { PeerId, TransactionId } from '../../src/kernel/ids.ts'
 import { identityFromSeed } from '../../src/protocol/keys.ts'
 import { balanceOf, drawnWh } from '../../src/reports/balance.ts'
-import type { Fact } from '../../src/storage/facts.ts'
-import { openStorage } from '../../src/storage/storage.ts'
-import { seedNamed } from '../support/senders.ts'
-import { scratch } from '../support/storm.ts'
+import { ownReport } from '../../src/reports/own-report.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import { marketClockOf } from '../support/market-clock.ts'
+import { openPeer, type Peer, seedNamed } from '../support/open-domain.ts'
+
+type Fact = EnergyFact | PeerFact | TradingFact
 
 const SLOT_MS = 900_000
 const FIRST = 1_000_000
-const self = identityFromSeed(seedNamed('household'))
 const [utility, neighbour] = ['utility', 'neighbour'].map(name => identityFromSeed(seedNamed(name)).peerId) as [
   PeerId,
   PeerId,
@@ -24,13 +25,13 @@ const [utility, neighbour] = ['utility', 'neighbour'].map(name => identityFromSe
 
 function slot(number: number, flows: Partial<SettledSlot>): Fact {
   const none = { loadWh: 0, solarWh: 0, boughtWh: 0, soldWh: 0, importedWh: 0, exportedWh: 0, lossWh: 0, socWh: 0 }
-  return { kind: 'slot', slot: { ...none, ...flows, slot: FIRST + number } }
+  return { kind: 'energy.slot', slot: { ...none, ...flows, slot: FIRST + number } }
 }
 
 function trade(number: number, seller: PeerId, more: Partial<Trade>): Fact {
   const startMs = (FIRST + number) * SLOT_MS
   const made: Trade = {
-    transactionId: `${seller.slice(-6)}-${number}` as TaskId,
+    transactionId: `${seller.slice(-6)}-${number}` as TransactionId,
     role: 'buyer',
     counterparty: seller,
     offerId: 'o',
@@ -43,29 +44,62 @@ function trade(number: number, seller: PeerId, more: Partial<Trade>): Fact {
     startedMs: startMs,
     ...more,
   }
-  return { kind: 'trade', trade: made }
+  return { kind: 'trading.trade', trade: made }
 }
 
 function advert(peer: PeerId, role: 'utility' | 'household'): Fact {
   const said = { name: role, roles: [role], zone: 'zone-1', version: '0', kinds: [], slots: 0, models: [] }
   const work = { availability: 'closed', priceClass: 0 } as const
-  return { kind: 'peer', peer: { ...said, ...work, peer, saidMs: 0, expiresMs: Number.MAX_SAFE_INTEGER } }
+  return { kind: 'peers.peer', peer: { ...said, ...work, peer, saidMs: 0, expiresMs: Number.MAX_SAFE_INTEGER } }
 }
 
 /** The report of a household that keeps these facts, at the end of its second slot. */
-async function reportOf(facts: readonly Fact[], options: object = {}) {
-  using folder = scratch()
-  const home = folder.path('home')
-  const storage = openStorage(`${home}/wattmesh.db`, { clock: systemClock, metrics: createMetrics() })
-  try {
-    await storage.write(() => storage.apply([advert(utility, 'utility'), advert(neighbour, 'household'), ...facts]))
-    const now = { ...systemClock, now: () => (FIRST + 2) * SLOT_MS }
-    const config = loadConfig(home, {}, { 'utility.priceMicro': 250_000, 'household.capacityWh': 10_000, ...options })
-    const trading = { offers: () => [] } as Partial<Trading> as Trading
-    return ownReport({ config, identity: self, storage, trading, clock: now, marketClock: now })
-  } finally {
-    storage.stop()
-  }
+async function reportOf(facts: readonly Fact[]) {
+  const clock = fakeClock((FIRST + 2) * SLOT_MS)
+  const options = { name: 'household', 'utility.priceMicro': 250_000, 'household.capacityWh': 10_000 }
+  const market = marketClockOf(clock, SLOT_MS)
+  using peer = openPeer({ name: 'household', clock, market, options })
+  const { peers, books, energy, trading } = await openHome(peer)
+  peer.registry.apply([advert(utility, 'utility'), advert(neighbour, 'household'), ...facts])
+  return ownReport({
+    self: peer.self,
+    name: 'household',
+    roles: ['household'],
+    networkName: 'test',
+    currency: 'USD',
+    slotMs: SLOT_MS,
+    capacityWh: options['household.capacityWh'],
+    now: clock.now,
+    marketNow: market.now,
+    slots: energy.gives.slots,
+    trades: trading.gives.trades,
+    receipts: books.gives.receipts,
+    readings: () => [],
+    peer: id => peers.gives.peer(id as PeerId),
+    tariff: trading.gives.tariff,
+  })
+}
+
+async function openHome(peer: Peer) {
+  const peers = peer.addNow(peersDomain, {
+    version: '0',
+    advert: peer.registry.advert,
+    connected: () => [],
+    connect: async () => undefined,
+    post: () => undefined,
+  })
+  const books = peer.addNow(booksDomain, { inZone: peers.gives.inZone, nameOf: peers.gives.nameOf })
+  const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettled: books.gives.unsettled })
+  const trading = peer.addNow(tradingDomain, {
+    books: books.gives,
+    metered: energy.gives.metered,
+    house: energy.gives,
+    isConnected: () => false,
+    connected: () => [],
+    inZone: peers.gives.inZone,
+    trades: peers.gives.trades,
+  })
+  return { peers, books, energy, trading }
 }
 
 test('energy of the utility is the utility’s, whether a trade brought it or not', async () => {
@@ -84,7 +118,7 @@ test('energy of neighbours stays theirs, beside that of the utility in the same 
     slot(0, { loadWh: 150, boughtWh: 150 }),
     trade(0, utility, { energyWh: 50 }),
     trade(0, neighbour, { priceMicro: 150_000 }),
-    trade(0, neighbour, { transactionId: 'gone' as TaskId, state: 'expired' }),
+    trade(0, neighbour, { transactionId: 'gone' as TransactionId, state: 'expired' }),
   ])
   expect(balance).toMatchObject([{ boughtWh: 100, importedWh: 50 }])
   expect(totals.localShare).toBeCloseTo(2 / 3, 10)

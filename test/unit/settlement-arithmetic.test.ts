@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Terms } from '../../src/domains/trading/contract.ts'
-import { costMicro } from '../../src/domains/trading/money.ts'
-import { type Allocation, allocate, throughMeter } from '../../src/domains/trading/settlement/allocation.ts'
-import { balances, balanceWith, batchOf, neighbourAccount } from '../../src/domains/trading/settlement/ledger.ts'
-import { receivedMicro, type Settlement, settle } from '../../src/domains/trading/settlement/settle.ts'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+import { allocate, throughMeter } from '../../src/domains/books/allocation.ts'
+import { balances, balanceWith, batchOf, neighbourAccount } from '../../src/domains/books/ledger.ts'
+import { receivedMicro, settle } from '../../src/domains/books/settle.ts'
+import type { PeerId, TransactionId } from '../../src/kernel/ids.ts'
+import { costMicro } from '../../src/kernel/money.ts'
+import type { Allocation, Settlement, Terms } from '../../src/protocol/contract.ts'
 
 const EXAMPLE = fileURLToPath(
   new URL('../../../shared/data/beckn/examples/p2p-on-status-response-settled.json', import.meta.url),
@@ -17,7 +17,7 @@ const buyer = 'buyer' as PeerId
 const seller = 'seller' as PeerId
 const base: Terms = {
   contractId: '996d1940-7296-58a6-8e61-22d342915277',
-  transactionId: 't' as TaskId,
+  transactionId: 't' as TransactionId,
   buyer,
   seller,
   offerId: 'o',
@@ -270,8 +270,8 @@ describe('the books', () => {
 })
 
 describe('a meter divided among trades', () => {
-  const trade = (name: string, energyWh: number) => ({ transactionId: name as TaskId, energyWh })
-  const energies = (allocated: ReadonlyMap<TaskId, Allocation>) =>
+  const trade = (name: string, energyWh: number) => ({ contractId: name, energyWh })
+  const energies = (allocated: ReadonlyMap<string, Allocation>) =>
     Object.fromEntries([...allocated].map(([id, allocation]) => [id, allocation.energyWh]))
 
   test('covers every trade whole when it saw enough', () => {
@@ -288,7 +288,10 @@ describe('a meter divided among trades', () => {
   })
 
   test('says that what it divides is an estimate', () => {
-    expect(allocate(5, 'ESTIMATED', [trade('a', 10)]).get('a' as TaskId)).toEqual({ energyWh: 5, quality: 'ESTIMATED' })
+    expect(allocate(5, 'ESTIMATED', [trade('a', 10)]).get('a')).toEqual({
+      energyWh: 5,
+      quality: 'ESTIMATED',
+    })
   })
 
   test('has nothing for nobody, and nothing to give when it saw nothing', () => {
@@ -297,19 +300,19 @@ describe('a meter divided among trades', () => {
   })
 
   test('conserves energy, never gives a trade more than its own, and does not depend on the order', () => {
-    const trades = fc.uniqueArray(fc.record({ transactionId: fc.uuid(), energyWh: wh }), {
-      selector: one => one.transactionId,
+    const trades = fc.uniqueArray(fc.record({ contractId: fc.uuid(), energyWh: wh }), {
+      selector: one => one.contractId,
       maxLength: 12,
     })
     fc.assert(
       fc.property(trades, fc.nat(200_000_000), (all, meteredWh) => {
-        const named = all.map(one => trade(one.transactionId, one.energyWh))
+        const named = all.map(one => trade(one.contractId, one.energyWh))
         const allocated = allocate(meteredWh, 'OK', named)
         const agreed = named.reduce((sum, one) => sum + one.energyWh, 0)
         const given = [...allocated.values()].reduce((sum, one) => sum + one.energyWh, 0)
         expect(given).toBe(Math.min(meteredWh, agreed))
         for (const one of named) {
-          const got = allocated.get(one.transactionId)?.energyWh ?? expect.fail('a trade was forgotten')
+          const got = allocated.get(one.contractId)?.energyWh ?? expect.fail('a trade was forgotten')
           expect(got).toBeLessThanOrEqual(one.energyWh)
           const exact = agreed === 0 ? 0 : (one.energyWh * given) / agreed
           expect(Math.abs(got - exact)).toBeLessThan(1)

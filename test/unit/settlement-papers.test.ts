@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { type Contract, signedText, type Terms } from '../../src/domains/trading/contract.ts'
-import { creditLeftMicro } from '../../src/domains/trading/settlement/credit.ts'
-import { balanceWith, batchOf, type LedgerBatch } from '../../src/domains/trading/settlement/ledger.ts'
-import {
-  type Receipt,
-  receiptBody,
-  receiptIsGood,
-  receiptSchema,
-  receiptText,
-} from '../../src/domains/trading/settlement/receipt.ts'
-import { settle } from '../../src/domains/trading/settlement/settle.ts'
+import { creditLeftMicro } from '../../src/domains/books/credit.ts'
+import { balanceWith, batchOf, type LedgerBatch } from '../../src/domains/books/ledger.ts'
+import { receiptBody, receiptIsGood, receiptSchema } from '../../src/domains/books/receipt.ts'
+import { settle } from '../../src/domains/books/settle.ts'
 import {
   proposalSchema,
   type Statement,
@@ -19,7 +12,7 @@ import {
   statementIsGood,
   statementSchema,
   statementText,
-} from '../../src/domains/trading/settlement/signed-statement.ts'
+} from '../../src/domains/books/signed-statement.ts'
 import {
   agreeStatement,
   type Books,
@@ -27,8 +20,9 @@ import {
   openSettlements,
   paymentOf,
   proposeStatement,
-} from '../../src/domains/trading/settlement/statement.ts'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+} from '../../src/domains/books/statement.ts'
+import type { PeerId, TransactionId } from '../../src/kernel/ids.ts'
+import { type Contract, type Receipt, receiptText, signedText, type Terms } from '../../src/protocol/contract.ts'
 import { identityFromSeed, verifySignature } from '../../src/protocol/keys.ts'
 
 const people = [1, 2, 3].map(n => identityFromSeed(new Uint8Array(32).fill(n)))
@@ -45,7 +39,7 @@ const verify = (peer: PeerId, text: string, signature: string): boolean =>
 function deal(contractId: string, energyWh: number, annBuys = true) {
   const terms: Terms = {
     contractId,
-    transactionId: contractId as TaskId,
+    transactionId: contractId as TransactionId,
     buyer: annBuys ? ann.peerId : bob.peerId,
     seller: annBuys ? bob.peerId : ann.peerId,
     offerId: 'o',

@@ -6,17 +6,40 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { codeOf } from '../../src/kernel/errors.ts'
-import type { MessageId, PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { MessageId, PeerId, SubjectId } from '../../src/kernel/ids.ts'
 import { createMetrics } from '../../src/kernel/metrics.ts'
 import { groupedCommits } from '../../src/storage/groups.ts'
+import type { Db, Kept } from '../../src/storage/kept.ts'
 import type { NewMessage } from '../../src/storage/messages.ts'
 import { openStorage, type Storage } from '../../src/storage/storage.ts'
-import { needFact } from '../support/senders.ts'
+import { createUndoLog } from '../../src/storage/undo.ts'
 import { scratch } from '../support/storm.ts'
 
-function storageIn(file: string): Storage & Disposable {
+interface KeptWords extends Storage, Disposable {
+  /** Keeps words in the open write. */
+  apply(words: readonly string[]): void
+  /** Those that are kept, by the alphabet. */
+  words(): string[]
+}
+
+/** A storage with the simplest of domains: it keeps words. */
+function storageIn(file: string): KeptWords {
   const storage = openStorage(file, { clock: systemClock, metrics: createMetrics() })
-  return { ...storage, [Symbol.dispose]: () => storage.stop() }
+  const { read, apply } = storage.open({
+    name: 'words',
+    migrations: ['CREATE TABLE words (word TEXT)'],
+    store: wordStore,
+  })
+  return { ...storage, ...read, apply: words => words.forEach(apply), [Symbol.dispose]: () => storage.stop() }
+}
+
+function wordStore(db: Db): Kept<string, { words(): string[] }> {
+  const insert = db.prepare('INSERT INTO words VALUES (?)')
+  const all = db.prepare('SELECT word FROM words ORDER BY word')
+  return {
+    apply: word => void insert.run(word),
+    read: { words: () => all.all().map(row => String(row['word'])) },
+  }
 }
 
 function caught(work: () => unknown): unknown {
@@ -38,31 +61,30 @@ test('writes of one turn share a commit, and an error in one undoes only itself'
   using folder = scratch()
   using storage = storageIn(folder.path('db'))
   const results = await Promise.allSettled([
-    storage.write(() => storage.apply([needFact('one')])),
+    storage.write(() => storage.apply(['one'])),
     storage.write(() => {
-      storage.apply([needFact('two')])
+      storage.apply(['two'])
       throw new TypeError('a bug')
     }),
     storage.write(() => {
-      storage.apply([needFact('three')])
+      storage.apply(['three'])
       return 3
     }),
   ])
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect(results[1]).toMatchObject({ reason: new TypeError('a bug') })
   expect(results[2]).toMatchObject({ value: 3 })
-  expect(
-    storage.trading
-      .needs(10)
-      .map(({ id }) => id)
-      .toSorted(),
-  ).toEqual(['one', 'three'])
+  expect(storage.words()).toEqual(['one', 'three'])
 })
 
 test('nobody is told of a write before it is on the disk', async () => {
   const db = new DatabaseSync(':memory:')
   db.exec('CREATE TABLE t (n)')
-  const { write } = groupedCommits(db, () => undefined)
+  const { write } = groupedCommits(
+    db,
+    createUndoLog(() => db.isTransaction),
+    () => undefined,
+  )
   let open: boolean | undefined
   const told = write(() => db.exec('INSERT INTO t VALUES (1)')).then(() => {
     open = db.isTransaction
@@ -77,7 +99,11 @@ test('nobody is told of a write before it is on the disk', async () => {
 function fullDisk() {
   const db = new DatabaseSync(':memory:')
   db.exec('CREATE TABLE t (n, text)')
-  const { write } = groupedCommits(db, () => undefined)
+  const { write } = groupedCommits(
+    db,
+    createUndoLog(() => db.isTransaction),
+    () => undefined,
+  )
   const insert = db.prepare('INSERT INTO t VALUES (?, ?)')
   const pages = Number(db.prepare('PRAGMA page_count').get()?.['page_count'])
   const limit = (n: number): void => db.exec(`PRAGMA max_page_count = ${n}`)
@@ -151,7 +177,7 @@ test('a file that is no database, or a broken one, is named as damaged', async (
 
   const file = folder.path('torn')
   const whole = storageIn(file)
-  await whole.write(() => whole.apply(Array.from({ length: 500 }, (_, i) => needFact(`need ${i}`))))
+  await whole.write(() => whole.apply(Array.from({ length: 500 }, (_, i) => `need ${i}`)))
   whole.stop()
   // Half of it is lost, as a failing disk would have it.
   truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096)
@@ -165,10 +191,10 @@ test('a fresh file is brought to the newest version, and opened again as it is',
   empty.close()
   {
     using storage = storageIn(file)
-    await storage.write(() => storage.apply([needFact('kept')]))
+    await storage.write(() => storage.apply(['kept']))
   }
   using again = storageIn(file)
-  expect(again.trading.need('kept')).toBeDefined()
+  expect(again.words()).toEqual(['kept'])
 })
 
 test('the database of a newer wattmesh is refused, and left as it is', () => {
@@ -191,7 +217,7 @@ function message(n: number, more: Partial<NewMessage> = {}): NewMessage {
     direction: 'in',
     id: `id-${n}` as MessageId,
     type: 'a.b',
-    taskId: `task-${n}` as TaskId,
+    taskId: `task-${n}` as SubjectId,
     peer: 'peer' as PeerId,
     at: NOW_MS,
     expires: NOW_MS - DAY_MS,

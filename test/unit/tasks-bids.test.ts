@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Candidate, place } from '../../src/domains/tasks/placement.ts'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { PeerId, SubjectId, TaskId } from '../../src/kernel/ids.ts'
 import type { Draft } from '../../src/kernel/outcome.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
 
@@ -70,7 +70,7 @@ test('who does not work, knows the kind in another version, or lacks what it nee
   const { desk, boss, staff } = office(1)
   const offer = (more: object): Draft => ({
     type: 'task.offer',
-    taskId: 'job' as TaskId,
+    subjectId: 'job' as SubjectId,
     carrier: 'stream',
     ttlMs: 1,
     payload: { kind: 'shout', version: 1, needs: { memory_mb: 1 }, count: 1, priority: 0, ...more },
@@ -123,7 +123,7 @@ test('who asks a resting worker for what it could never do has not asked: it is 
   const resting = desk.createPeer('resting', 1, { paused, models: () => ['a'] })
   const codeOf = (needs: object): unknown => {
     const payload = { kind: 'shout', version: 1, needs: { memory_mb: 1, ...needs }, count: 1, priority: 0 }
-    const offer: Draft = { type: 'task.offer', taskId: 'job' as TaskId, carrier: 'stream', ttlMs: 1, payload }
+    const offer: Draft = { type: 'task.offer', subjectId: 'job' as SubjectId, carrier: 'stream', ttlMs: 1, payload }
     return desk.deliver(boss, offer, resting).messages[0]?.payload['code']
   }
   const never = [{ memory_mb: 65 }, { engine: 'abacus' }, { fingerprint: 'b' }]
@@ -175,7 +175,7 @@ test('a submitter that floods gets its share of a desk and no more, and is turne
   desk.giveOut(modest)
   const assign = (i: number): Draft => ({
     type: 'task.assign',
-    taskId: 'flood' as TaskId,
+    subjectId: 'flood' as SubjectId,
     carrier: 'stream',
     ttlMs: 1,
     payload: {
@@ -270,8 +270,15 @@ test('of equals the proven and the cheaper come first', () => {
 
 /** What a stranger may say on its own account. */
 function say(desk: ReturnType<typeof createOffice>, boss: Peer, type: string, payload: object, from: string) {
-  const about = { type, taskId: 'made up' as TaskId, carrier: 'stream', ttlMs: 1, payload: payload as Draft['payload'] }
-  return desk.deliver({ self: from as PeerId } as Peer, { ...about, to: boss.self } as Draft, boss)
+  const about: Draft = {
+    type,
+    subjectId: 'made up' as SubjectId,
+    carrier: 'stream',
+    ttlMs: 1,
+    payload: payload as Draft['payload'],
+    to: boss.self,
+  }
+  return desk.deliver({ self: from as PeerId }, about, boss)
 }
 
 test('bids and refusals that nobody asked for push out no bid that stands', () => {

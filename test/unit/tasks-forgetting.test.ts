@@ -25,7 +25,7 @@ test('a job is forgotten in slices, itself last, and with nothing of another', (
     ).length
   const sizes: number[] = []
   for (sizes.push(left()); boss.store.job(gone) !== undefined; sizes.push(left()))
-    boss.apply([{ kind: 'job.gone', jobId: gone, rows: 4 }])
+    boss.apply([{ kind: 'tasks.job.gone', jobId: gone, rows: 4 }])
   // Three tasks with an input and an output each; the last slice has room for the job.
   expect(sizes).toEqual([9, 5, 1, 0])
   expect([boss.store.documents(gone), boss.store.statements(gone)]).toEqual([[], []])

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { retryWork } from '../../src/domains/tasks/queue/leases.ts'
-import type { TaskId } from '../../src/kernel/ids.ts'
+import { retryWork } from '../../src/domains/tasks/queue/retries.ts'
+import type { SubjectId } from '../../src/kernel/ids.ts'
 import type { Draft } from '../../src/kernel/outcome.ts'
 import { BEAT_MS, createOffice, LEASE_MS, type Peer } from '../support/two-desks.ts'
 
@@ -332,7 +332,7 @@ test('a part that failed five times elsewhere is tried once more, by the own mac
     const error = { code: 'TASK_CRASHED', message: 'out of luck' }
     const draft: Draft = {
       type: 'task.result',
-      taskId: jobId as TaskId,
+      subjectId: jobId as SubjectId,
       carrier: 'stream',
       ttlMs: 1,
       payload: { results: [{ task_id: id, lease_epoch: leaseEpoch, error }] },

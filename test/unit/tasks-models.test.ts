@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createOwnModel } from '../../src/domains/tasks/kinds/embedders/own-model.ts'
+import { kinds as textKinds } from '../../src/domains/knowledge/kinds/kinds.ts'
 import { CodedError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import { createOwnModel, type OwnModelDeps } from '../../src/threads/own-model.ts'
 import { turn } from '../support/fake-clock.ts'
 import { createOffice, shout } from '../support/two-desks.ts'
 
 /** Shouts with a model, and says which it was. */
 const modelled = {
   ...shout,
-  takesModel: true,
+  asks: { embedder: true },
   params: z.strictObject({ fingerprint: z.string().optional() }),
   output: z.strictObject({ fingerprint: z.string(), word: z.string() }),
   verify: (
@@ -65,7 +66,7 @@ test('a worker that does not know its model finds out before it bids, and bids w
   known = ['another']
   expect(say()).toMatchObject({ type: 'task.refuse', payload: { code: 'TASK_NEEDS_UNMET' } })
   known = ['mine']
-  expect(say()).toMatchObject({ type: 'task.bid', taskId: jobId })
+  expect(say()).toMatchObject({ type: 'task.bid', subjectId: jobId })
   expect(asked).toEqual(['shout'])
 })
 
@@ -121,22 +122,20 @@ test('an answer made with another model is a failure and no lie; a wrong one mad
 function ownModel(model: { is: string | undefined }) {
   let nowMs = 0
   const opened: (string | undefined)[] = []
-  const known = createOwnModel(
-    {
-      async warm() {
-        opened.push(model.is)
-        if (model.is === undefined) throw new CodedError('TASK_MODEL_UNAVAILABLE', 'no such file')
-        return { fingerprint: model.is, engine: 'onnxruntime-node' }
-      },
-      async run(_kind, params) {
-        const wanted = (params as { fingerprint?: string }).fingerprint
-        if (wanted === undefined || wanted === model.is) return { fingerprint: model.is, chunks: [] }
-        throw new CodedError('TASK_MODEL_MISMATCH', 'another model')
-      },
+  const pool: OwnModelDeps['pool'] = {
+    async warm() {
+      opened.push(model.is)
+      if (model.is === undefined) throw new CodedError('TASK_MODEL_UNAVAILABLE', 'no such file')
+      return { fingerprint: model.is, engine: 'onnxruntime-node' }
     },
-    { now: () => nowMs, log: silentLog },
-  )
-  return { known, opened, pass: (ms: number) => (nowMs += ms) }
+    async run(_kind, params) {
+      const wanted = (params as { fingerprint?: string }).fingerprint
+      if (wanted === undefined || wanted === model.is) return { fingerprint: model.is, chunks: [] }
+      throw new CodedError('TASK_MODEL_MISMATCH', 'another model')
+    },
+  }
+  const { run, model: known } = createOwnModel({ pool, kinds: () => textKinds, now: () => nowMs, log: silentLog })
+  return { run, known, opened, pass: (ms: number) => (nowMs += ms) }
 }
 
 test('the own model is opened once for all who ask, for kinds that take one, and again when its owner asks after a failure', async () => {
@@ -158,7 +157,7 @@ test('the own model is opened once for all who ask, for kinds that take one, and
 
 test('a model that cannot be opened is not tried again for every stranger who asks', async () => {
   const model: { is: string | undefined } = { is: undefined }
-  const { known, opened, pass } = ownModel(model)
+  const { run, known, opened, pass } = ownModel(model)
   expect(known.used('embed')).toBe(true)
   await turn()
   expect([known.used('embed'), known.used('embed'), opened.length]).toEqual([false, false, 1])
@@ -168,24 +167,24 @@ test('a model that cannot be opened is not tried again for every stranger who as
   expect([known.used('embed'), opened.length]).toEqual([false, 2])
   // The owner's own work opened it: nothing is left to wait for.
   model.is = 'abc'
-  await known.run('embed', {}, {})
+  await run('embed', {}, {})
   await turn()
   expect([known.used('embed'), known.fingerprints()]).toEqual([true, ['abc']])
 })
 
 test('a model that is exchanged is noticed by what it makes, and by what cannot be made any more', async () => {
   const model: { is: string | undefined } = { is: 'old' }
-  const { known, opened } = ownModel(model)
-  await known.run('embed', {}, {})
+  const { run, known, opened } = ownModel(model)
+  await run('embed', {}, {})
   await turn()
   expect(known.fingerprints()).toEqual(['old'])
   model.is = 'new'
-  await known.run('embed', {}, {})
+  await run('embed', {}, {})
   expect([known.fingerprints(), opened]).toEqual([['new'], ['old']])
   model.is = 'newest'
-  await expect(known.run('embed', { fingerprint: 'a stranger’s' }, {})).rejects.toThrow('another model')
+  await expect(run('embed', { fingerprint: 'a stranger’s' }, {})).rejects.toThrow('another model')
   expect(known.fingerprints()).toEqual(['new'])
-  await expect(known.run('embed', { fingerprint: 'new' }, {})).rejects.toThrow('another model')
+  await expect(run('embed', { fingerprint: 'new' }, {})).rejects.toThrow('another model')
   await turn()
   expect([known.fingerprints(), opened]).toEqual([['newest'], ['old', 'newest']])
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { receiptsOf, signStatement } from '../../src/domains/tasks/proof/receipt.ts'
 import { takeIn } from '../../src/domains/tasks/queue/submission.ts'
 import type { TaskFact } from '../../src/domains/tasks/task.ts'
-import type { TaskId } from '../../src/kernel/ids.ts'
+import type { PeerId, SubjectId } from '../../src/kernel/ids.ts'
 import type { Commit, Draft } from '../../src/kernel/outcome.ts'
 import { createOffice, fakeSign, type Peer } from '../support/two-desks.ts'
 
@@ -26,7 +26,7 @@ test('a worker cannot put its own input under the name of a task of ours, to hav
   const { id } = desk.task(boss, jobId)
   const bait: Draft = {
     type: 'task.assign',
-    taskId: 'bait' as TaskId,
+    subjectId: 'bait' as SubjectId,
     carrier: 'stream',
     ttlMs: 1,
     payload: {
@@ -51,7 +51,7 @@ test('a worker that fails fast gets no more work for a while, whatever it bids, 
   desk.giveOut(boss)
   const bid: Draft = {
     type: 'task.bid',
-    taskId: jobId as TaskId,
+    subjectId: jobId as SubjectId,
     carrier: 'stream',
     ttlMs: 1,
     payload: { kind: 'shout', version: 1, up_to: 8, until: desk.now() + 600_000, queue: 0, price_class: 0 },
@@ -97,7 +97,7 @@ test('errors do not make a worker look quick', () => {
 
 test('a peer that says it works and never answers an offer does not hold a job up', () => {
   const { desk, boss } = office()
-  const ghost = { self: 'ghost' } as Peer
+  const ghost = { self: 'ghost' as PeerId }
   desk.hire([ghost, 8])
   const { jobId } = desk.request(boss, { text: 'a b c d e f', verify: 'none' })
   desk.giveOut(boss)
@@ -172,9 +172,9 @@ test('work of one job is not signed for under the name of another', () => {
   const { jobId } = desk.request(boss, { verify: 'none' })
   desk.giveOut(boss)
   const [work] = worker.store.openWork()
-  worker.apply([{ kind: 'work', work: { ...(work ?? expect.fail('no work')), jobId: 'another' } }])
+  worker.apply([{ kind: 'tasks.work', work: { ...(work ?? expect.fail('no work')), jobId: 'another' } }])
   const [sent] = desk.work(worker) as [Draft]
-  expect(sent.taskId).toBe('another')
+  expect(sent.subjectId).toBe('another')
   expect(desk.deliver(worker, sent, boss).answer).toMatchObject({ error: { code: 'TASK_RESULT_WRONG' } })
   expect([...boss.store.statements('another'), ...boss.store.statements(jobId)]).toEqual([])
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { groupsOf, judge, type Voice } from '../../src/domains/tasks/proof/judgement.ts'
 import {
   afterRight,
   afterWrong,
@@ -8,7 +9,6 @@ import {
   type Reputation,
   trustOf,
 } from '../../src/domains/tasks/proof/reputation.ts'
-import { groupsOf, judge, type Voice } from '../../src/domains/tasks/proof/verdict.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
 import { createOffice, type Peer } from '../support/two-desks.ts'
@@ -200,7 +200,7 @@ test('a peer that was new when its result came may be believed once it has a rec
   desk.giveOut(boss)
   desk.carry(worker, desk.work(worker))
   const reputation = proven(30, newcomer(worker.self, 'shout@1', ''))
-  boss.apply([{ kind: 'reputation', reputation: { ...reputation, atMs: desk.now() } }])
+  boss.apply([{ kind: 'tasks.reputation', reputation: { ...reputation, atMs: desk.now() } }])
   desk.tick(boss)
   expect(boss.store.openWork()).toEqual([])
   expect(boss.store.taskCounts(jobId)).toEqual({ done: 4 })

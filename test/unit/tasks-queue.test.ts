@@ -23,7 +23,7 @@ function office(workers = 1) {
   return { desk, boss, staff: staff as [Peer, Peer, Peer, Peer], run }
 }
 
-const jobsOf = (drafts: readonly Draft[]) => drafts.map(({ taskId }) => String(taskId))
+const jobsOf = (drafts: readonly Draft[]) => drafts.map(({ subjectId }) => String(subjectId))
 
 test('a task ends in one of five states, and only its owner brings it back from four of them', () => {
   for (const state of ['failed', 'cancelled', 'expired', 'poisoned'] as const) {
@@ -243,7 +243,7 @@ test('a job whose texts were being split at a kill goes on where it was, at whic
     expect(tasks.map(({ id }) => JSON.parse(boss.store.input(id) ?? '')[0] as string)).toEqual(words)
     expect(tasks.map(({ index, document }) => [index, document])).toEqual(words.map((_, i) => [i, i < 300 ? 0 : 1]))
     expect(boss.store.job(first.jobId)).toMatchObject({ state: 'running', total: 600 })
-    expect([0, 1].map(document => boss.store.text(first.jobId, document))).toEqual([undefined, undefined])
+    expect([0, 1].map(document => boss.store.source(first.jobId, document))).toEqual([undefined, undefined])
     expect(desk.request(boss, { documents, key }).jobId).toBe(first.jobId)
   }
 })
@@ -253,9 +253,9 @@ test('a job cancelled while it was taken in keeps no text, and is not gone on wi
   const documents = [{ name: 'd', text: 'half a pair \ud800 and \0' }]
   const { jobId, outcome: first } = boss.tasks.submit({ kind: 'shout', params: {}, documents })
   desk.keep(boss, first)
-  expect(boss.store.text(jobId, 0)).toBe(documents[0]?.text)
+  expect(boss.store.source(jobId, 0)).toEqual(documents[0])
   desk.keep(boss, boss.tasks.cancel(jobId))
-  expect(boss.store.text(jobId, 0)).toBeUndefined()
+  expect(boss.store.source(jobId, 0)).toBeUndefined()
   expect(boss.tasks.unopened()).toEqual([])
 })
 

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { chunk } from '../../src/domains/tasks/kinds/chunk.ts'
-import { embed } from '../../src/domains/tasks/kinds/embed.ts'
-import type { KindTable } from '../../src/domains/tasks/kinds/kind.ts'
-import { pipeline } from '../../src/domains/tasks/kinds/pipeline.ts'
-import { decodeVector, encodeVector } from '../../src/domains/tasks/kinds/vectors.ts'
+import type { KindTable } from '../../src/daemon/kind.ts'
+import { chunk } from '../../src/domains/knowledge/kinds/chunk.ts'
+import { embed } from '../../src/domains/knowledge/kinds/embed.ts'
+import { pipeline } from '../../src/domains/knowledge/kinds/pipeline.ts'
 import { type MergeDeps, resultLines } from '../../src/domains/tasks/merge.ts'
 import type { Job } from '../../src/domains/tasks/task.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
+import { decodeVector, encodeVector } from '../../src/text/vectors.ts'
 import { shout } from '../support/two-desks.ts'
 
 const kinds = { chunk, embed, pipeline, shout } as unknown as KindTable

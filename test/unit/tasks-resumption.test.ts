@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { createResumption } from '../../src/domains/tasks/resumption.ts'
 import type { TaskFact } from '../../src/domains/tasks/task.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import type { Commit } from '../../src/kernel/outcome.ts'
-import { createResumption } from '../../src/resumption.ts'
 import { createOffice } from '../support/two-desks.ts'
 
 /** A boss with a large job whose texts a kill left unsplit; each commit waits for its turn. */

@@ -29,7 +29,20 @@ function desk(others: number, more: Partial<RunnerDeps> = {}) {
     ...more,
   })
   const put = (taskId: string, submitter: string) =>
-    open.push({ taskId, submitter, leaseEpoch: 1, jobId: 'job', kind: 'shout' } as unknown as Work & { taskId: TaskId })
+    open.push({
+      taskId: taskId as TaskId,
+      submitter: submitter as PeerId,
+      leaseEpoch: 1,
+      attempt: 1,
+      jobId: 'job',
+      kind: 'shout',
+      version: 1,
+      params: {},
+      inputBytes: 1,
+      inputHash: '',
+      state: 'accepted',
+      acceptedMs: 0,
+    })
   return { runner, begun, put }
 }
 

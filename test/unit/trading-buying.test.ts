@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { catalogMessage } from '../../src/domains/trading/beckn/catalog-body.ts'
-import { flowDraft } from '../../src/domains/trading/market.ts'
 import type { Catalog, Need } from '../../src/domains/trading/trade.ts'
-import type { TaskId } from '../../src/kernel/ids.ts'
+import { flowDraft } from '../../src/domains/trading/trader.ts'
+import type { TransactionId } from '../../src/kernel/ids.ts'
 import { asBuyer } from '../support/agreed-trade.ts'
 import {
+  ALL,
   createTown,
   idOf,
   type Party,
@@ -221,7 +222,7 @@ describe('an answer that does not count', () => {
         validUntilMs: street.now() + 3_600_000,
         offers: [{ offerId: 'noon', slot: SLOT, priceMicro: 1, availableWh: 1_000, ...offer }],
       }
-      const trade = { transactionId: need as TaskId, role: 'seller', counterparty: idOf('buyer') } as const
+      const trade = { transactionId: need as TransactionId, role: 'seller', counterparty: idOf('buyer') } as const
       const message = catalogMessage(catalog, 'loud')
       const draft = flowDraft(party('loud').market, trade, 'on_discover', { message })
       expect(street.deliver({ from: party('loud'), draft }, party('buyer')).status).toBe('ACK')
@@ -327,7 +328,7 @@ describe('limits', () => {
     street.pass(4 * SEARCH_MS)
     street.settle()
     expect(street.refusals).toEqual([{ to: idOf('buyer'), type: 'beckn.select', code: 'POL_COUNTERPARTY' }])
-    expect(party('seller').store.trades()).toEqual([])
+    expect(party('seller').store.trades(ALL)).toEqual([])
   })
 
   test('no more is bought in a slot than the limit says, open needs counted', () => {
@@ -344,7 +345,7 @@ describe('limits', () => {
   })
 
   test('a buyer whose credit does not cover the trade is refused, and goes on with the next seller', () => {
-    const { town: street, party, search } = town(['buyer', 'strict', 'kind'], { creditLeftMicro: () => 99_999 })
+    const { town: street, party, search } = town(['buyer', 'strict', 'kind'], { creditMicro: 99_999 })
     street.offer(party('strict'), { priceMicro: 100_000 })
     street.offer(party('kind'), { priceMicro: 100_001, availableWh: 900 })
     street.want(party('buyer'), 1_000)
@@ -368,7 +369,7 @@ describe('gate closure', () => {
     const answer = street.deliver(only(held), party('seller'))
     expect(answer).toMatchObject({ error: { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the slot has begun' } })
     expect(party('seller').store.tradesInState('active')).toEqual([])
-    expect(only(party('buyer').store.needs())).toMatchObject({ state: 'failed', reason: 'the slot has begun' })
+    expect(only(party('buyer').store.needs(ALL))).toMatchObject({ state: 'failed', reason: 'the slot has begun' })
   })
 })
 
@@ -382,12 +383,12 @@ describe('a buyer that was away', () => {
     street.pass(SEARCH_MS)
     const held: Sent[] = []
     street.settle(sent => typeIs(step)(sent) && held.push(sent) > 0)
-    expect(only(party('buyer').store.trades()).state).toBe(state)
+    expect(only(party('buyer').store.trades(ALL)).state).toBe(state)
     street.restart(party('buyer'))
     street.deliver(only(held), party('buyer'))
     street.settle()
     expect(party('buyer').store.need(need)).toMatchObject({ state: 'bought', boughtWh: 1_000 })
-    expect(only(party('buyer').store.trades()).state).toBe('active')
+    expect(only(party('buyer').store.trades(ALL)).state).toBe('active')
   })
 
   test('goes on with the next offer when the trade it was in is gone', () => {
@@ -398,8 +399,8 @@ describe('a buyer that was away', () => {
     street.settle()
     street.pass(SEARCH_MS)
     street.take()
-    const lost = only(party('buyer').store.trades())
-    party('buyer').store.apply([{ kind: 'trade', trade: { ...lost, state: 'expired' } }])
+    const lost = only(party('buyer').store.trades(ALL))
+    party('buyer').apply([{ kind: 'trading.trade', trade: { ...lost, state: 'expired' } }])
     street.restart(party('buyer'))
     street.pass(0)
     street.settle()
@@ -412,11 +413,11 @@ describe('a buyer that was away', () => {
     street.offer(party('seller'))
     street.want(party('gone'))
     searched(street, typeIs('confirm'))
-    expect(only(party('seller').store.trades()).state).toBe('reserved')
+    expect(only(party('seller').store.trades(ALL)).state).toBe('reserved')
     street.pass(RESERVATION_MS + 1)
-    expect(only(party('seller').store.trades())).toMatchObject({ state: 'expired' })
+    expect(only(party('seller').store.trades(ALL))).toMatchObject({ state: 'expired' })
     street.settle(typeIs('status'))
-    expect(only(party('gone').store.trades()).state).toBe('expired')
+    expect(only(party('gone').store.trades(ALL)).state).toBe('expired')
     street.want(party('next'))
     search()
     expect(purchases(party('next'))).toEqual([[idOf('seller'), 1_000]])

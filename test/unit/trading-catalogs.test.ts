@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import { booksDomain } from '../../src/domains/books/books.ts'
 import { createCatalogIndex } from '../../src/domains/trading/catalog-index.ts'
 import type { Catalog } from '../../src/domains/trading/trade.ts'
+import { tradingDomain } from '../../src/domains/trading/trading.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
 import type { JsonObject } from '../../src/kernel/outcome.ts'
+import { identityFromSeed } from '../../src/protocol/keys.ts'
 import { MAX_STREAM_BYTES } from '../../src/protocol/limits.ts'
-import { createTown, type Party, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
+import { turn } from '../support/fake-clock.ts'
+import { openPeer, seedNamed } from '../support/open-domain.ts'
+import { ticking } from '../support/ticking.ts'
+import { ALL, createTown, idOf, type Party, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
 
 const only = <T>(items: readonly T[]): T => {
   expect(items).toHaveLength(1)
@@ -82,7 +88,8 @@ describe('an announcement', () => {
     const said = town.sent.length
     town.pass(HOUR_MS / 5)
     expect(town.sent.slice(said).filter(({ draft }) => draft.type === 'beckn.catalog_publish')).toEqual([])
-    expect(seller.trading.nextDeadline()).toBeUndefined()
+    // What is left to do is the delivery.
+    expect(seller.trading.nextDeadline()).toEqual({ wallMs: undefined, marketMs: SLOT.startMs + SLOT.durationMs })
   })
 })
 
@@ -96,10 +103,13 @@ describe('an own catalog', () => {
     }))
 
   test('of more slots or offers than others accept is refused before it is said', () => {
-    const { town, seller } = pair()
-    for (const offers of [slots(193, () => 'week'), slots(17, i => `offer ${i}`)]) town.offer(seller, {}, { offers })
-    expect(town.sent).toEqual([])
-    expect(seller.store.catalogs()).toEqual([])
+    const said = (offers: ReturnType<typeof slots>) => {
+      const { town, seller } = pair()
+      town.offer(seller, {}, { offers })
+      return [town.sent.length, seller.store.catalogs().length]
+    }
+    for (const offers of [slots(193, () => 'week'), slots(17, i => `offer ${i}`)]) expect(said(offers)).toEqual([0, 0])
+    for (const offers of [slots(192, () => 'week'), slots(16, i => `offer ${i}`)]) expect(said(offers)).toEqual([1, 1])
   })
 
   test('that is full takes no more, and drops nothing for it', () => {
@@ -151,11 +161,11 @@ describe('a flood', () => {
     town.deliver(answer, buyer)
     const before = buyer.store.need(need)
     town.deliver(answer, buyer)
-    expect(buyer.store.need(need)).toBe(before)
+    expect(buyer.store.need(need)).toEqual(before)
     const context = { ...(answer.draft.payload['context'] as JsonObject), transactionId: crypto.randomUUID() }
     const stray = {
       ...answer.draft,
-      taskId: context.transactionId as never,
+      subjectId: context.transactionId as never,
       payload: { ...answer.draft.payload, context },
     }
     expect(town.deliver({ from: seller, draft: stray }, buyer)).toMatchObject({
@@ -224,17 +234,24 @@ describe('a pull', () => {
       mode: 'INCREMENTAL',
       knownCatalogIds: [expect.stringContaining(a.self)],
     })
-    expect(late.trading.joined(neighbour.self).messages).toEqual([])
-    expect(late.trading.joined(a.self).messages).toHaveLength(1)
-    expect(late.trading.joined(b.self).messages).toHaveLength(1)
-    expect(late.trading.joined('another' as PeerId).messages).toEqual([])
+    const asks = (peer: PeerId): number => {
+      town.keep(late, late.trading.joined(peer))
+      return town.take().length
+    }
+    expect([neighbour.self, a.self, b.self, idOf('another')].map(asks)).toEqual([0, 1, 1, 0])
     expect(late.trading.offers({})).toHaveLength(1)
   })
 
   test('is answered in pages that fit a stream', () => {
-    const town = createTown(['neighbour', 'late', ...Array.from({ length: 230 }, (_, i) => `seller ${i}`)])
-    const [neighbour, late, ...sellers] = town.parties as [Party, Party, ...Party[]]
-    for (const seller of sellers) town.offer(seller)
+    const town = createTown(['neighbour', 'late'])
+    const [neighbour, late] = town.parties as [Party, Party]
+    // Nobody sees more of them than what they sign.
+    const sellers = Array.from({ length: 230 }, (_, i): Party => {
+      const identity = identityFromSeed(seedNamed(`seller ${i}`))
+      const self = identity.peerId
+      return { ...neighbour, identity, self, market: { ...neighbour.market, self } }
+    })
+    for (const seller of sellers) town.announce(seller, {}, {})
     for (const sent of town.take()) town.deliver(sent, neighbour)
     town.keep(late, late.trading.joined(neighbour.self))
     const to = (sent: Sent): Party => town.parties.find(({ self }) => self === sent.draft.to) ?? expect.fail('nobody')
@@ -337,6 +354,72 @@ describe('the index', () => {
   })
 })
 
+describe('a neighbour', () => {
+  const nadia = idOf('nadia')
+
+  /** The domain of trading at a peer that knows nobody yet, and what its connections and their adverts say. */
+  function newcomer() {
+    const peer = openPeer({ name: 'late' })
+    const said = { inZone: true, trades: false }
+    const books = peer.addNow(booksDomain, { inZone: () => true, nameOf: () => '' })
+    const trading = peer.addNow(tradingDomain, {
+      books: books.gives,
+      metered: () => undefined,
+      house: {
+        turn: () => expect.fail('there is no household'),
+        hasBattery: false,
+        lackingWh: () => new Map(),
+        roomWh: () => 0,
+        spared: () => ({ slotNumber: -1, energyWh: 0 }),
+      },
+      isConnected: () => true,
+      connected: () => [],
+      inZone: () => said.inZone,
+      trades: () => said.trades,
+    })
+    const ticker = ticking(peer, { name: 'trading', rounds: trading.rounds })
+    return {
+      said,
+      async changes(connected: boolean): Promise<void> {
+        const turned = trading.opened.onPeer?.({ peer: nadia, connected })
+        if (turned !== undefined) await peer.commit(turned)
+      },
+      /** Whom it has asked for catalogs by the time that everything is done which is due. */
+      async asked() {
+        ticker.look()
+        await turn()
+        return peer.sent.filter(({ type }) => type === 'beckn.catalog_pull').map(({ to }) => to)
+      },
+      async [Symbol.asyncDispose]() {
+        await ticker[Symbol.asyncDispose]()
+        peer.close()
+      },
+    }
+  }
+
+  test('that is heard of from afar is asked for no catalogs until it is connected, and then once', async () => {
+    await using late = newcomer()
+    const { said, changes, asked } = late
+    // It is heard of from afar.
+    Object.assign(said, { trades: true })
+    expect(await asked()).toEqual([])
+    await changes(false)
+    Object.assign(said, { trades: false })
+    await changes(true)
+    expect(await asked()).toEqual([])
+    Object.assign(said, { trades: true, inZone: false })
+    expect(await asked()).toEqual([])
+    Object.assign(said, { inZone: true })
+    expect(await asked()).toEqual([nadia])
+    expect(await asked()).toEqual([nadia])
+    // It has left: what it knows when it is back is asked for again.
+    await changes(false)
+    expect(await asked()).toEqual([nadia])
+    await changes(true)
+    expect(await asked()).toEqual([nadia, nadia])
+  })
+})
+
 describe('clocks five minutes apart', () => {
   test.each([5, -5])('(%i minutes) refuse each other’s messages for their time, and keep nothing of them', minutes => {
     const { town, buyer, seller } = pair()
@@ -350,7 +433,7 @@ describe('clocks five minutes apart', () => {
     town.pass(8 * SEARCH_MS + 5 * 60_000)
     town.settle()
     town.pass(8 * SEARCH_MS + 5 * 60_000)
-    expect(seller.store.trades()).toEqual([])
+    expect(seller.store.trades(ALL)).toEqual([])
     expect(buyer.store.catalog(seller.self)).toEqual(known)
     expect(['failed', 'trading']).toContain(buyer.store.need(need)?.state)
     expect(buyer.store.tradesInState('active')).toEqual([])

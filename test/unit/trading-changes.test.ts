@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
-import { signedText } from '../../src/domains/trading/contract.ts'
 import { CURTAILMENT_REASONS, type Offer } from '../../src/domains/trading/trade.ts'
 import type { MessageId } from '../../src/kernel/ids.ts'
+import { signedText } from '../../src/protocol/contract.ts'
 import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
 import {
+  ALL,
   createTown,
   idOf,
   type Party,
@@ -77,7 +78,7 @@ describe('a smaller quantity', () => {
     const signatures = { buyer: buyer.identity.sign(signedText(terms)) }
     const message = contractMessage({ ...terms, status: 'ACTIVE', quoted: true, signatures })
     expect(town.deliver(withMessage(update, message), seller)).toMatchObject(nack('BIZ_PRICE_MISMATCH'))
-    expect(sold()).toBe(before)
+    expect(sold()).toEqual(before)
   })
 
   test('is possible until the slot begins: by command, and by message', () => {
@@ -256,7 +257,7 @@ describe('cancel', () => {
     const before = sold()
     town.keep(buyer, buyer.trading.askCancelTerms(id))
     town.settle()
-    expect(sold()).toBe(before)
+    expect(sold()).toEqual(before)
     expect(bought()).toMatchObject({ state: 'active', cancelTerms: { feeMicro: 0, untilMs: SLOT.startMs } })
     const [asked, answered] = town.sent.slice(-2).map(({ draft }) => draft.payload['context'])
     expect([asked, answered]).toMatchObject([
@@ -273,13 +274,13 @@ describe('cancel', () => {
     town.settle()
     town.pass(SEARCH_MS)
     const select = only(town.take())
-    const { transactionId } = only(buyer.store.trades())
+    const { transactionId } = only(buyer.store.trades(ALL))
     town.keep(buyer, buyer.trading.cancelTrade(transactionId))
     town.settle()
     expect(buyer.store.purchase(transactionId)?.state).toBe('cancelled')
     expect(buyer.store.need(need)?.state).toBe('failed')
     expect(town.deliver(select, seller)).toMatchObject(nack('BIZ_ALREADY_CANCELLED'))
-    expect(seller.store.trades()).toEqual([])
+    expect(seller.store.trades(ALL)).toEqual([])
   })
 
   test('of one of several trades for a need takes its energy off what was bought', () => {
@@ -311,7 +312,7 @@ describe('cancel', () => {
     town.settle()
     town.pass(SEARCH_MS)
     const held = holdBack(town, lost)
-    const { transactionId: id } = only(buyer.store.trades())
+    const { transactionId: id } = only(buyer.store.trades(ALL))
     return { town, buyer, cheap, dear, need, id, held }
   }
 
@@ -326,7 +327,7 @@ describe('cancel', () => {
       town.expire(cancel ?? expect.fail('no cancel'))
       town.pass(60_000)
       town.settle()
-      expect(only(buyer.store.trades())).toMatchObject({ state: 'cancelled', reason: 'cancelled at your wish' })
+      expect(only(buyer.store.trades(ALL))).toMatchObject({ state: 'cancelled', reason: 'cancelled at your wish' })
       expect(buyer.store.need(need)).toMatchObject({ state: 'failed', reason: 'cancelled at your wish' })
       expect(cheap.store.tradesInState('active')).toEqual([])
     },
@@ -340,7 +341,7 @@ describe('cancel', () => {
     expect(town.deliver(only(held), cheap)).toMatchObject(nack('BIZ_ALREADY_CANCELLED'))
     town.pass(60_000)
     town.settle()
-    expect(only(buyer.store.trades()).state).toBe('refused')
+    expect(only(buyer.store.trades(ALL)).state).toBe('refused')
     expect(buyer.store.need(need)?.state).toBe('failed')
   })
 
@@ -350,12 +351,12 @@ describe('cancel', () => {
     const cancel = only(town.take())
     town.pass(STEP_MS + RESERVATION_MS)
     town.settle()
-    expect(only(buyer.store.trades()).state).toBe('expired')
+    expect(only(buyer.store.trades(ALL)).state).toBe('expired')
     expect(buyer.store.need(need)?.state).toBe('failed')
     // It comes late, and changes nothing on either side.
     expect(town.deliver(cancel, cheap).status).toBe('ACK')
     town.settle()
-    expect([buyer, cheap].map(({ store }) => only(store.trades()).state)).toEqual(['expired', 'expired'])
+    expect([buyer, cheap].map(({ store }) => only(store.trades(ALL)).state)).toEqual(['expired', 'expired'])
     expect(buyer.store.purchase(id)?.asking).toEqual({})
   })
 
@@ -363,12 +364,12 @@ describe('cancel', () => {
     const { town, buyer, cheap, need, id, held } = underWay('on_confirm', 600)
     town.keep(buyer, buyer.trading.cancelTrade(id))
     const answers = holdBack(town, 'on_cancel')
-    expect(only(cheap.store.trades()).state).toBe('cancelled')
+    expect(only(cheap.store.trades(ALL)).state).toBe('cancelled')
     town.deliver(only(held), buyer)
-    expect(only(buyer.store.trades()).state).toBe('active')
+    expect(only(buyer.store.trades(ALL)).state).toBe('active')
     for (const answer of answers) town.deliver(answer, buyer)
     town.settle()
-    expect(only(buyer.store.trades())).toMatchObject({ state: 'cancelled' })
+    expect(only(buyer.store.trades(ALL))).toMatchObject({ state: 'cancelled' })
     expect(buyer.store.need(need)).toMatchObject({ state: 'failed', boughtWh: 0 })
   })
 
@@ -513,9 +514,9 @@ describe('a preview', () => {
       town.settle()
       town.pass(SEARCH_MS)
       const asked = only(holdBack(town, step))
-      const before = seller.store.trades()
+      const before = seller.store.trades(ALL)
       expect(town.deliver(previewed(asked), seller)).toMatchObject(nack('CTX_ACTION_MISMATCH'))
-      expect(seller.store.trades()).toEqual(before)
+      expect(seller.store.trades(ALL)).toEqual(before)
     },
   )
 
@@ -524,7 +525,7 @@ describe('a preview', () => {
     const before = sold()
     town.keep(buyer, buyer.trading.reduceTrade(id, 600))
     expect(town.deliver(previewed(only(town.take())), seller).status).toBe('ACK')
-    expect(sold()).toBe(before)
+    expect(sold()).toEqual(before)
     const answer = only(town.take())
     expect(answer.draft.payload['context']).toMatchObject({ action: 'on_update', try: true })
     const said = readContract(answer.draft.payload['message'])
@@ -577,7 +578,7 @@ describe('a preview', () => {
       const before = bought()
       const answer = only(holdBack(town, action))
       expect(town.deliver(previewed(answer), buyer)).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
-      expect(bought()).toBe(before)
+      expect(bought()).toEqual(before)
       expect(town.deliver(answer, buyer).status).toBe('ACK')
     }
     town.keep(buyer, buyer.trading.reduceTrade(id, 600))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { balances } from '../../src/domains/trading/settlement/ledger.ts'
+import { balances } from '../../src/domains/books/ledger.ts'
 import { agreedTrade, holdBack, OK } from '../support/agreed-trade.ts'
-import { createTown, type Party, RESERVATION_MS, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
+import { ALL, createTown, type Party, RESERVATION_MS, SEARCH_MS, type Sent, SLOT } from '../support/two-markets.ts'
 
 const MINUTE_MS = 60_000
 const APART_MS = 5 * MINUTE_MS
@@ -35,10 +35,10 @@ function comeToRest(town: Town): void {
 
 /** No contract stands on one side alone, and nothing is sold. */
 function nothingAgreed(...parties: Party[]): void {
-  for (const { store } of parties) {
-    expect(store.trades().filter(({ contract }) => contract !== undefined)).toEqual([])
-    expect(store.trades().filter(({ state }) => ['reserved', 'confirming', 'active'].includes(state))).toEqual([])
-    expect(store.batches()).toEqual([])
+  for (const { store, books } of parties) {
+    expect(store.trades(ALL).filter(({ contract }) => contract !== undefined)).toEqual([])
+    expect(store.trades(ALL).filter(({ state }) => ['reserved', 'confirming', 'active'].includes(state))).toEqual([])
+    expect(books.batches(ALL)).toEqual([])
   }
 }
 
@@ -101,7 +101,7 @@ describe('market clocks five minutes apart, at gate closure', () => {
     expect(answer.status).toBe(aheadMs < 0 ? 'ACK' : 'NACK')
     expect([bought().state, sold().state]).toEqual(['active', 'active'])
     expect(bought().contract).toEqual(sold().contract)
-    expect(seller.store.batches()).toEqual([])
+    expect(seller.books.batches(ALL)).toEqual([])
   })
 
   test('a curtailment that comes after the gate of its buyer changes nothing: both settle what they had agreed', () => {
@@ -137,7 +137,7 @@ describe('market clocks five minutes apart, at settlement', () => {
         until(town, atMs)
         town.settle()
         expect([bought().state, sold().state]).toEqual(['active', 'active'])
-        expect([buyer.store.batches(), seller.store.batches()]).toEqual([[], []])
+        expect([buyer.books.batches(ALL), seller.books.batches(ALL)]).toEqual([[], []])
       }
       until(town, lastMs)
       comeToRest(town)
@@ -145,7 +145,7 @@ describe('market clocks five minutes apart, at settlement', () => {
       expect(bought().settlement).toEqual(sold().settlement)
       expect(sold().settlement).toMatchObject({ finalWh: 800 })
       expect(bought().receipt).toEqual(sold().receipt)
-      const books = [buyer, seller].map(({ store }) => store.batches())
+      const books = [buyer, seller].map(({ books }) => books.batches(ALL))
       for (const batches of books) {
         expect(batches).toHaveLength(1)
         expect([...balances(batches).values()].reduce((sum, micro) => sum + micro, 0)).toBe(0)

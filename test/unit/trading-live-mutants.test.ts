@@ -7,7 +7,7 @@ import { withMessage } from '../support/agreed-trade.ts'
 import type { Fields, Message } from '../support/contract-faults.ts'
 import { faultsOf } from '../support/live-faults.ts'
 import { mutants } from '../support/mutants.ts'
-import { createTown, type Party, type Sent } from '../support/two-markets.ts'
+import { ALL, createTown, type Party, type Sent } from '../support/two-markets.ts'
 import { eachAction, WHOLE_TRADE, wholeTrade } from '../support/whole-trade.ts'
 
 /** What a party answers to a message with another payload, and whether anything would follow from it. Nothing is kept. */
@@ -91,9 +91,13 @@ describe('a replay', () => {
       before = sent.draft.type.startsWith('beckn.on_') ? { sent, to } : undefined
       if (said === undefined) return
       const { id: _, ...fresh } = said.sent.draft
-      const stood = structuredClone([said.to.store.trades(), said.to.store.batches(), said.to.store.receipts()])
+      const stood = structuredClone([
+        said.to.store.trades(ALL),
+        said.to.books.batches(ALL),
+        said.to.books.receipts(ALL),
+      ])
       const answer = town.deliver({ ...said.sent, draft: fresh }, said.to)
-      expect([said.to.store.trades(), said.to.store.batches(), said.to.store.receipts()]).toEqual(stood)
+      expect([said.to.store.trades(ALL), said.to.books.batches(ALL), said.to.books.receipts(ALL)]).toEqual(stood)
       const { type } = said.sent.draft
       codes.set(type, (codes.get(type) ?? new Set()).add(answer.status === 'NACK' ? answer.error.code : 'ACK'))
     })

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import { balances, balanceWith } from '../../src/domains/books/ledger.ts'
+import { receiptIsGood } from '../../src/domains/books/receipt.ts'
+import { proposalSchema, statementText } from '../../src/domains/books/signed-statement.ts'
 import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
-import { balances, balanceWith } from '../../src/domains/trading/settlement/ledger.ts'
-import { receiptIsGood } from '../../src/domains/trading/settlement/receipt.ts'
+import type { JsonObject } from '../../src/kernel/outcome.ts'
 import { seededRandom } from '../../src/kernel/random.ts'
 import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
-import { type Party, SEARCH_MS, SLOT } from '../support/two-markets.ts'
+import { ALL, type Party, SEARCH_MS, SLOT } from '../support/two-markets.ts'
 
 const nack = (code: string) => ({ status: 'NACK', error: { code } })
 const only = <T>(items: readonly T[]): T => {
   expect(items).toHaveLength(1)
   return items[0] as T
 }
-const sumOf = (party: Party): number => [...balances(party.store.batches()).values()].reduce((sum, one) => sum + one, 0)
+const sumOf = (party: Party): number =>
+  [...balances(party.books.batches(ALL)).values()].reduce((sum, one) => sum + one, 0)
 
 describe('what was delivered', () => {
   test('is settled by the smaller of the two meters, alike on both sides, and the books sum to zero', () => {
@@ -23,8 +26,8 @@ describe('what was delivered', () => {
     expect(sold().settlement).toMatchObject({ finalWh: 700, shortfallWh: 200, quality: 'OK' })
     expect(sold().settlement?.flows.reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
     expect([sumOf(buyer), sumOf(seller)]).toEqual([0, 0])
-    expect(balanceWith(seller.store.batches(), buyer.self)).toBe(-balanceWith(buyer.store.batches(), seller.self))
-    expect(only(buyer.store.batches())).toMatchObject({ id: sold().contract?.terms.contractId })
+    expect(balanceWith(seller.books.batches(ALL), buyer.self)).toBe(-balanceWith(buyer.books.batches(ALL), seller.self))
+    expect(only(buyer.books.batches(ALL))).toMatchObject({ id: sold().contract?.terms.contractId })
   })
 
   test('ends in a receipt that everybody can check, and that names no price and no meter', () => {
@@ -32,7 +35,7 @@ describe('what was delivered', () => {
     deliver(OK(1_000, 0), OK(0, 1_000))
     town.settle()
     const neighbour = town.parties[2] as Party
-    const receipt = only(neighbour.store.receipts())
+    const receipt = only(neighbour.books.receipts(ALL))
     expect([bought().receipt, sold().receipt]).toEqual([receipt, receipt])
     expect(receiptIsGood(receipt, neighbour.market.verify)).toBe(true)
     expect(Object.keys(receipt.body).toSorted()).toEqual(
@@ -95,7 +98,7 @@ describe('a side that is silent', () => {
       expect(waiting).toMatchObject({ state: 'active', settling: { reason: 'this peer’s meter has not spoken yet' } })
       const other = silent === 'buyer' ? sold() : bought()
       expect(other.settling?.reason).toMatch(/^the (buyer|seller) has not/)
-      expect([buyer, seller].flatMap(party => party.store.batches())).toEqual([])
+      expect([buyer, seller].flatMap(party => party.books.batches(ALL))).toEqual([])
       deliver(OK(1_000, 0), OK(0, 1_000))
       town.pass(60_000)
       town.settle()
@@ -133,7 +136,7 @@ describe('a side that is silent', () => {
       town.pass(600_000)
     }
     expect(sold()).toMatchObject({ state: 'active' })
-    expect(seller.store.batches()).toEqual([])
+    expect(seller.books.batches(ALL)).toEqual([])
   })
 })
 
@@ -166,7 +169,7 @@ describe('a settlement that differs', () => {
     const answer = town.deliver(withMessage(update, contractMessage({ ...said, ...change })), seller)
     expect(answer).toMatchObject(nack(code))
     expect(sold().state).toBe('active')
-    expect(seller.store.batches()).toEqual([])
+    expect(seller.books.batches(ALL)).toEqual([])
   })
 
   test('(the buyer’s signature is over something else) is refused', () => {
@@ -190,7 +193,7 @@ describe('a settlement that differs', () => {
       nack('AUT_SIGNATURE_INVALID'),
     )
     expect(bought().state).toBe('active')
-    expect(buyer.store.batches()).toEqual([])
+    expect(buyer.books.batches(ALL)).toEqual([])
     town.deliver(answer, buyer)
     expect(bought().state).toBe('settled')
   })
@@ -211,11 +214,11 @@ test('everything said twice is done once: states, contracts and books stay as th
   town.settle()
   const state = () =>
     JSON.stringify(
-      town.parties.map(({ store }) => [
-        store.trades().map(({ state, contract, receipt, energyWh }) => ({ state, contract, receipt, energyWh })),
-        store.needs(),
-        store.batches(),
-        store.receipts(),
+      town.parties.map(({ store, books }) => [
+        store.trades(ALL).map(({ state, contract, receipt, energyWh }) => ({ state, contract, receipt, energyWh })),
+        store.needs(ALL),
+        books.batches(ALL),
+        books.receipts(ALL),
       ]),
     )
   const before = state()
@@ -236,29 +239,35 @@ describe('a statement', () => {
     return all
   }
 
-  test.each(['buyer', 'seller'] as const)('proposed by the %s is signed by the other, and kept by both', by => {
+  test.each(['buyer', 'seller'] as const)('proposed by the %s is signed by the other, and kept by both', async by => {
     const { town, buyer, seller } = settled()
     const [proposer, other] = by === 'buyer' ? [buyer, seller] : [seller, buyer]
-    town.keep(proposer, proposer.trading.netWith(other.self))
+    await proposer.papers.net({ peer: other.self })
     town.settle()
-    const statement = only(proposer.store.statementsWith(other.self))
-    expect(other.store.statementsWith(proposer.self)).toEqual([statement])
+    const statement = only(proposer.books.statementsWith(other.self))
+    expect(other.books.statementsWith(proposer.self)).toEqual([statement])
     expect(statement.body).toMatchObject({ creditor: seller.self, debtor: buyer.self, amountMicro: 100_000 })
     expect(town.sent.slice(-2).map(({ draft }) => [draft.type, draft.sealed])).toEqual([
       ['settlement.statement', true],
       ['settlement.agreed', true],
     ])
-    expect(proposer.trading.netWith(other.self).answer).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    const again = () => proposer.papers.net({ peer: other.self })
+    await expect(again()).rejects.toMatchObject({ code: 'BIZ_INVALID_STATE_TRANSITION' })
   })
 
-  test('that says another sum than the books is refused', () => {
+  test('that says another sum than the books is refused', async () => {
     const { town, buyer, seller } = settled()
-    town.keep(seller, seller.trading.netWith(buyer.self))
+    await seller.papers.net({ peer: buyer.self })
     const { from, draft } = only(town.take())
-    const batch = only(buyer.store.batches())
-    for (const posting of batch.postings) Object.assign(posting, { micro: posting.micro * 2 })
-    expect(town.deliver({ from, draft }, buyer)).toMatchObject(nack('BIZ_SETTLEMENT_MISMATCH'))
-    expect(buyer.store.statementsWith(seller.self)).toEqual([])
+    const honest = proposalSchema.parse(draft.payload['proposal'])
+    const body = { ...honest.body, amountMicro: 2 * honest.body.amountMicro }
+    const proposal: object = { ...honest, body, signature: seller.identity.sign(statementText(body)) }
+    const lie = { from, draft: { ...draft, payload: { proposal: proposal as JsonObject } } }
+    expect(town.deliver(lie, buyer)).toMatchObject(nack('BIZ_SETTLEMENT_MISMATCH'))
+    expect(buyer.books.statementsWith(seller.self)).toEqual([])
+    // The same with the right sum is signed.
+    expect(town.deliver({ from, draft }, buyer).status).toBe('ACK')
+    expect(buyer.books.statementsWith(seller.self)).toHaveLength(1)
   })
 })
 
@@ -308,7 +317,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
       lossy()
       // Nobody's books say what the other has not signed.
       for (const party of [buyer, seller]) {
-        const contract = party.store.batches().length === 0 ? undefined : only(party.store.receipts())
+        const contract = party.books.batches(ALL).length === 0 ? undefined : only(party.books.receipts(ALL))
         if (contract !== undefined) expect(receiptIsGood(contract, party.market.verify)).toBe(true)
       }
       town.pass(600_000)

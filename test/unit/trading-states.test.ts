@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest'
 import { isRefusal } from '../../src/domains/trading/beckn/error.ts'
-import { costMicro, kwhOf, unitsOf, wholeOf } from '../../src/domains/trading/money.ts'
-import { isoDuration, parseIsoDuration, slotAfter, slotAt } from '../../src/domains/trading/slot.ts'
 import { nextState } from '../../src/domains/trading/states.ts'
 import type { Trade, TradeState } from '../../src/domains/trading/trade.ts'
 
@@ -78,32 +76,4 @@ test('no step is for the other side, whatever the state', () => {
 test('no step leads an agreed trade anywhere but to its settlement or its cancellation', () => {
   const ends = cases.filter(([, state]) => state === 'active').map(([, , , expected]) => expected)
   expect([...new Set(ends)].filter(end => !/^[A-Z]/.test(String(end)))).toEqual(['active', 'settled', 'cancelled'])
-})
-
-test('a cost is rounded half up to a whole millionth, without the errors of floating point', () => {
-  expect(costMicro(1_000, 123_457)).toBe(123_457)
-  expect(costMicro(1, 500)).toBe(1)
-  expect(costMicro(1, 499)).toBe(0)
-  expect(costMicro(90_000_000, 9_000_001)).toBe(810_000_090_000)
-})
-
-test('whole millionths and watt-hours survive the way over decimal units', () => {
-  for (const n of [0, 1, 3, 100_000, 123_457, 999_999, 1_234_567_891]) {
-    expect(wholeOf(unitsOf(n), 1_000_000)).toBe(n)
-    expect(wholeOf(kwhOf(n), 1_000)).toBe(n)
-  }
-  for (const wrong of ['1', Number.NaN, -1, Number.POSITIVE_INFINITY, 0.000_1, undefined, null])
-    expect(wholeOf(wrong, 1_000)).toBeUndefined()
-})
-
-test('durations are read as they are written, and nonsense is none', () => {
-  for (const ms of [1_000, 90_000, 900_000, 3_600_000, 5_400_000]) expect(parseIsoDuration(isoDuration(ms))).toBe(ms)
-  expect(isoDuration(900_000)).toBe('PT15M')
-  for (const text of ['PT', '', '15M', 'P1D', 'PT-1S', 'PT1H2']) expect(parseIsoDuration(text)).toBeUndefined()
-})
-
-test('slots follow each other without a gap', () => {
-  const slot = slotAt(1_000_000, 900_000)
-  expect(slot).toEqual({ startMs: 900_000, durationMs: 900_000 })
-  expect(slotAfter(slot)).toEqual(slotAt(1_800_000, 900_000))
 })

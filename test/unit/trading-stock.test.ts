@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { CommandDeps } from '../../src/commands/deps.ts'
-import { tradeCommands } from '../../src/commands/trade.ts'
-import { optionsSchema } from '../../src/config/options.ts'
-import { createHousehold, type HouseholdState } from '../../src/domains/energy/household.ts'
 import { backstopId } from '../../src/domains/trading/stock.ts'
 import type { Catalog, Offer, Trade } from '../../src/domains/trading/trade.ts'
 import type { Snapshot } from '../../src/harness/judge/snapshot.ts'
 import { oversoldWh } from '../../src/harness/judge/trade-checks.ts'
-import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import { type Log, silentLog } from '../../src/kernel/log.ts'
-import { createMarketDay } from '../../src/parts/market-day.ts'
 import { createTown, type Party, SEARCH_MS, SLOT, START_MS } from '../support/two-markets.ts'
 
 const SLOT_MS = SLOT.durationMs
@@ -23,54 +17,15 @@ const later = (slots: number): number => SLOT.startMs + slots * SLOT_MS
 async function home(household: object = {}, roles: readonly string[] = ['household']) {
   const town = createTown(['seller', 'one', 'two'])
   const [seller, ...buyers] = town.parties as [Party, Party, Party]
-  const options = optionsSchema.parse({
-    roles,
-    market: { autoOpen: false },
-    household: { trade: true, capacityWh: 10_000, socPercent: 70, cRate: 4, ...household },
-  })
-  const clock: Clock = { ...systemClock, now: town.now, sleep: () => new Promise(() => undefined) }
-  let state: HouseholdState | undefined
-  const tradedWh = () => ({ boughtWh: 0, soldWh: 0 })
-  const commit = (async (decide: () => never) => {
-    const decided = decide() as { facts: readonly { kind: string; household?: HouseholdState }[] }
-    for (const fact of decided.facts) if (fact.kind === 'household') state = fact.household
-    town.keep(seller, decided as never)
-    return decided
-  }) as CommandDeps['commit']
-  const agent = createHousehold({
-    battery: { capacityWh: 10_000, reserveWh: 1_000, powerWh: 10_000, efficiencyPercent: 100 },
-    initialSocWh: 7_000,
-    preferences: options.household,
-    profile: () => ({ loadWh: 0, solarWh: 0 }),
-    prices: () => ({ retailMicro: 250_000, feedInMicro: 80_000, sellMicro: 150_000, bestOfferMicro: undefined }),
-    now: town.now,
-    store: { household: () => state, tradedWh },
-  })
   const warned: string[] = []
-  const log: Log = { ...silentLog, warn: (about: object) => void warned.push(JSON.stringify(about)) }
-  const marketDay = createMarketDay({
-    self: seller.self,
-    options,
-    clock,
-    marketClock: clock,
-    store: seller.store,
-    random: Math.random,
-    household: agent,
-    trading: seller.trading,
-    commit,
-    log,
-  })
-  const commands = tradeCommands({
-    config: { options },
-    identity: seller.identity,
-    storage: { trading: seller.store },
-    trading: seller.trading,
-    clock,
-    marketClock: clock,
-    marketDay,
-    commit,
-    newId: () => 'id',
-  } as unknown as CommandDeps)
+  const log: Log = { ...silentLog, child: () => log, warn: (about: object) => void warned.push(JSON.stringify(about)) }
+  const set = { trade: true, capacityWh: 10_000, socPercent: 70, cRate: 4, ...household }
+  const options = {
+    roles,
+    'market.autoOpen': false,
+    ...Object.fromEntries(Object.entries(set).map(([key, value]) => [`household.${key}`, value])),
+  }
+  const { commands, decides } = await town.moveIn(seller, { options, log })
 
   const offered = (): Record<string, number> =>
     Object.fromEntries((seller.store.catalog(seller.self)?.offers ?? []).map(one => [one.offerId, one.availableWh]))
@@ -79,14 +34,12 @@ async function home(household: object = {}, roles: readonly string[] = ['househo
     seller,
     buyers,
     commands,
-    marketDay,
     warned,
     offered,
     /** The agent decides about the next slot. */
     async decides() {
-      marketDay.open()
-      await expect.poll(offered).toHaveProperty(`household-${NEXT}`)
-      await marketDay.stop?.()
+      await commands.open()
+      await decides()
     },
     /** Both buyers want all they can get. */
     soldOut(): number {
@@ -192,10 +145,13 @@ describe('what a household offers by itself and what is offered by hand', () => 
   })
 
   test('what nobody bought until its slot began is free again', async () => {
-    const { commands, town } = await home()
+    const { commands, town, offered } = await home()
     await commands.sell({ energyWh: 6_000 })
+    const again = () => commands.sell({ energyWh: 6_000, slotStartMs: later(1) })
+    await expect(again()).rejects.toMatchObject({ code: 'TRADE_NOT_DELIVERABLE' })
     town.pass(SLOT.startMs - START_MS)
-    await commands.sell({ energyWh: 6_000 })
+    await again()
+    expect(offered()).toMatchObject({ [`manual-${later(1)}`]: 6_000 })
   })
 
   test('has no room for more than a catalog holds: nothing goes off the market without a word', async () => {
@@ -212,13 +168,12 @@ describe('what a household offers by itself and what is offered by hand', () => 
   })
 
   test('and the agent pushes out nothing that is offered by hand', async () => {
-    const { commands, marketDay, offered, warned } = await home()
+    const { commands, decides, offered, warned } = await home()
     await commands.sell({ energyWh: 10, slots: 12, slotStartMs: later(1) })
     await commands.sell({ energyWh: 10, slots: 4, slotStartMs: later(13) })
     const before = offered()
-    marketDay.open()
-    await expect.poll(() => warned).toEqual([expect.stringContaining('16 are on offer already')])
-    await marketDay.stop?.()
+    await decides()
+    expect(warned).toEqual([expect.stringContaining('16 are on offer already')])
     expect(offered()).toEqual(before)
   })
 
@@ -238,11 +193,11 @@ test('a peer that is neither household nor utility sells nothing, and calls itse
 test('what is on offer is told with what it costs here, and not once its slot has begun', async () => {
   const { commands, town } = await home({ trade: false })
   await commands.sell({ energyWh: 100, priceMicro: 120_000 })
-  expect(commands.catalogs().flatMap(({ offers }) => offers)).toMatchObject([
+  expect((await commands.catalogs()).flatMap(({ offers }) => offers)).toMatchObject([
     { availableWh: 100, priceMicro: 120_000, gridFeeMicro: 0, landedMicro: 120_000 },
   ])
   town.pass(SLOT.startMs - START_MS)
-  expect(commands.catalogs().flatMap(({ offers }) => offers)).toEqual([])
+  expect((await commands.catalogs()).flatMap(({ offers }) => offers)).toEqual([])
 })
 
 test('a utility is never sold out: what one buyer has taken is there for the next', () => {

@@ -2,14 +2,24 @@ import { describe, expect, test } from 'vitest'
 import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
 import { keepAnswer } from '../../src/domains/trading/catalogs/publish.ts'
 import { contractIdOf, draftBody, selectDraft } from '../../src/domains/trading/flows/drafts.ts'
-import { flowDraft } from '../../src/domains/trading/market.ts'
 import type { Trade } from '../../src/domains/trading/trade.ts'
-import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+import { flowDraft } from '../../src/domains/trading/trader.ts'
+import type { PeerId, TransactionId } from '../../src/kernel/ids.ts'
 import type { JsonObject } from '../../src/kernel/outcome.ts'
 import { canonical } from '../../src/protocol/canonical.ts'
 import { MAX_LIFETIME_MS } from '../../src/protocol/limits.ts'
 import { agreedTrade, holdBack, OK, withMessage } from '../support/agreed-trade.ts'
-import { createTown, idOf, type Party, SEARCH_MS, SLOT, STEP_MS, type TownOptions } from '../support/two-markets.ts'
+import {
+  ALL,
+  createTown,
+  idOf,
+  type Party,
+  SEARCH_MS,
+  type Sent,
+  SLOT,
+  STEP_MS,
+  type TownOptions,
+} from '../support/two-markets.ts'
 
 const only = <T>(items: readonly T[]): T => {
   expect(items).toHaveLength(1)
@@ -26,7 +36,7 @@ function street(names: readonly string[] = [], options: TownOptions = {}) {
 /** A trade as its buyer knows it, of which the seller has not heard. */
 function unheard(buyer: Party, seller: Party): Trade {
   return {
-    transactionId: crypto.randomUUID() as TaskId,
+    transactionId: crypto.randomUUID() as TransactionId,
     role: 'buyer',
     counterparty: seller.self,
     offerId: 'noon',
@@ -52,7 +62,7 @@ describe('a shortfall in the terms of on_init', () => {
     if (typeof said === 'string' || said.shortfall === undefined) return expect.fail('no shortfall')
     const changed = contractMessage({ ...said, shortfall: { ...said.shortfall, ...change } })
     town.deliver(withMessage(onInit, changed), buyer)
-    return { trade: only(buyer.store.trades()), said: town.take().map(({ draft }) => draft.type) }
+    return { trade: only(buyer.store.trades(ALL)), said: town.take().map(({ draft }) => draft.type) }
   }
 
   test.each([
@@ -145,7 +155,7 @@ describe('a cancellation of what is not known', () => {
     })
     expect(answers.filter(status => status === 'ACK')).toHaveLength(10)
     expect(town.refusals.at(-1)?.code).toBe('AUT_RATE_LIMITED')
-    expect(seller.store.trades()).toEqual([])
+    expect(seller.store.trades(ALL)).toEqual([])
   })
 
   test('is remembered for minutes', () => {
@@ -173,7 +183,7 @@ describe('a flood', () => {
     for (let i = 0; i < 100; i++) say(buyer)
     expect(say(buyer)).toMatchObject(nack('AUT_RATE_LIMITED'))
     expect(say(seller).status).toBe('ACK')
-    expect(neighbour.store.receipts()).toHaveLength(1)
+    expect(neighbour.books.receipts(ALL)).toHaveLength(1)
     town.pass(1_000)
     expect(say(buyer).status).toBe('ACK')
   })
@@ -196,7 +206,7 @@ describe('a flood', () => {
     town.take()
     const quote = (counterparty: string, startedMs: number): Trade => ({
       ...unheard(buyer, seller),
-      transactionId: crypto.randomUUID() as TaskId,
+      transactionId: crypto.randomUUID() as TransactionId,
       role: 'seller',
       state: 'quoted',
       counterparty: counterparty as PeerId,
@@ -205,7 +215,7 @@ describe('a flood', () => {
     })
     const greedy = Array.from({ length: 20 }, (_, i) => quote('greedy', 900 - i))
     const many = Array.from({ length: 480 }, (_, i) => quote(`stranger ${i % 32}`, i))
-    seller.store.apply([...greedy, ...many].map(trade => ({ kind: 'trade', trade })))
+    seller.apply([...greedy, ...many].map(trade => ({ kind: 'trading.trade', trade })))
     const draft = selectDraft(buyer.market, unheard(buyer, seller))
     expect(town.deliver({ from: buyer, draft }, seller).status).toBe('ACK')
     expect(only(seller.store.tradesInState('expired'))).toMatchObject({ counterparty: 'greedy', startedMs: 881 })
@@ -233,14 +243,14 @@ describe('a refusal of confirm', () => {
     'CTX_TRANSACTION_ID_UNKNOWN',
     'AUT_SIGNATURE_INVALID',
   ])('that judges the trade ends it (%s)', code => {
-    expect(only(refusedWith(code).buyer.store.trades()).state).toBe('refused')
+    expect(only(refusedWith(code).buyer.store.trades(ALL)).state).toBe('refused')
   })
 
   test.each(['ENV_EXPIRED', 'ENV_TOO_LARGE', 'INBOX_BUSY', 'INBOX_FAILED', 'CTX_TTL_EXPIRED', 'AUT_RATE_LIMITED'])(
     'that is about the message alone leaves it open, and the seller is asked (%s)',
     code => {
       const { town, buyer } = refusedWith(code)
-      expect(only(buyer.store.trades()).state).toBe('confirming')
+      expect(only(buyer.store.trades(ALL)).state).toBe('confirming')
       town.pass(STEP_MS)
       expect(town.take().map(({ draft }) => draft.type)).toEqual(['beckn.status'])
     },
@@ -263,11 +273,11 @@ describe('what is kept of catalogs', () => {
     const known = buyer.store.catalog(seller.self) ?? expect.fail('no catalog')
     const answered = keepAnswer(buyer.market, { ...known, offers: slots(100, 'more') })
     const fact = answered.facts[0]
-    if (fact?.kind !== 'catalog') return expect.fail('nothing kept')
+    if (fact?.kind !== 'trading.catalog') return expect.fail('nothing kept')
     expect(fact.catalog.offers).toHaveLength(192)
     expect(fact.catalog.offers.filter(({ slot }) => slot.startMs <= town.now())).toEqual([])
     const few = keepAnswer(buyer.market, { ...known, offers: slots(1, 'more') }).facts[0]
-    expect(few?.kind === 'catalog' && few.catalog.offers).toHaveLength(1 + 187)
+    expect(few?.kind === 'trading.catalog' && few.catalog.offers).toHaveLength(1 + 187)
   })
 
   test('counts for a day at most', () => {
@@ -277,7 +287,7 @@ describe('what is kept of catalogs', () => {
     const known = buyer.store.catalog(seller.self) ?? expect.fail('no catalog')
     expect(known.validUntilMs).toBe(town.now() + MAX_LIFETIME_MS)
     const [fact] = keepAnswer(buyer.market, { ...known, validUntilMs: Number.MAX_SAFE_INTEGER }).facts
-    expect(fact?.kind === 'catalog' && fact.catalog.validUntilMs).toBe(town.now() + MAX_LIFETIME_MS)
+    expect(fact?.kind === 'trading.catalog' && fact.catalog.validUntilMs).toBe(town.now() + MAX_LIFETIME_MS)
   })
 
   test('from one page is the highest version of a seller, in whatever order they stand there', () => {
@@ -312,11 +322,15 @@ describe('what is kept of catalogs', () => {
 
 test('a pull that came to nothing is made of the next that connects', () => {
   const { town, buyer } = street()
-  const asked = ['a', 'b', 'c'].map(name => only(buyer.trading.joined(idOf(name)).messages))
-  expect(buyer.trading.joined(idOf('d')).messages).toEqual([])
-  town.expire({ from: buyer, draft: asked[1] ?? expect.fail('not asked') })
-  expect(buyer.trading.joined(idOf('d')).messages).toHaveLength(1)
-  expect(buyer.trading.joined(idOf('e')).messages).toEqual([])
+  const asks = (name: string): readonly Sent[] => {
+    town.keep(buyer, buyer.trading.joined(idOf(name)))
+    return town.take()
+  }
+  const asked = ['a', 'b', 'c'].map(name => only(asks(name)))
+  expect(asks('d')).toEqual([])
+  town.expire(asked[1] ?? expect.fail('not asked'))
+  expect(asks('d')).toHaveLength(1)
+  expect(asks('e')).toEqual([])
 })
 
 describe('of statements', () => {
@@ -329,46 +343,51 @@ describe('of statements', () => {
     return all
   }
 
-  test('one that was proposed and not answered is proposed again word for word, until it is agreed', () => {
+  test('one that was proposed and not answered is proposed again word for word, until it is agreed', async () => {
     const { town, buyer, seller } = settled()
-    const propose = () => {
-      town.keep(seller, seller.trading.netWith(buyer.self))
+    const propose = async () => {
+      await seller.papers.net({ peer: buyer.self })
       return only(town.take())
     }
-    const first = propose()
+    const first = await propose()
     town.pass(60_000)
-    const second = propose()
+    const second = await propose()
     expect(second.draft.payload).toEqual(first.draft.payload)
     town.deliver(second, buyer)
     town.settle()
-    expect(seller.store.statementsWith(buyer.self)).toEqual(buyer.store.statementsWith(seller.self))
-    expect(seller.trading.netWith(buyer.self).answer).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    expect(seller.books.statementsWith(buyer.self)).toEqual(buyer.books.statementsWith(seller.self))
+    await expect(propose()).rejects.toMatchObject({ code: 'BIZ_INVALID_STATE_TRANSITION' })
   })
 
-  test('one that is booked as paid is told again to who may have missed it, and booked once', () => {
+  test('one that is booked as paid is told again to who may have missed it, and booked once', async () => {
     const { town, buyer, seller } = settled()
-    town.keep(seller, seller.trading.netWith(buyer.self))
+    const paid = (micro: number) => seller.papers.paid({ peer: buyer.self, micro })
+    await seller.papers.net({ peer: buyer.self })
     town.settle()
-    town.keep(seller, seller.trading.paidBy(buyer.self, 100_000))
+    await paid(100_000)
     const first = only(town.take())
-    const again = seller.trading.paidBy(buyer.self, 100_000)
-    expect(again.facts).toEqual([])
-    expect(only(again.messages).payload).toEqual(first.draft.payload)
-    expect(seller.trading.paidBy(buyer.self, 99_999).answer).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
-    town.keep(seller, again)
-    town.settle()
-    expect(buyer.store.batches().filter(({ kind }) => kind === 'payment')).toHaveLength(1)
+    const booked = seller.books.batches(ALL)
+    await paid(100_000)
+    expect(seller.books.batches(ALL)).toEqual(booked)
+    const again = only(town.take())
+    expect(again.draft.payload).toEqual(first.draft.payload)
+    await expect(paid(99_999)).rejects.toMatchObject({ code: 'BIZ_INVALID_STATE_TRANSITION' })
+    town.deliver(again, buyer)
+    town.deliver(again, buyer)
+    expect(buyer.books.batches(ALL).filter(({ kind }) => kind === 'payment')).toHaveLength(1)
   })
 
-  test('one about nothing is not waited for', () => {
+  test('one about nothing is not waited for', async () => {
     const { town, buyer, seller } = settled(OK(0, 0), OK(0, 0))
-    town.keep(seller, seller.trading.netWith(buyer.self))
+    await seller.papers.net({ peer: buyer.self })
     town.settle()
-    expect(only(seller.store.statementsWith(buyer.self)).body.amountMicro).toBe(0)
+    expect(only(seller.books.statementsWith(buyer.self)).body.amountMicro).toBe(0)
     for (const [self, other] of [
       [buyer, seller],
       [seller, buyer],
-    ] as const)
-      expect(self.trading.paidBy(other.self, 0).answer).toMatchObject(nack('BIZ_INVALID_STATE_TRANSITION'))
+    ] as const) {
+      const paid = () => self.papers.paid({ peer: other.self, micro: 1 })
+      await expect(paid()).rejects.toMatchObject({ code: 'BIZ_INVALID_STATE_TRANSITION' })
+    }
   })
 })

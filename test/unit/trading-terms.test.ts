@@ -1,22 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { optionsSchema } from '../../src/config/options.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { A2A_STREAM, agentsDomain } from '../../src/domains/agents/agents.ts'
 import { decide } from '../../src/domains/agents/household/executor.ts'
 import { createClient } from '../../src/domains/agents/utility/client.ts'
 import { contractMessage, readContract } from '../../src/domains/trading/beckn/contract-body.ts'
-import { signedText } from '../../src/domains/trading/contract.ts'
-import { type Clock, systemClock } from '../../src/kernel/clock.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
-import { silentLog } from '../../src/kernel/log.ts'
-import { createMetrics } from '../../src/kernel/metrics.ts'
 import type { JsonObject } from '../../src/kernel/outcome.ts'
-import { type AgentsDeps, createAgents } from '../../src/parts/agents.ts'
-import { type HomeDeps, openHome } from '../../src/parts/home.ts'
+import { signedText } from '../../src/protocol/contract.ts'
 import { holdBack, OK, withMessage } from '../support/agreed-trade.ts'
+import { marketClockOf } from '../support/market-clock.ts'
+import { openDomain } from '../support/open-domain.ts'
 import { OPEN } from '../support/soc-memory.ts'
 import { scratch } from '../support/storm.ts'
-import { createTown, idOf, type Party, SEARCH_MS, type Sent, SLOT, type TownOptions } from '../support/two-markets.ts'
+import {
+  ALL,
+  createTown,
+  idOf,
+  type Party,
+  SEARCH_MS,
+  type Sent,
+  SLOT,
+  type TownOptions,
+} from '../support/two-markets.ts'
 
 const only = <T>(items: readonly T[]): T => {
   expect(items).toHaveLength(1)
@@ -38,7 +46,7 @@ function street(names: readonly string[], options: TownOptions = {}) {
 
 const purchases = (buyer: Party) =>
   buyer.store
-    .trades()
+    .trades(ALL)
     .filter(({ state }) => state === 'active')
     .map(({ counterparty, energyWh }) => [counterparty, energyWh])
 
@@ -59,7 +67,7 @@ describe('what a shortfall costs, in the terms of a seller', () => {
     town.deliver(withMessage(onInit, changed), party('buyer'))
     search()
     return party('buyer')
-      .store.trades()
+      .store.trades(ALL)
       .find(({ counterparty }) => counterparty === idOf('seller'))
   }
 
@@ -96,7 +104,7 @@ describe('terms that the buyer does not sign', () => {
     const { town, party, search } = unsigned()
     town.want(party('buyer'), 1_000)
     search()
-    const [sale] = party('seller').store.trades()
+    const [sale] = party('seller').store.trades(ALL)
     expect(sale).toMatchObject({
       state: 'refused',
       reason:
@@ -115,7 +123,7 @@ describe('terms that the buyer does not sign', () => {
     const onInit = only(holdBack(town, 'on_init'))
     town.deliver(onInit, party('other'))
     town.deliver(onInit, party('other'))
-    expect(party('seller').store.trades()).toMatchObject([{ state: 'reserved' }])
+    expect(party('seller').store.trades(ALL)).toMatchObject([{ state: 'reserved' }])
     search()
     expect(purchases(party('other'))).toEqual([[idOf('seller'), 1_000]])
   })
@@ -264,7 +272,7 @@ describe('the utility’s share of a kWh between neighbours', () => {
     expect(JSON.stringify(quote)).toContain('"value":0.175,')
     const contract = only(party('seller').store.tradesInState('active')).contract ?? expect.fail('no contract')
     expect(contract.terms).toMatchObject({ priceMicro: 150_000, gridFeeMicro: 5_000, utilityShareMicro: 20_000 })
-    expect(party('buyer').store.trades()[0]?.contract).toEqual(contract)
+    expect(party('buyer').store.trades(ALL)[0]?.contract).toEqual(contract)
     expect(signedText(contract.terms)).toContain('"utilityShareMicro":20000')
   })
 
@@ -280,7 +288,7 @@ describe('the utility’s share of a kWh between neighbours', () => {
     const said = readContract(onInit.draft.payload['message'])
     if (typeof said === 'string') return expect.fail(said)
     town.deliver(withMessage(onInit, contractMessage({ ...said, utilityShareMicro: 10_000 })), party('buyer'))
-    expect(party('buyer').store.trades()[0]).toMatchObject({
+    expect(party('buyer').store.trades(ALL)[0]).toMatchObject({
       state: 'refused',
       reason: 'the seller named other terms than it quoted',
     })
@@ -301,10 +309,10 @@ describe('the utility’s share of a kWh between neighbours', () => {
       micro: 16_000,
       description: "the utility's share: 0.8 kWh × 0.02 USD",
     })
-    const [batch] = buyer.store.batches()
+    const [batch] = buyer.books.batches(ALL)
     expect(batch?.postings).toContainEqual({ account: 'utility share', micro: 16_000 })
     expect(batch?.postings.reduce((sum, { micro }) => sum + micro, 0)).toBe(0)
-    expect(seller.store.batches()[0]?.postings.map(({ account }) => account)).not.toContain('utility share')
+    expect(seller.books.batches(ALL)[0]?.postings.map(({ account }) => account)).not.toContain('utility share')
   })
 
   test('stays in a contract that is made smaller', () => {
@@ -328,74 +336,53 @@ describe('the utility’s share of a kWh between neighbours', () => {
 })
 
 test('a strategy sees the cheapest neighbour with its fees', async () => {
-  const { town, party } = street(['home', 'near', 'utility'], { gridFeeMicro: () => 5_000 })
-  town.offer(party('utility'), { priceMicro: 100_000 }, { ...GRID, tariff: { ...TARIFF, utilityShareMicro: 20_000 } })
-  town.offer(party('near'), { priceMicro: 150_000 })
-  town.settle()
+  const { town, party } = street(['home', 'near', 'utility'], { beyondZone: () => [idOf('near')] })
+  const tariff = { ...TARIFF, gridFeeMicro: 5_000, utilityShareMicro: 20_000 }
   using folder = scratch()
   const strategyFile = folder.path('strategy.mjs')
   writeFileSync(
     strategyFile,
     `export default ({ prices }) => ({ action: 'wait', reason: String(prices.bestOfferMicro) })`,
   )
-  const options = optionsSchema.parse({
-    roles: ['household'],
-    household: { strategyFile },
-    market: { autoOpen: false },
-  })
-  const clock: Clock = { ...systemClock, now: town.now, sleep: () => new Promise(() => undefined) }
-  const { self, store, trading, identity } = party('home')
-  const seen: unknown[] = []
-  const { marketDay } = await openHome({
-    self,
-    options,
-    trading,
-    clock,
-    marketClock: clock,
-    random: Math.random,
-    sign: identity.sign,
-    log: silentLog,
-    storage: { trading: store, energy: { household: () => undefined } },
-    commit: async (decide: () => { facts: readonly unknown[] }) => {
-      const decided = decide()
-      seen.push(...decided.facts)
-      return decided
-    },
-  } as unknown as HomeDeps)
-  marketDay.open()
-  await expect.poll(() => seen).toContainEqual(expect.objectContaining({ kind: 'decision' }))
-  await marketDay.stop?.()
-  expect(seen).toContainEqual({ kind: 'decision', decision: expect.objectContaining({ reason: '175000' }) })
+  const options = { roles: ['household'], 'household.strategyFile': strategyFile, 'market.autoOpen': false }
+  const { commands, decides, energy } = await town.moveIn(party('home'), { options })
+  town.offer(party('utility'), { priceMicro: 100_000 }, { ...GRID, tariff })
+  town.offer(party('near'), { priceMicro: 150_000 })
+  town.settle()
+  await commands.open()
+  await decides()
+  expect(energy.read.decisions(9)).toMatchObject([{ action: 'wait', reason: '175000' }])
 })
 
 describe('a household’s state of charge', () => {
   const [home, named, other] = ['home', 'named', 'other'].map(idOf) as [PeerId, PeerId, PeerId]
 
   /** What a utility gets that asks a daemon's agents. */
-  async function told(asker: PeerId, household: object) {
-    const options = optionsSchema.parse({ roles: ['household'], household })
-    const peer = { roles: ['utility'], zone: options.network.zone, expiresMs: Number.MAX_SAFE_INTEGER }
-    const { slotMs } = options.market
-    const nextSlot = Math.floor(systemClock.now() / slotMs) + 1
-    const agents = createAgents({
-      self: home,
-      version: '1',
-      options,
-      clock: systemClock,
-      marketClock: systemClock,
-      random: Math.random,
-      storage: { peers: { peer: () => peer }, energy: { household: () => ({ socWh: 4_200, nextSlot }) }, soc: {} },
-      newId: randomUUID,
-      log: silentLog,
-      metrics: createMetrics(),
-    } as unknown as AgentsDeps)
+  async function told(asker: PeerId, household: Readonly<Record<string, unknown>>) {
+    const zone = loadConfig('/nowhere', {}).options.network.zone
+    const set = Object.entries(household).map(([key, value]) => [`household.${key}`, value])
+    const market = marketClockOf(systemClock)
+    const { opened, peer } = await openDomain(
+      agentsDomain,
+      {
+        version: '1',
+        peer: one => ({ peer: one, roles: ['utility'], zone }),
+        peers: () => [],
+        nameOf: () => '',
+        household: () => ({ socWh: 4_200, nextSlot: market.slotNumber() }),
+        request: () => Promise.reject(new Error('a household asks nobody')),
+      },
+      { name: 'home', clock: systemClock, market, options: { roles: ['household'], ...Object.fromEntries(set) } },
+    )
+    using _ = peer
+    const answer = opened.streams?.[A2A_STREAM] ?? expect.fail('no agent answers')
     const client = createClient({
-      send: (_, bytes) => agents.answer(bytes, asker),
+      send: (_, bytes) => answer(bytes, asker),
       now: systemClock.now,
       newId: randomUUID,
       timeoutMs: 5_000,
       cardAgeMs: 60_000,
-      currentSlot: () => ({ startMs: (nextSlot - 1) * slotMs, durationMs: slotMs }),
+      currentSlot: () => market.slot(market.slotNumber() - 1),
     })
     const reply = await client.ask(home, undefined, new AbortController().signal)
     return reply.outcome === 'answered' ? reply.soc.socWh : { asked: reply.asked, card: reply.cardHash !== undefined }

@@ -1,15 +1,14 @@
 import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
+import { type SignedTradeAnswer, tradingCommands } from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
+import { moneyText } from '../../kernel/money.ts'
 import { plainText, printTable } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
-import { duration, energy, money, price, timeOfDay } from '../terminal/units.ts'
-import { findTrade, type Trade } from '../trade/found.ts'
+import { duration, energy, price, timeOfDay } from '../terminal/units.ts'
+import { findTrade } from '../trade/found.ts'
 import { openParties, type Parties } from './parties.ts'
-
-/** A trade as `GET /v1/trades/:id` answers: with whether the signatures under its contract are those of its parties. */
-export type SignedTrade = Trade & { readonly signaturesGood?: { readonly buyer: boolean; readonly seller: boolean } }
 
 export function registerContract(program: Command, terminal: Terminal): void {
   program
@@ -25,7 +24,7 @@ export function registerContract(program: Command, terminal: Terminal): void {
 
 async function show(id: string, { client, terminal, json }: { client: Client; terminal: Terminal; json: boolean }) {
   const { transactionId } = await findTrade(client, id)
-  const trade = await client.get<SignedTrade>(`/v1/trades/${encodeURIComponent(transactionId)}`)
+  const trade = await client.of(tradingCommands).trade({ id: transactionId })
   const good = trade.signaturesGood
   if (good !== undefined && !(good.buyer && good.seller)) terminal.fail()
   if (json) {
@@ -46,7 +45,7 @@ async function show(id: string, { client, terminal, json }: { client: Client; te
 
 /** @throws CLI_NO_CONTRACT */
 export function contractLines(
-  { transactionId, state, contract, signaturesGood, reason }: SignedTrade,
+  { transactionId, state, contract, signaturesGood, reason }: SignedTradeAnswer,
   { nameOf }: Pick<Parties, 'nameOf'>,
   nowMs: number,
 ): [string, string][] {
@@ -78,7 +77,7 @@ export function contractLines(
   ]
 }
 
-function printSettlement({ settlement, contract }: SignedTrade, terminal: Terminal): void {
+function printSettlement({ settlement, contract }: SignedTradeAnswer, terminal: Terminal): void {
   if (settlement === undefined) {
     printLine(terminal, 'settlement  none yet')
     return
@@ -98,7 +97,7 @@ function printSettlement({ settlement, contract }: SignedTrade, terminal: Termin
     none: '',
     columns: [
       { title: 'who', cell: ({ role }) => role },
-      { title: 'receives', right: true, cell: ({ micro }) => money(micro, currency) },
+      { title: 'receives', right: true, cell: ({ micro }) => moneyText(micro, currency) },
       { title: 'for', cell: ({ description }) => description },
     ],
   })

@@ -1,39 +1,15 @@
 import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
+import { booksCommands, type LedgerAnswer } from '../../domains/books/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { moneyText } from '../../kernel/money.ts'
 import { plainText, printTable } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
-import { energy, money, parseMoney, timeOfDay } from '../terminal/units.ts'
+import { energy, parseMoney, timeOfDay } from '../terminal/units.ts'
 import { openParties } from './parties.ts'
 
-/** What `GET /v1/ledger` answers; amounts in millionths. */
-export interface LedgerView {
-  readonly currency?: string
-  readonly balances: readonly { readonly account: string; readonly micro: number }[]
-  readonly neighbours: readonly NeighbourRow[]
-  /** Newest last. */
-  readonly batches: readonly BatchRow[]
-  readonly sumMicro: number
-}
-
-export interface NeighbourRow {
-  readonly peer: string
-  readonly name: string
-  /** Above zero: the neighbour owes; below: this peer does. */
-  readonly balanceMicro: number
-  /** How much either may owe the other. */
-  readonly limitMicro: number
-  readonly unsettledWh: number
-}
-
-interface BatchRow {
-  readonly id: string
-  readonly counterparty: string
-  readonly atMs: number
-  readonly kind: string
-  readonly description: string
-  readonly postings: readonly { readonly account: string; readonly micro: number }[]
-}
+type LedgerNeighbour = LedgerAnswer['neighbours'][number]
+type LedgerBatch = LedgerAnswer['batches'][number]
 
 const NEWEST = 30
 
@@ -54,7 +30,7 @@ export function registerLedger(program: Command, terminal: Terminal): void {
       const daemon = client()
       const { meant, nameOf } = await openParties(daemon)
       const peer = meant(text)
-      await daemon.post('/v1/ledger/net', { peer })
+      await daemon.of(booksCommands).net({ peer })
       printLine(terminal, `proposed a statement to ${plainText(nameOf(peer))}; it counts once both have signed`)
     })
 
@@ -66,8 +42,8 @@ export function registerLedger(program: Command, terminal: Terminal): void {
       const daemon = client()
       const { meant, nameOf } = await openParties(daemon)
       const peer = meant(text)
-      await daemon.post('/v1/ledger/paid', { peer, micro })
-      printLine(terminal, `noted: ${money(micro)} paid, between this peer and ${plainText(nameOf(peer))}`)
+      await daemon.of(booksCommands).paid({ peer, micro })
+      printLine(terminal, `noted: ${moneyText(micro)} paid, between this peer and ${plainText(nameOf(peer))}`)
     })
 }
 
@@ -78,7 +54,7 @@ interface How {
 }
 
 async function show(text: string | undefined, { client, terminal, json }: How): Promise<void> {
-  const view = await client.get<LedgerView>('/v1/ledger')
+  const view = await client.of(booksCommands).ledger()
   const peer = text === undefined ? undefined : (await openParties(client)).meant(text)
   const shown = peer === undefined ? view : only(view, peer)
   if (view.sumMicro !== 0) terminal.fail()
@@ -89,7 +65,7 @@ async function show(text: string | undefined, { client, terminal, json }: How): 
 }
 
 /** What concerns one neighbour; the sum stays that of the whole ledger, which alone must be zero. */
-function only(view: LedgerView, peer: string): LedgerView {
+function only(view: LedgerAnswer, peer: string): LedgerAnswer {
   return {
     ...view,
     neighbours: view.neighbours.filter(row => row.peer === peer),
@@ -98,7 +74,7 @@ function only(view: LedgerView, peer: string): LedgerView {
   }
 }
 
-function printNeighbours({ neighbours, currency }: LedgerView, terminal: Terminal): void {
+function printNeighbours({ neighbours, currency }: LedgerAnswer, terminal: Terminal): void {
   printTable(terminal, {
     rows: neighbours,
     json: false,
@@ -106,8 +82,8 @@ function printNeighbours({ neighbours, currency }: LedgerView, terminal: Termina
     columns: [
       { title: 'neighbour', cell: row => row.name || `…${row.peer.slice(-8)}` },
       { title: 'who owes', cell: ({ balanceMicro }) => owes(balanceMicro) },
-      { title: 'amount', right: true, cell: ({ balanceMicro }) => money(Math.abs(balanceMicro), currency) },
-      { title: 'limit', right: true, cell: ({ limitMicro }) => money(limitMicro, currency) },
+      { title: 'amount', right: true, cell: ({ balanceMicro }) => moneyText(Math.abs(balanceMicro), currency) },
+      { title: 'limit', right: true, cell: ({ limitMicro }) => moneyText(limitMicro, currency) },
       { title: 'used', right: true, cell: usedOf },
       { title: 'not settled', right: true, cell: ({ unsettledWh }) => energy(unsettledWh) },
     ],
@@ -119,11 +95,11 @@ function owes(balanceMicro: number): string {
   return balanceMicro > 0 ? 'they do' : 'we do'
 }
 
-function usedOf({ balanceMicro, limitMicro }: NeighbourRow): string {
+function usedOf({ balanceMicro, limitMicro }: LedgerNeighbour): string {
   return limitMicro === 0 ? '–' : `${Math.round((Math.abs(balanceMicro) / limitMicro) * 100)} %`
 }
 
-function printBalances({ balances, currency, sumMicro }: LedgerView, terminal: Terminal): void {
+function printBalances({ balances, currency, sumMicro }: LedgerAnswer, terminal: Terminal): void {
   if (balances.length === 0) return
   printLine(terminal)
   // Neighbours stand in the table above; what is left are this peer's own accounts.
@@ -140,12 +116,12 @@ function printBalances({ balances, currency, sumMicro }: LedgerView, terminal: T
     none: '',
     columns: [
       { title: 'account', cell: ({ account }) => account },
-      { title: 'balance', right: true, cell: ({ micro }) => money(micro, currency) },
+      { title: 'balance', right: true, cell: ({ micro }) => moneyText(micro, currency) },
     ],
   })
 }
 
-function printBatches({ batches, currency }: LedgerView, terminal: Terminal): void {
+function printBatches({ batches, currency }: LedgerAnswer, terminal: Terminal): void {
   if (batches.length === 0) return
   printLine(terminal)
   const now = systemClock.now()
@@ -156,7 +132,7 @@ function printBatches({ batches, currency }: LedgerView, terminal: Terminal): vo
     columns: [
       { title: 'booked', cell: ({ atMs }) => timeOfDay(atMs, now) },
       { title: 'kind', cell: ({ kind }) => kind },
-      { title: 'for us', right: true, cell: batch => money(changeOf(batch), currency) },
+      { title: 'for us', right: true, cell: batch => moneyText(changeOf(batch), currency) },
       { title: 'what', cell: ({ description }) => description },
     ],
   })
@@ -164,6 +140,6 @@ function printBatches({ batches, currency }: LedgerView, terminal: Terminal): vo
 }
 
 /** By how much the neighbour came to owe us more. */
-function changeOf({ postings }: BatchRow): number {
+function changeOf({ postings }: LedgerBatch): number {
   return postings.filter(({ account }) => account.startsWith('neighbour:')).reduce((sum, { micro }) => sum + micro, 0)
 }

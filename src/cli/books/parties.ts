@@ -1,6 +1,7 @@
 import type { Client } from '../../api/client.ts'
-import type { PeerRow } from '../../commands.ts'
+import { type PeerAnswer, peersCommands } from '../../domains/peers/commands.ts'
 import { CodedError } from '../../kernel/errors.ts'
+import { isPeerId } from '../../kernel/ids.ts'
 import { shortPeer } from '../terminal/units.ts'
 
 export interface Parties {
@@ -15,16 +16,16 @@ export interface Parties {
 }
 
 export async function openParties(client: Client): Promise<Parties> {
-  return partiesOf(await client.get<PeerRow[]>('/v1/peers'))
+  return partiesOf(await client.of(peersCommands).peers())
 }
 
-export function partiesOf(peers: readonly Pick<PeerRow, 'peer' | 'name'>[]): Parties {
+export function partiesOf(peers: readonly Pick<PeerAnswer, 'peer' | 'name'>[]): Parties {
   const byId = new Map(peers.map(({ peer, name }) => [peer as string, name]))
   return {
     nameOf: peer => byId.get(peer) || shortPeer(peer),
     meant(text) {
       // A ledger may know a peer that is not heard of any more.
-      if (/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/.test(text)) return text
+      if (isPeerId(text)) return text
       const tail = text.replace(/^…/, '')
       const named = peers.filter(({ name }) => name === text)
       const found = named.length > 0 ? named : peers.filter(({ peer }) => tail.length >= 4 && peer.endsWith(tail))

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
-import { type Receipt, receiptIsGood, receiptSchema } from '../../domains/trading/settlement/receipt.ts'
+import { booksCommands, type ReceiptAnswer } from '../../domains/books/commands.ts'
+import { receiptIsGood, receiptSchema } from '../../domains/books/receipt.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError, codeOf, messageOf } from '../../kernel/errors.ts'
 import { verifySignature } from '../../protocol/keys.ts'
@@ -43,10 +44,7 @@ export function registerReceipt(program: Command, terminal: Terminal): void {
 }
 
 async function list(client: Client, { limit, json }: Flags, terminal: Terminal): Promise<void> {
-  const [rows, { nameOf }] = await Promise.all([
-    client.get<Receipt[]>(`/v1/receipts?limit=${limit}`),
-    openParties(client),
-  ])
+  const [rows, { nameOf }] = await Promise.all([client.of(booksCommands).receipts({ limit }), openParties(client)])
   const now = systemClock.now()
   printTable(terminal, {
     rows,
@@ -68,7 +66,7 @@ async function save(
   file: string | undefined,
   { client, terminal }: { client: Client; terminal: Terminal },
 ): Promise<void> {
-  const receipts = await client.get<Receipt[]>(`/v1/receipts?limit=${REMEMBERED}`)
+  const receipts = await client.of(booksCommands).receipts({ limit: REMEMBERED })
   const [one, ...others] = receipts.filter(({ body }) => body.contractHash.startsWith(id))
   if (one === undefined) {
     throw new CodedError('CLI_NO_RECEIPT', `no receipt ${id} here`, { hint: 'see "wattmesh receipt list"' })
@@ -93,7 +91,9 @@ function write(path: string, text: string): void {
   }
 }
 
-type Verdict = { readonly good: true; readonly receipt: Receipt } | { readonly good: false; readonly reason: string }
+type Checked =
+  | { readonly good: true; readonly receipt: ReceiptAnswer }
+  | { readonly good: false; readonly reason: string }
 
 function verify(file: string, json: boolean, terminal: Terminal): void {
   const verdict = verdictOf(textOf(resolve(terminal.cwd, file)))
@@ -103,7 +103,7 @@ function verify(file: string, json: boolean, terminal: Terminal): void {
   else printLine(terminal, `✘ ${plainText(verdict.reason)}`)
 }
 
-function printProof({ body }: Receipt, terminal: Terminal): void {
+function printProof({ body }: ReceiptAnswer, terminal: Terminal): void {
   const { slot, buyer, seller, settledWh, quality, contractHash } = body
   const how = quality === 'OK' ? 'as metered by both' : 'estimated, as a meter was silent'
   const lines: [string, string][] = [
@@ -130,7 +130,7 @@ function textOf(path: string): string {
 }
 
 /** Judges the text of a file from anywhere. */
-export function verdictOf(text: string): Verdict {
+export function verdictOf(text: string): Checked {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -2,26 +2,16 @@ import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
 import { optionDocs } from '../../config/options.ts'
-import type { Conditions, WaitingWork } from '../../domains/manners/conditions.ts'
-import type { Pause } from '../../domains/manners/manners.ts'
-import type { Preferences } from '../../domains/manners/preferences.ts'
-import type { Verdict } from '../../domains/manners/verdict.ts'
-import type { Reputation } from '../../domains/tasks/proof/reputation.ts'
+import { type ComputeAnswer, mannersCommands } from '../../domains/manners/commands.ts'
+import { type ReputationAnswer, tasksCommands } from '../../domains/tasks/commands.ts'
 import { isTrusted } from '../../domains/tasks/proof/reputation.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { plainText, printTable } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, price, shortPeer, timeOfDay } from '../terminal/units.ts'
 
-/** What the daemon answers to `GET /v1/compute`. */
-export interface ComputeView {
-  /** Whether this peer has the role `compute` at all. */
-  readonly offered: boolean
-  readonly verdict: Verdict
-  readonly preferences: Preferences
-  readonly conditions: Conditions
-  readonly paused?: Pause
-}
+type Conditions = ComputeAnswer['conditions']
+type Preferences = ComputeAnswer['preferences']
 
 export function registerCompute(program: Command, terminal: Terminal): void {
   const compute = program.command('compute').description('when this machine works for others, and whom it trusts')
@@ -32,7 +22,7 @@ export function registerCompute(program: Command, terminal: Terminal): void {
     .description('does it work for others now, and why')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
-      const view = await client().get<ComputeView>('/v1/compute')
+      const view = await client().of(mannersCommands).compute()
       if (json === true) printJson(terminal, view)
       else printStatus(terminal, view)
     })
@@ -42,7 +32,7 @@ export function registerCompute(program: Command, terminal: Terminal): void {
     .description('its preferences, and what they mean')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
-      const { preferences } = await client().get<ComputeView>('/v1/compute')
+      const { preferences } = await client().of(mannersCommands).compute()
       if (json === true) printJson(terminal, preferences)
       else printPreferences(terminal, preferences)
     })
@@ -52,11 +42,11 @@ export function registerCompute(program: Command, terminal: Terminal): void {
     .description('what was learnt about the work of other peers')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
-      printReputation(terminal, await client().get<Reputation[]>('/v1/compute/reputation'), json === true)
+      printReputation(terminal, await client().of(tasksCommands).reputation(), json === true)
     })
 }
 
-function printStatus(terminal: Terminal, { offered, verdict, conditions }: ComputeView): void {
+function printStatus(terminal: Terminal, { offered, verdict, conditions }: ComputeAnswer): void {
   const dim = (text: string) => styleText('dim', text, { stream: terminal.out })
   const mark = styleText(verdict.allowed ? 'green' : 'yellow', verdict.allowed ? '✔' : '!', { stream: terminal.out })
   printLine(terminal, `${mark} ${verdict.sentence}`)
@@ -83,7 +73,10 @@ function facts({ sensed, machine, energy, waiting, atMs }: Conditions): [string,
   ]
 }
 
-function waitingFacts({ sinceMs, latestStartMs, takenMs }: WaitingWork, nowMs: number): [string, string][] {
+function waitingFacts(
+  { sinceMs, latestStartMs, takenMs }: NonNullable<Conditions['waiting']>,
+  nowMs: number,
+): [string, string][] {
   const due = latestStartMs > nowMs ? `at ${timeOfDay(latestStartMs, nowMs)}` : 'once nothing else forbids it'
   return [
     ['work has waited', `${duration((takenMs ?? nowMs) - sinceMs)}, refused for its energy`],
@@ -135,7 +128,7 @@ function shown(value: unknown): string {
   return String(value)
 }
 
-function printReputation(terminal: Terminal, rows: readonly Reputation[], json: boolean): void {
+function printReputation(terminal: Terminal, rows: readonly ReputationAnswer[], json: boolean): void {
   const now = systemClock.now()
   printTable(terminal, {
     rows,
@@ -153,7 +146,7 @@ function printReputation(terminal: Terminal, rows: readonly Reputation[], json: 
   })
 }
 
-function standing(row: Reputation, nowMs: number): string {
+function standing(row: ReputationAnswer, nowMs: number): string {
   if (row.notBeforeMs > nowMs) return `not asked until ${timeOfDay(row.notBeforeMs, nowMs)}`
   return isTrusted(row, nowMs) ? 'trusted; checked now and then' : 'checked each time'
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
+import { type ComputeAnswer, mannersCommands } from '../../domains/manners/commands.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
-import type { ComputeView } from './compute.ts'
 
 export function registerPause(program: Command, terminal: Terminal): void {
-  const post = async (path: string, body: object, json: boolean) => {
-    const view = await openClient(homeOf(program, terminal)).post<ComputeView>(path, body)
+  const manners = () => openClient(homeOf(program, terminal)).of(mannersCommands)
+  const tell = (view: ComputeAnswer, json: boolean): void => {
     if (json) printJson(terminal, view)
     else printLine(terminal, view.verdict.sentence)
   }
@@ -15,15 +15,15 @@ export function registerPause(program: Command, terminal: Terminal): void {
     .command('pause <time>')
     .description('no work for others for a while, like 30m or 2h; what runs is given back')
     .option('--json', 'for programs')
-    .action((time: string, { json }: { json?: boolean }) =>
-      post('/v1/compute/pause', { forMs: parseTime(time) }, json === true),
+    .action(async (time: string, { json }: { json?: boolean }) =>
+      tell(await manners().pause({ forMs: parseTime(time) }), json === true),
     )
 
   program
     .command('resume')
     .description('end a pause')
     .option('--json', 'for programs')
-    .action(({ json }: { json?: boolean }) => post('/v1/compute/resume', {}, json === true))
+    .action(async ({ json }: { json?: boolean }) => tell(await manners().resume(), json === true))
 }
 
 const MS_OF_UNIT: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 }

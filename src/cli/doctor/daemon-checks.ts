@@ -1,16 +1,14 @@
-import type { Commands } from '../../commands.ts'
+import type { HealthAnswer } from '../../daemon/commands.ts'
 import { type Finding, ok, problem, skipped, warning } from './finding.ts'
-
-export type Health = Awaited<ReturnType<Commands['health']>>
 
 /** A peer dials back once in a few seconds, not more. */
 const ASKED_AGAIN = 'you asked a moment ago'
 
-export function checkDaemon(health: Health): Finding[] {
+export function checkDaemon(health: HealthAnswer): Finding[] {
   return [listening(health), clock(health), connected(health), reachable(health)]
 }
 
-function listening({ addresses, listen }: Health): Finding {
+function listening({ addresses, listen }: HealthAnswer): Finding {
   const places = addresses.map(address => address.replace(/\/p2p\/.*$/, ''))
   if (places.length > 0) return ok('port', `listens at ${places.join(', ')}`)
   const fix = 'look in its log, then check network.listen'
@@ -18,14 +16,14 @@ function listening({ addresses, listen }: Health): Finding {
 }
 
 /** Peers whose messages seem to come from the future, or too late, tell of a wrong clock: most likely ours. */
-function clock({ futureMessages, staleMessages }: Health): Finding {
+function clock({ futureMessages, staleMessages }: HealthAnswer): Finding {
   const refused = futureMessages + staleMessages
   if (refused === 0) return ok('clock', 'no message seemed to come from another time')
   const said = `${futureMessages} messages seemed to come from the future, ${staleMessages} were past their time`
   return warning('clock', said, 'compare this clock with another (date -u); set it over the network')
 }
 
-function connected({ connected: count, discovered, bootstrap, mdns }: Health): Finding {
+function connected({ connected: count, discovered, bootstrap, mdns }: HealthAnswer): Finding {
   if (count > 0) return ok('peers', `${count} connected`)
   const found = Object.values(discovered).reduce((sum, n) => sum + n, 0)
   if (found > 0) {
@@ -40,7 +38,7 @@ function connected({ connected: count, discovered, bootstrap, mdns }: Health): F
   return problem('peers', 'there is no way to find anybody: no bootstrap peer is named, and network.mdns is off', fix)
 }
 
-function reachable({ connected: count, dialBack }: Health): Finding {
+function reachable({ connected: count, dialBack }: HealthAnswer): Finding {
   if (count === 0) return skipped('reachability', 'there is nobody to try it')
   if (dialBack.reachable) return ok('reachability', `others can dial this peer at ${dialBack.address}`)
   if (dialBack.reason?.includes(ASKED_AGAIN) === true) {

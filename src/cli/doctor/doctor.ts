@@ -2,10 +2,11 @@ import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
 import type { Config } from '../../config/config.ts'
+import { daemonCommands, type HealthAnswer } from '../../daemon/commands.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { plainText } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
-import { checkDaemon, type Health } from './daemon-checks.ts'
+import { checkDaemon } from './daemon-checks.ts'
 import { type Finding, ok, problem } from './finding.ts'
 import { checkConfig, checkDisk, checkKey } from './home-checks.ts'
 import { checkBootstrap, checkMulticast, checkPortsFree, checkTimeSource } from './machine-checks.ts'
@@ -30,9 +31,9 @@ async function examine(home: string, terminal: Terminal): Promise<Finding[]> {
   return [finding, ...own, ...(health === undefined ? await withoutDaemon(config) : await withDaemon(health))]
 }
 
-async function askDaemon(home: string): Promise<{ finding: Finding; health?: Health }> {
+async function askDaemon(home: string): Promise<{ finding: Finding; health?: HealthAnswer }> {
   try {
-    return { health: await openClient(home).get<Health>('/v1/health'), finding: ok('daemon', 'it is running') }
+    return { health: await openClient(home).of(daemonCommands).health(), finding: ok('daemon', 'it is running') }
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
     return { finding: problem('daemon', error.message, error.hint ?? 'look in its log') }
@@ -40,7 +41,7 @@ async function askDaemon(home: string): Promise<{ finding: Finding; health?: Hea
 }
 
 /** A running daemon knows best what it was told: flags count too. */
-async function withDaemon(health: Health): Promise<Finding[]> {
+async function withDaemon(health: HealthAnswer): Promise<Finding[]> {
   const { mdns, connected, bootstrap } = health
   return [...checkDaemon(health), checkMulticast(mdns, connected), ...(await checkBootstrap(bootstrap, connected))]
 }

@@ -1,6 +1,5 @@
-import type { Access } from '../../domains/knowledge/collection.ts'
+import type { AccessAnswer, AccessGiven } from '../../domains/knowledge/commands.ts'
 import { CodedError } from '../../kernel/errors.ts'
-import type { PeerId } from '../../kernel/ids.ts'
 import { shortPeer } from '../terminal/units.ts'
 
 export interface AccessFlags {
@@ -10,7 +9,7 @@ export interface AccessFlags {
 }
 
 /** undefined when none of the flags was given. @throws CLI_BAD_ACCESS */
-export function accessFrom(flags: AccessFlags): Access | undefined {
+export function accessFrom(flags: AccessFlags): AccessGiven | undefined {
   const given = [flags.public === true, flags.private === true, flags.share !== undefined].filter(Boolean)
   if (given.length > 1) {
     throw new CodedError('CLI_BAD_ACCESS', 'a collection is public, shared with some, or private', {
@@ -20,11 +19,11 @@ export function accessFrom(flags: AccessFlags): Access | undefined {
   if (flags.public === true) return { to: 'everybody' }
   if (flags.private === true) return { to: 'nobody' }
   if (flags.share === undefined) return undefined
-  const peers = flags.share.split(',').map(peer => peer.trim() as PeerId)
+  const peers = flags.share.split(',').map(peer => peer.trim())
   return { to: 'peers', peers: peers.filter(peer => peer !== '') }
 }
 
-export function accessLine(access: Access): string {
+export function accessLine(access: AccessAnswer | AccessGiven): string {
   switch (access.to) {
     case 'everybody':
       return 'public'

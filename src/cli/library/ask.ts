@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
-import type { Answered, PeerReport } from '../../domains/knowledge/asking/answered.ts'
+import { type AskAnswer, knowledgeCommands, type PeerReportAnswer } from '../../domains/knowledge/commands.ts'
 import { plainText } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { parseCount, shortPeer } from '../terminal/units.ts'
@@ -14,7 +14,7 @@ interface AskFlags {
 }
 
 /** JSON has no undefined: what this peer holds itself comes without a peer. */
-type Shown = Answered['passages'][number]
+type Shown = AskAnswer['passages'][number]
 
 export function registerAsk(program: Command, terminal: Terminal): void {
   program
@@ -25,12 +25,14 @@ export function registerAsk(program: Command, terminal: Terminal): void {
     .option('--local', 'ask no peers')
     .option('--json', 'for programs')
     .action(async (words: string[], { top, collection, local, json }: AskFlags) => {
-      const answered = await openClient(homeOf(program, terminal)).post<Answered>('/v1/ask', {
-        question: words.join(' '),
-        top,
-        local: local === true,
-        ...(collection === undefined ? {} : { collection }),
-      })
+      const answered = await openClient(homeOf(program, terminal))
+        .of(knowledgeCommands)
+        .ask({
+          question: words.join(' '),
+          top,
+          local: local === true,
+          ...(collection === undefined ? {} : { collection }),
+        })
       if (json === true) return printJson(terminal, answered)
       for (const [index, passage] of answered.passages.entries()) printPassage(passage, index + 1, terminal)
       printPeers(answered, terminal)
@@ -49,7 +51,7 @@ function printPassage(passage: Shown, number: number, terminal: Terminal): void 
   printLine(terminal)
 }
 
-function printPeers({ passages, peers, notAsked }: Answered, terminal: Terminal): void {
+function printPeers({ passages, peers, notAsked }: AskAnswer, terminal: Terminal): void {
   if (passages.length === 0)
     printLine(terminal, 'Nothing was found. "wattmesh collections" shows what there is to ask.')
   const failed = peers.filter(({ state }) => state !== 'answered' && state !== 'nothing')
@@ -57,6 +59,6 @@ function printPeers({ passages, peers, notAsked }: Answered, terminal: Terminal)
   if (notAsked > 0) printLine(terminal, `${notAsked} more peers share documents and were not asked`)
 }
 
-function reasonOf({ state, reason }: PeerReport): string {
+function reasonOf({ state, reason }: PeerReportAnswer): string {
   return reason === undefined ? state : `${state}, ${reason}`
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
-import type { Access, Collection } from '../../domains/knowledge/collection.ts'
+import { type AccessGiven, knowledgeCommands } from '../../domains/knowledge/commands.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { printTable } from '../terminal/table.ts'
 import { homeOf, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -13,7 +13,7 @@ export function registerCollections(program: Command, terminal: Terminal): void 
     .description('your documents by collection, and who may read passages of them')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
-      const rows = await client().get<Collection[]>('/v1/collections')
+      const rows = await client().of(knowledgeCommands).collections()
       printTable(terminal, {
         rows,
         json: json === true,
@@ -29,8 +29,8 @@ export function registerCollections(program: Command, terminal: Terminal): void 
       })
     })
 
-  async function setAccess(name: string, access: Access): Promise<void> {
-    await client().post(`/v1/collections/${encodeURIComponent(name)}/share`, { access })
+  async function setAccess(name: string, access: AccessGiven): Promise<void> {
+    await client().of(knowledgeCommands).share({ name, access })
     printLine(
       terminal,
       `${name} is ${access.to === 'peers' ? `shared with ${accessLine(access)}` : accessLine(access)}`,
@@ -63,7 +63,7 @@ export function registerCollections(program: Command, terminal: Terminal): void 
     .command('remove <name>')
     .description('forget a collection; the files themselves stay')
     .action(async (name: string) => {
-      await client().post(`/v1/collections/${encodeURIComponent(name)}/remove`, {})
+      await client().of(knowledgeCommands).remove({ name })
       printLine(terminal, `${name} is removed`)
     })
 }

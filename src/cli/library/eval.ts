@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { evaluate, type Verdict } from '../../domains/knowledge/eval/evaluate.ts'
+import { createEncoder } from '../../domains/knowledge/encoder.ts'
+import { type Evaluation, evaluate } from '../../domains/knowledge/eval/evaluate.ts'
 import { parseJudgements, parseSmart } from '../../domains/knowledge/eval/smart.ts'
-import { createWorkers } from '../../domains/tasks/workers.ts'
-import { createEncoder } from '../../encoder.ts'
+import { kinds, kindsModule } from '../../domains/knowledge/kinds/kinds.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError, messageOf } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
+import { createThreads } from '../../threads/threads.ts'
 import { createLive } from '../terminal/live.ts'
 import { printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, parseCount } from '../terminal/units.ts'
@@ -51,18 +52,20 @@ async function run(
     shards: flags.shards,
   }
   const threads = availableParallelism()
-  const workers = createWorkers({
+  const workers = createThreads({
+    kinds: [{ kinds, module: kindsModule }],
     threads,
     niceIncrement: 0,
     maxMemoryMb: MEMORY_MB,
     idleTimeoutMs: IDLE_MS,
     log: silentLog,
+    now: systemClock.now,
   })
   const live = createLive(terminal.err, line => /(\d*)\d %/.exec(line)?.[1] ?? '')
   const beganMs = systemClock.now()
   try {
     const verdict = await evaluate(trial, {
-      encode: createEncoder(workers),
+      encode: createEncoder(workers.run),
       width: threads + 1,
       signal: terminal.interrupted(),
       progress: (done, total) => live.show(line(done, total, systemClock.now() - beganMs)),
@@ -80,7 +83,7 @@ function line(done: number, total: number, tookMs: number): string {
   return `${progressBar(done / total)}  ${done} of ${total} texts  ${((done / tookMs) * 1000).toFixed(1)} texts/s${left}`
 }
 
-function report(verdict: Verdict, json: string | undefined, terminal: Terminal): void {
+function report(verdict: Evaluation, json: string | undefined, terminal: Terminal): void {
   const text = `${JSON.stringify(verdict, null, 2)}\n`
   if (json === '-') return void terminal.out.write(text)
   if (json !== undefined) writeFileSync(resolve(terminal.cwd, json), text)

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
 import { DEFAULT_COLLECTION } from '../../domains/knowledge/collection.ts'
-import type { IngestJob } from '../../domains/knowledge/ingest/job.ts'
+import { type IngestJobAnswer, knowledgeCommands } from '../../domains/knowledge/commands.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { plainText } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -38,7 +38,8 @@ async function ingest(
 ): Promise<void> {
   const signal = terminal.interrupted()
   const access = accessFrom(flags)
-  const begun = await client.post<IngestJob>('/v1/ingest', {
+  const knowledge = client.of(knowledgeCommands)
+  const begun = await knowledge.ingest({
     paths: paths.map(path => resolve(terminal.cwd, path)),
     collection: flags.collection,
     ...(access === undefined ? {} : { access }),
@@ -46,15 +47,15 @@ async function ingest(
   const stream = flags.json === true ? terminal.err : terminal.out
   let job = await followIngest(begun.id, { client, stream, signal })
   if (!isOver(job)) {
-    await client.post(`/v1/ingest/${begun.id}/cancel`, {})
-    job = await client.get<IngestJob>(`/v1/ingest/${begun.id}`)
+    await knowledge.cancelReading({ id: begun.id })
+    job = await knowledge.reading({ id: begun.id })
   }
   if (flags.json === true) printJson(terminal, job)
   else summarise(job, terminal)
   if (job.state === 'failed') throw new CodedError('CLI_INGEST_FAILED', job.reason ?? 'reading failed')
 }
 
-function summarise(job: IngestJob, terminal: Terminal): void {
+function summarise(job: IngestJobAnswer, terminal: Terminal): void {
   for (const { path, reason } of job.reasons.slice(0, MAX_SHOWN))
     printLine(terminal, plainText(`skipped ${path}: ${reason}`))
   const more = job.skipped - Math.min(job.skipped, MAX_SHOWN)
@@ -74,7 +75,7 @@ function summarise(job: IngestJob, terminal: Terminal): void {
   )
 }
 
-function byPeers({ byPeers: peers }: IngestJob): string {
+function byPeers({ byPeers: peers }: IngestJobAnswer): string {
   const passages = peers.reduce((sum, one) => sum + one.passages, 0)
   return passages === 0 ? '' : `, ${passages} of them by ${peers.length === 1 ? 'a peer' : `${peers.length} peers`}`
 }

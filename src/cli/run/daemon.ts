@@ -1,12 +1,12 @@
 import { createApi } from '../../api/api.ts'
-import type { Commands } from '../../commands.ts'
 import type { Config } from '../../config/config.ts'
+import type { Client } from '../../daemon/command.ts'
 import { lifecycle } from '../../kernel/lifecycle.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Engine } from './engine.ts'
 
 export interface Daemon {
-  readonly commands: Commands
+  readonly client: Client
   start(): Promise<void>
   stop(): Promise<void>
   apiPort(): number
@@ -26,7 +26,7 @@ export async function createDaemon(
     home: config.home,
     port: config.options.api.port,
     pid,
-    commands: node.commands,
+    served: node.served,
     ready: () => ready,
     log: log.child({ part: 'api' }),
   })
@@ -36,7 +36,7 @@ export async function createDaemon(
     STOP_MS,
   )
   return {
-    commands: node.commands,
+    client: node.client,
     apiPort: () => api.port(),
     async start() {
       await start()

@@ -1,12 +1,15 @@
-import type { Commands } from '../../commands.ts'
 import type { Config } from '../../config/config.ts'
+import type { Client } from '../../daemon/command.ts'
+import type { Served } from '../../daemon/served.ts'
 import type { Log } from '../../kernel/log.ts'
 
 /** What the composition root builds. */
 export interface RunningNode {
   start(): Promise<void>
   stop(): Promise<void>
-  readonly commands: Commands
+  readonly served: readonly Served[]
+  /** Asks it from inside. */
+  readonly client: Client
 }
 
 export interface Identity {

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { type Config, fromText, loadConfig } from '../../config/config.ts'
 import { openSeed } from '../../config/identity.ts'
 import { optionDocs } from '../../config/options.ts'
+import { daemonCommands } from '../../daemon/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { createLog, type Log, type LogLevel } from '../../kernel/log.ts'
 import { homeOf, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -56,13 +57,13 @@ interface Stage {
 }
 
 async function greet(terminal: Terminal, daemon: Daemon, signal: AbortSignal): Promise<void> {
-  await printWelcome(terminal, daemon.commands, daemon.apiPort())
-  tellOfPeers(terminal, daemon.commands, { clock: systemClock, signal })
+  await printWelcome(terminal, daemon.client, daemon.apiPort())
+  tellOfPeers(terminal, daemon.client, { clock: systemClock, signal })
 }
 
 /** The line a supervisor waits for: written whatever the log level is. */
-async function sayReady(terminal: Terminal, { commands, apiPort }: Daemon): Promise<void> {
-  const { peerId, addresses } = await commands.status()
+async function sayReady(terminal: Terminal, { client, apiPort }: Daemon): Promise<void> {
+  const { peerId, addresses } = await client.of(daemonCommands).status()
   const time = new Date(systemClock.now()).toISOString()
   printLine(terminal, JSON.stringify({ level: 30, time, peerId, addresses, apiPort: apiPort(), msg: 'ready' }))
 }

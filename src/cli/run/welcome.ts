@@ -1,5 +1,7 @@
 import { styleText } from 'node:util'
-import type { Commands, PeerRow } from '../../commands.ts'
+import type { Client } from '../../daemon/command.ts'
+import { daemonCommands } from '../../daemon/commands.ts'
+import { type PeerAnswer, peersCommands } from '../../domains/peers/commands.ts'
 import { type Clock, repeat } from '../../kernel/clock.ts'
 import { plainText } from '../terminal/table.ts'
 import { printLine, type Terminal } from '../terminal/terminal.ts'
@@ -10,8 +12,8 @@ const LOOK_MS = 500
 const PATIENCE_MS = 5_000
 
 /** Who I am, for a person who has just started it. */
-export async function printWelcome(terminal: Terminal, commands: Commands, apiPort: number): Promise<void> {
-  const status = await commands.status()
+export async function printWelcome(terminal: Terminal, client: Client, apiPort: number): Promise<void> {
+  const status = await client.of(daemonCommands).status()
   const rows: [string, string][] = [
     ['peer id', status.peerId],
     ['did', status.did],
@@ -28,16 +30,12 @@ export async function printWelcome(terminal: Terminal, commands: Commands, apiPo
 }
 
 /** A line for each peer met and lost, until the signal. */
-export function tellOfPeers(
-  terminal: Terminal,
-  commands: Commands,
-  watch: { clock: Clock; signal: AbortSignal },
-): void {
+export function tellOfPeers(terminal: Terminal, client: Client, watch: { clock: Clock; signal: AbortSignal }): void {
   const { clock, signal } = watch
-  const met = new Map<string, PeerRow>()
+  const met = new Map<string, PeerAnswer>()
 
-  function look(): void {
-    const here = commands.peers().filter(row => row.connected !== undefined)
+  async function look(): Promise<void> {
+    const here = (await client.of(peersCommands).peers()).filter(row => row.connected !== undefined)
     for (const row of here.filter(({ peer }) => !met.has(peer))) {
       if (isShy(row, clock.now())) continue
       met.set(row.peer, row)
@@ -54,10 +52,10 @@ export function tellOfPeers(
 }
 
 /** Connected just now, and it may still say who it is. */
-function isShy({ roles, connected }: PeerRow, nowMs: number): boolean {
+function isShy({ roles, connected }: PeerAnswer, nowMs: number): boolean {
   return roles === undefined && nowMs - (connected?.sinceMs ?? 0) < PATIENCE_MS
 }
 
-function called({ name, peer }: PeerRow): string {
+function called({ name, peer }: PeerAnswer): string {
   return name === undefined || name === '' ? shortPeer(peer) : name
 }

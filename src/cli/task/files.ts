@@ -3,8 +3,8 @@ import { createWriteStream, readFileSync } from 'node:fs'
 import { realpath, rename, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { decodeText, type SourceText } from '../../domains/tasks/kinds/source-text.ts'
 import { CodedError, codeOf, messageOf } from '../../kernel/errors.ts'
+import { decodeText, type SourceText } from '../../text/source-text.ts'
 
 /** Texts of files, named as they were given. @throws CLI_BAD_FILE, or TEXT_… for what is no text */
 export function readTexts(files: readonly string[], cwd: string): SourceText[] {

@@ -1,9 +1,11 @@
 import type { Client } from '../../api/client.ts'
+import { tasksCommands } from '../../domains/tasks/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { printTable } from '../terminal/table.ts'
 import { printJson, type Terminal } from '../terminal/terminal.ts'
 import { timeOfDay } from '../terminal/units.ts'
-import type { JobView } from './progress.ts'
+
+const MOST_PARTS = 10_000
 
 /** What happened to a job, or to one part of it, in the order in which it happened. */
 export async function showLogs(
@@ -11,8 +13,8 @@ export async function showLogs(
   { part, json }: { part?: number; json?: boolean },
   { client, terminal }: { client: Client; terminal: Terminal },
 ): Promise<void> {
-  const page = part === undefined ? 'limit=10000' : `limit=1&offset=${part}`
-  const { steps, parts } = await client.get<JobView>(`/v1/jobs/${encodeURIComponent(id)}?${page}`)
+  const page = part === undefined ? { limit: MOST_PARTS } : { limit: 1, offset: part }
+  const { steps, parts } = await client.of(tasksCommands).job({ id, ...page })
   const ofParts = parts.flatMap(task => task.steps.map(step => ({ ...step, part: task.index })))
   const ofJob = part === undefined ? steps.map(step => ({ ...step, part: undefined })) : []
   const rows = [...ofJob, ...ofParts].toSorted((a, b) => a.atMs - b.atMs)

@@ -1,25 +1,10 @@
 import type { Client } from '../../api/client.ts'
-import type { Job, JobDocument, Task } from '../../domains/tasks/task.ts'
+import { withNews } from '../../api/news.ts'
+import { type JobAnswer, type JobProgressAnswer, tasksCommands } from '../../domains/tasks/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import type { PeerId } from '../../kernel/ids.ts'
 import { createLive } from '../terminal/live.ts'
 import { plainText } from '../terminal/table.ts'
 import { duration, shortPeer } from '../terminal/units.ts'
-
-/** `GET /v1/jobs/:id/progress`: a few numbers, however many parts a job has. */
-export interface JobProgress extends Job {
-  /** How many parts are in each state. */
-  readonly counts: Readonly<Record<string, number>>
-  readonly workers: readonly { readonly peer: PeerId; readonly done: number; readonly leased: number }[]
-}
-
-/** `GET /v1/jobs/:id?limit=…&offset=…`: the same with a page of parts. */
-export interface JobView extends JobProgress {
-  readonly documents: readonly JobDocument[]
-  /** How many parts were tried more than once. */
-  readonly retried: number
-  readonly parts: readonly Task[]
-}
 
 interface Look {
   readonly atMs: number
@@ -31,13 +16,14 @@ interface Pace {
   readonly doneSince: number
 }
 
-const LOOK_MS = 300
+/** Drawn no more often, however much is told, and now and then though nothing is: a rate changes with time alone. */
+const PATIENCE = { leastMs: 150, mostMs: 1_000 }
 const BAR_WIDTH = 30
-/** The rate is that of the last so many looks: some ten seconds. */
-const WINDOW = 32
+/** The rate is that of the last ten seconds. */
+const WINDOW_MS = 10_000
 const OPEN = new Set(['opening', 'waiting', 'running'])
 
-export function isOpen({ state }: Pick<Job, 'state'>): boolean {
+export function isOpen({ state }: Pick<JobAnswer, 'state'>): boolean {
   return OPEN.has(state)
 }
 
@@ -45,27 +31,31 @@ export function isOpen({ state }: Pick<Job, 'state'>): boolean {
 export async function followJob(
   id: string,
   how: { client: Client; stream: NodeJS.WriteStream; signal: AbortSignal; perPeer?: boolean },
-): Promise<JobProgress> {
+): Promise<JobProgressAnswer> {
   const { client, stream, signal, perPeer = false } = how
   // Where nothing is redrawn, a line when another tenth is done.
   const live = createLive(stream, line => /(\d*)\d %/.exec(line)?.[1] ?? '')
-  const path = `/v1/jobs/${encodeURIComponent(id)}/progress`
+  const look = () => client.of(tasksCommands).progress({ id })
   const looks: Look[] = []
-  let job = await client.get<JobProgress>(path)
-  for (;;) {
+  function show(job: JobProgressAnswer): void {
     looks.push({ atMs: systemClock.now(), done: doneOf(job) })
-    if (looks.length > WINDOW) looks.shift()
+    while (looks.length > 2 && systemClock.now() - (looks[0]?.atMs ?? 0) > WINDOW_MS) looks.shift()
     live.show([progressLine(job, paceOf(looks)), ...(perPeer ? peerLines(job) : [])].join('\n'))
-    if (!isOpen(job) || signal.aborted) break
-    await systemClock.sleep(LOOK_MS, signal)
-    job = await client.get<JobProgress>(path)
   }
+  const job = await withNews(client, signal, async news => {
+    for (;;) {
+      const now = await look()
+      show(now)
+      if (!isOpen(now) || signal.aborted) return now
+      await news.next(PATIENCE)
+    }
+  })
   live.done()
   return job
 }
 
 export function progressLine(
-  job: Pick<JobProgress, 'state' | 'counts' | 'total' | 'after' | 'reason'>,
+  job: Pick<JobProgressAnswer, 'state' | 'counts' | 'total' | 'after' | 'reason'>,
   measured: Pace,
 ): string {
   if (job.state === 'opening') return 'the texts are being split'
@@ -91,12 +81,12 @@ function paceOf(looks: readonly Look[]): Pace {
   return { sinceMs: last.atMs - first.atMs, doneSince: last.done - first.done }
 }
 
-function peerLines({ workers }: JobProgress): string[] {
+function peerLines({ workers }: JobProgressAnswer): string[] {
   return workers
     .toSorted((a, b) => b.done - a.done)
     .map(({ peer, done, leased }) => `  ${shortPeer(peer)}  ${done} done${leased > 0 ? `, has ${leased}` : ''}`)
 }
 
-function doneOf({ counts }: Pick<JobProgress, 'counts'>): number {
+function doneOf({ counts }: Pick<JobProgressAnswer, 'counts'>): number {
   return counts['done'] ?? 0
 }

@@ -1,21 +1,17 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { Client } from '../../api/client.ts'
-import { decodeVector } from '../../domains/tasks/kinds/vectors.ts'
+import { type ResultEntryAnswer, type ResultLineAnswer, tasksCommands } from '../../domains/tasks/commands.ts'
 import { CodedError, messageOf } from '../../kernel/errors.ts'
+import { decodeVector } from '../../text/vectors.ts'
 import { printLine, type Terminal } from '../terminal/terminal.ts'
 import { replaceFile } from './files.ts'
 
-/** A line of a result, as the daemon gives it: a chunk with its place in the document, or a whole text's result. */
-export type ResultLine =
-  | { readonly document: string; readonly index: number; readonly vector?: string; readonly fingerprint?: string }
-  | { readonly document: string; readonly result: object }
-
-export type Result = AsyncGenerator<ResultLine, void>
+export type Result = AsyncGenerator<ResultLineAnswer, void>
 
 /** The result of a job that is done, however large: each line is read when its turn comes. */
-export function readResult(id: string, client: Pick<Client, 'lines'>): Result {
-  return client.lines<ResultLine>(`/v1/jobs/${encodeURIComponent(id)}/result`)
+export function readResult(id: string, client: Client): Result {
+  return client.of(tasksCommands).result({ id })
 }
 
 /**
@@ -88,19 +84,25 @@ function modelOf({ fingerprint }: { readonly fingerprint?: string }): string {
 async function* lines(result: Result): AsyncGenerator<string, void> {
   for await (const line of result) {
     if ('index' in line) yield `${JSON.stringify(plain(line))}\n`
-    else yield `${JSON.stringify({ document: line.document, ...line.result })}\n`
+    else yield `${JSON.stringify({ document: line.document, ...fieldsOf(line.result) })}\n`
   }
 }
 
-type ChunkLine = Extract<ResultLine, { index: number }>
+/** What a kind says of a text stands beside its name; where it says no object, as its result. */
+function fieldsOf(result: unknown): object {
+  return typeof result === 'object' && result !== null && !Array.isArray(result) ? result : { result }
+}
 
 /** Without what is said once for the document. */
-function chunkOf(line: ChunkLine): object {
+function chunkOf(line: ResultEntryAnswer): object {
   const { document: _, index: __, fingerprint: ___, ...chunk } = plain(line)
   return chunk
 }
 
 /** Its vector as numbers, for people and programs that know no base64. */
-function plain({ vector, ...line }: ChunkLine): Omit<ChunkLine, 'vector'> & { readonly vector?: readonly number[] } {
+function plain({
+  vector,
+  ...line
+}: ResultEntryAnswer): Omit<ResultEntryAnswer, 'vector'> & { readonly vector?: readonly number[] } {
   return vector === undefined ? line : { ...line, vector: [...decodeVector(vector)] }
 }

@@ -1,11 +1,11 @@
 import type { Client } from '../../api/client.ts'
-import type { SubmittedJob } from '../../commands/work.ts'
+import { type JobProgressAnswer, tasksCommands } from '../../domains/tasks/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { readTexts } from './files.ts'
 import { paramsOf } from './params.ts'
-import { followJob, isOpen, type JobProgress, type JobView } from './progress.ts'
+import { followJob, isOpen } from './progress.ts'
 import { printWithResults, readResult, writeResult } from './result.ts'
 import { summaryOf } from './show.ts'
 import { type WishFlags, whoMayWork, wishesOf } from './wishes.ts'
@@ -31,7 +31,7 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
   const json = flags.json === true
   const signal = terminal.interrupted()
   const documents = readTexts(files, terminal.cwd)
-  const { id, total, ...audience } = await client.post<SubmittedJob>('/v1/jobs', {
+  const { id, total, ...audience } = await client.of(tasksCommands).submit({
     kind: flags.kind,
     params: paramsOf(flags),
     documents,
@@ -48,7 +48,7 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
     return
   }
   if (job.state !== 'done') throw await notDone(job, client)
-  const view = await client.get<JobView>(`/v1/jobs/${id}?limit=0`)
+  const view = await client.of(tasksCommands).job({ id, limit: 0 })
   const chunks = flags.out === undefined ? 0 : await writeResult(flags.out, readResult(id, client), terminal.cwd)
   if (json) return printWithResults(terminal, { job: view }, readResult(id, client))
   printLine(terminal, summaryOf(view, chunks))
@@ -59,8 +59,8 @@ export async function submitFiles(files: readonly string[], flags: SubmitFlags, 
 /** Parts looked at for the reason. */
 const LOOKED_AT = 1_000
 
-async function notDone(job: JobProgress, client: Client): Promise<CodedError> {
-  const { parts } = await client.get<JobView>(`/v1/jobs/${job.id}?limit=${LOOKED_AT}`)
+async function notDone(job: JobProgressAnswer, client: Client): Promise<CodedError> {
+  const { parts } = await client.of(tasksCommands).job({ id: job.id, limit: LOOKED_AT })
   const reasons = [...new Set(parts.flatMap(({ state, reason }) => (state === 'done' || !reason ? [] : [reason])))]
   const why = reasons.length === 0 ? (job.reason ?? '') : reasons.slice(0, 3).join('; ')
   return new CodedError('CLI_JOB_NOT_DONE', `the job is ${job.state}${why === '' ? '' : `: ${why}`}`, {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openClient } from '../../api/client.ts'
-import type { Commands } from '../../commands.ts'
+import { type JobRowAnswer, tasksCommands } from '../../domains/tasks/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { printTable } from '../terminal/table.ts'
 import { homeOf, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -9,8 +9,6 @@ import { showLogs } from './logs.ts'
 import { showJob } from './show.ts'
 import { type SubmitFlags, submitFiles } from './submit.ts'
 import { parsePriority } from './wishes.ts'
-
-type Job = ReturnType<Commands['jobs']>[number]
 
 const MAX_NAME = 32
 
@@ -56,7 +54,7 @@ export function registerTask(program: Command, terminal: Terminal): void {
     .option('--limit <n>', 'how many', parseCount, 30)
     .option('--json', 'for programs')
     .action(async ({ json, limit }: { json?: boolean; limit: number }) => {
-      const rows = await client().get<Job[]>(`/v1/jobs?limit=${limit}`)
+      const rows = await client().of(tasksCommands).jobs({ limit })
       const now = systemClock.now()
       printTable(terminal, {
         rows,
@@ -98,7 +96,7 @@ export function registerTask(program: Command, terminal: Terminal): void {
     .command('retry <id>')
     .description('try again what a job that failed, expired or was cancelled did not get done')
     .action(async (id: string) => {
-      await client().post(`/v1/jobs/${encodeURIComponent(id)}/retry`, {})
+      await client().of(tasksCommands).retry({ id })
       printLine(terminal, `job ${id} is tried again; "wattmesh task show ${id}" shows how far it is`)
     })
 
@@ -106,13 +104,13 @@ export function registerTask(program: Command, terminal: Terminal): void {
     .command('cancel <id>')
     .description('stop a job; what is done of it is dropped')
     .action(async (id: string) => {
-      await client().post(`/v1/jobs/${encodeURIComponent(id)}/cancel`, {})
+      await client().of(tasksCommands).cancel({ id })
       printLine(terminal, `job ${id} is cancelled`)
     })
 }
 
 /** The end of a long name tells more than its beginning. */
-function nameOf({ name = '–' }: Job): string {
+function nameOf({ name = '–' }: JobRowAnswer): string {
   return name.length <= MAX_NAME ? name : `…${name.slice(1 - MAX_NAME)}`
 }
 

@@ -1,3 +1,4 @@
+import type { JobGiven } from '../../domains/tasks/commands.ts'
 import { CodedError } from '../../kernel/errors.ts'
 
 /** What a person may wish for a job beside its texts. */
@@ -12,7 +13,7 @@ export interface WishFlags {
 }
 
 /** The same in the words of `POST /v1/jobs`. */
-export function wishesOf(flags: WishFlags, nowMs: number): Record<string, unknown> {
+export function wishesOf(flags: WishFlags, nowMs: number): Partial<JobGiven> {
   const { priority, deadline, verify, after, key } = flags
   return {
     ...(priority === undefined ? {} : { priority }),
@@ -24,7 +25,7 @@ export function wishesOf(flags: WishFlags, nowMs: number): Record<string, unknow
   }
 }
 
-function audienceOf({ public: open, private: closed }: WishFlags): Record<string, unknown> {
+function audienceOf({ public: open, private: closed }: WishFlags): Pick<JobGiven, 'privacy' | 'peers'> {
   if (open === true && closed !== undefined) {
     throw new CodedError('CLI_BAD_PRIVACY', 'a job is either --public or --private')
   }
@@ -62,7 +63,7 @@ export function parsePriority(text: string): number {
   throw new CodedError('CLI_BAD_NUMBER', `"${text}" is not a whole number from -100 to 100`)
 }
 
-function parseVerify(text: string): string {
+function parseVerify(text: string): 'none' | 'adaptive' {
   if (text === 'none' || text === 'adaptive') return text
   throw new CodedError('CLI_BAD_VERIFY', `"${text}" is no way of checking results`, {
     hint: 'write "adaptive" (what is not proven is done twice) or "none" (for your own machines)',

@@ -1,6 +1,6 @@
+import { kwhOf, wattHoursOf } from '../../kernel/energy.ts'
 import { CodedError } from '../../kernel/errors.ts'
-
-const MICRO = 1_000_000
+import { microOf, unitsOf } from '../../kernel/money.ts'
 
 /** A peer id's last letters tell peers apart; its first are the same for all. */
 export function shortPeer(peer: string | undefined): string {
@@ -13,17 +13,12 @@ export function shortId(id: string): string {
 }
 
 export function energy(energyWh: number): string {
-  return energyWh < 1000 ? `${energyWh} Wh` : `${trimmed(energyWh / 1000, 3)} kWh`
+  return energyWh < 1000 ? `${energyWh} Wh` : `${trimmed(kwhOf(energyWh), 3)} kWh`
 }
 
 /** @param micro millionths a kWh */
 export function price(micro: number, currency = ''): string {
-  return `${trimmed(micro / MICRO, 4)}${currency === '' ? '' : ` ${currency}`}/kWh`
-}
-
-/** With its sign and always four digits, so that a column of them lines up: what a household trades is often cents. */
-export function money(micro: number, currency = ''): string {
-  return `${(micro / MICRO).toFixed(4)}${currency === '' ? '' : ` ${currency}`}`
+  return `${trimmed(unitsOf(micro), 4)}${currency === '' ? '' : ` ${currency}`}/kWh`
 }
 
 export function bytes(count: number): string {
@@ -54,7 +49,7 @@ function localParts(ms: number): [string, string] {
 /** `0.5`, `0.5kWh`, `500Wh`: whole watt hours. A bare number is kWh, as on a bill. */
 export function parseEnergy(text: string): number {
   const [, number = '', unit = 'kwh'] = /^(\d+(?:\.\d+)?)\s*(k?wh)?$/i.exec(text.trim()) ?? []
-  const energyWh = Math.round(Number(number) * (unit.toLowerCase() === 'wh' ? 1 : 1000))
+  const energyWh = unit.toLowerCase() === 'wh' ? Math.round(Number(number)) : wattHoursOf(Number(number))
   if (number === '' || energyWh < 1) {
     throw new CodedError('CLI_BAD_ENERGY', `"${text}" is not an amount of energy`, {
       hint: 'write 0.5 or 0.5kWh or 500Wh',
@@ -68,22 +63,24 @@ export function parsePrice(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text.trim())) {
     throw new CodedError('CLI_BAD_PRICE', `"${text}" is not a price`, { hint: 'write the price of a kWh, like 0.25' })
   }
-  return Math.round(Number(text) * MICRO)
+  return microOf(Number(text))
 }
 
 /** `12.50`: millionths. */
 export function parseMoney(text: string): number {
-  const micro = /^\d+(\.\d+)?$/.test(text.trim()) ? Math.round(Number(text) * MICRO) : 0
+  const micro = /^\d+(\.\d+)?$/.test(text.trim()) ? microOf(Number(text)) : 0
   if (micro < 1 || !Number.isSafeInteger(micro)) {
     throw new CodedError('CLI_BAD_AMOUNT', `"${text}" is not an amount of money`, { hint: 'write it like 12.50' })
   }
   return micro
 }
 
+const MAX_COUNT = 1_000_000
+
 export function parseCount(text: string): number {
   const count = Number(text)
-  if (!/^\d+$/.test(text) || count < 1 || count > MICRO) {
-    throw new CodedError('CLI_BAD_NUMBER', `"${text}" is not a whole number from 1 to ${MICRO}`)
+  if (!/^\d+$/.test(text) || count < 1 || count > MAX_COUNT) {
+    throw new CodedError('CLI_BAD_NUMBER', `"${text}" is not a whole number from 1 to ${MAX_COUNT}`)
   }
   return count
 }

@@ -1,12 +1,19 @@
 import type { Client } from '../../api/client.ts'
-import { CURTAILMENT_REASONS, type CurtailmentReason, type Question } from '../../domains/trading/trade.ts'
+import { withNews } from '../../api/news.ts'
+import {
+  CURTAILMENT_REASONS,
+  type CurtailmentReason,
+  type TradeAnswer,
+  type TradeQuestion,
+  tradingCommands,
+} from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
 import { openParties } from '../books/parties.ts'
 import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, parseEnergy, timeOfDay } from '../terminal/units.ts'
-import { findTrade, type Trade } from './found.ts'
+import { findTrade } from './found.ts'
 
 interface Stage {
   readonly client: Client
@@ -16,7 +23,6 @@ interface Stage {
 
 /** How long the other side may take to answer while somebody looks on. */
 const ANSWER_MS = 10_000
-const LOOK_MS = 100
 const NOTHING = /^0+(?:\.0+)?\s*(?:k?wh)?$/i
 
 /** Reasons as they are typed: `grid-outage`. */
@@ -30,10 +36,9 @@ export async function curtailTrade(
 ): Promise<void> {
   const energyWh = NOTHING.test(amount.trim()) ? 0 : parseEnergy(amount)
   const before = await findTrade(client, id)
-  const path = `/v1/trades/${encodeURIComponent(before.transactionId)}`
-  await client.post(`${path}/curtail`, { energyWh, reason: reasonOf(reason) })
-  const isOpen = ({ state, proposal }: Trade): boolean => state === 'active' && proposal !== undefined
-  const after = await lookUntil(client, path, trade => !isOpen(trade))
+  await client.of(tradingCommands).curtail({ id: before.transactionId, energyWh, reason: reasonOf(reason) })
+  const isOpen = ({ state, proposal }: TradeAnswer): boolean => state === 'active' && proposal !== undefined
+  const after = await lookUntil(client, before.transactionId, trade => !isOpen(trade))
   const less = `${energy(energyWh)} instead of ${energy(before.energyWh)}`
   if (!isOpen(after) && after.energyWh !== energyWh) {
     throw new CodedError('CLI_REFUSED', `not curtailed to ${less}${whyNot(after, 'update')}`, {
@@ -65,7 +70,7 @@ export async function askSupport(id: string, { client, terminal, json }: Stage):
 }
 
 /** As the seller said it last; undefined: never asked. */
-export function progressText({ progress, energyWh, state }: Trade): string | undefined {
+export function progressText({ progress, energyWh, state }: TradeAnswer): string | undefined {
   if (progress === undefined) return undefined
   if (state !== 'active' && state !== 'settled') return `nothing is delivered: the trade is ${state}`
   const phases: Record<typeof progress.phase, string> = {
@@ -83,16 +88,16 @@ export function progressText({ progress, energyWh, state }: Trade): string | und
 interface Asking {
   readonly what: 'track' | 'support'
   /** What is in the trade once the answer is, and changes with it. */
-  told(trade: Trade): unknown
+  told(trade: TradeAnswer): unknown
 }
 
 /** Asks the other side, and waits for what it says. @throws CLI_SILENT, CLI_REFUSED */
-async function ask(client: Client, id: string, { what, told }: Asking): Promise<Trade> {
+async function ask(client: Client, id: string, { what, told }: Asking): Promise<TradeAnswer> {
   const { transactionId } = await findTrade(client, id)
-  const path = `/v1/trades/${encodeURIComponent(transactionId)}`
-  const before = await client.get<Trade>(path)
-  await client.post(`${path}/${what}`, {})
-  const after = await lookUntil(client, path, trade => trade.asking?.[what] === undefined)
+  const trading = client.of(tradingCommands)
+  const before = await trading.trade({ id: transactionId })
+  await trading[what]({ id: transactionId })
+  const after = await lookUntil(client, transactionId, trade => trade.asking?.[what] === undefined)
   if (after.asking?.[what] !== undefined) {
     throw new CodedError('CLI_SILENT', 'the seller has not answered yet', {
       hint: `its answer is kept when it comes: "wattmesh trade show ${transactionId}"`,
@@ -109,19 +114,26 @@ async function ask(client: Client, id: string, { what, told }: Asking): Promise<
 }
 
 /** What came of that question, as the end of a sentence. */
-export function whyNot({ refusals }: Trade, question: Question): string {
+export function whyNot({ refusals }: TradeAnswer, question: TradeQuestion): string {
   const refusal = refusals?.[question]
   return refusal === undefined ? '' : `: ${plainText(refusal)}`
 }
 
 /** The trade when it is as wanted, or after `ANSWER_MS` as it is then. */
-export async function lookUntil(client: Client, path: string, wanted: (trade: Trade) => boolean): Promise<Trade> {
+export async function lookUntil(
+  client: Client,
+  id: string,
+  wanted: (trade: TradeAnswer) => boolean,
+): Promise<TradeAnswer> {
   const untilMs = systemClock.now() + ANSWER_MS
-  for (;;) {
-    const trade = await client.get<Trade>(path)
-    if (wanted(trade) || systemClock.now() >= untilMs) return trade
-    await systemClock.sleep(LOOK_MS)
-  }
+  return withNews(client, undefined, async news => {
+    for (;;) {
+      const trade = await client.of(tradingCommands).trade({ id })
+      const leftMs = untilMs - systemClock.now()
+      if (wanted(trade) || leftMs <= 0) return trade
+      await news.next({ mostMs: leftMs })
+    }
+  })
 }
 
 function reasonOf(word: string): CurtailmentReason {

@@ -1,20 +1,16 @@
 import type { Client } from '../../api/client.ts'
+import { type TradeAnswer, tradingCommands } from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
+import { moneyText } from '../../kernel/money.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
-import { energy, money, parseEnergy, timeOfDay } from '../terminal/units.ts'
+import { energy, parseEnergy, timeOfDay } from '../terminal/units.ts'
 import { lookUntil, whyNot } from './after-sales.ts'
-import { findTrade, type Trade } from './found.ts'
+import { findTrade } from './found.ts'
 
 interface Stage {
   readonly client: Client
   readonly terminal: Terminal
-}
-
-interface CancelTerms {
-  readonly feeMicro: number
-  /** In market time. */
-  readonly untilMs: number
 }
 
 const DECIMAL = 10
@@ -22,16 +18,15 @@ const DECIMAL = 10
 interface Question {
   readonly question: 'cancel' | 'rate'
   /** Whether the trade is as it was asked to be. */
-  done(trade: Trade): boolean
+  done(trade: TradeAnswer): boolean
 }
 
 const NOUNS = { cancel: 'cancellation', rate: 'rating' } as const
 
 /** The trade once the seller has done what was asked of it. @throws CLI_REFUSED, CLI_SILENT */
-async function answered(client: Client, transactionId: string, { question, done }: Question): Promise<Trade> {
-  const path = `/v1/trades/${encodeURIComponent(transactionId)}`
-  const isOpen = ({ asking }: Trade): boolean => asking?.[question] !== undefined
-  const trade = await lookUntil(client, path, one => isOver(one) || !isOpen(one))
+async function answered(client: Client, transactionId: string, { question, done }: Question): Promise<TradeAnswer> {
+  const isOpen = ({ asking }: TradeAnswer): boolean => asking?.[question] !== undefined
+  const trade = await lookUntil(client, transactionId, one => isOver(one) || !isOpen(one))
   if (done(trade)) return trade
   const why = whyNot(trade, question)
   if (!isOpen(trade))
@@ -43,7 +38,7 @@ async function answered(client: Client, transactionId: string, { question, done 
   })
 }
 
-function isOver({ state }: Trade): boolean {
+function isOver({ state }: TradeAnswer): boolean {
   return state === 'cancelled' || state === 'expired' || state === 'refused'
 }
 
@@ -54,16 +49,14 @@ export async function cancelTrade(
   { client, terminal }: Stage,
 ): Promise<void> {
   const { transactionId } = await findTrade(client, id)
-  const path = `/v1/trades/${encodeURIComponent(transactionId)}/cancel`
-  if (flags.try !== true) {
-    await client.post(path, {})
+  const terms = await client.of(tradingCommands).cancel({ id: transactionId, try: flags.try })
+  if (!('feeMicro' in terms)) {
     const { state } = await answered(client, transactionId, { question: 'cancel', done: isOver })
     if (flags.json === true) return printJson(terminal, { transactionId, cancelled: true, state })
     return printLine(terminal, `trade ${transactionId} is ${state}`)
   }
-  const terms = await client.post<CancelTerms>(path, { try: true })
   if (flags.json === true) return printJson(terminal, terms)
-  const cost = terms.feeMicro === 0 ? 'costs nothing' : `costs ${money(terms.feeMicro)}`
+  const cost = terms.feeMicro === 0 ? 'costs nothing' : `costs ${moneyText(terms.feeMicro)}`
   const until = timeOfDay(terms.untilMs, systemClock.now())
   printLine(
     terminal,
@@ -83,7 +76,7 @@ export async function reduceTrade(id: string, amount: string, { client, terminal
       },
     )
   }
-  await client.post(`/v1/trades/${encodeURIComponent(trade.transactionId)}/reduce`, { energyWh })
+  await client.of(tradingCommands).reduce({ id: trade.transactionId, energyWh })
   printLine(
     terminal,
     `asked for ${energy(energyWh)} instead of ${energy(trade.energyWh)}; it holds once the other side has signed`,
@@ -101,14 +94,14 @@ export async function rateTrade(
   }
   const { transactionId } = await findTrade(client, id)
   const rating = { stars: Number.parseInt(stars, DECIMAL), ...(words === undefined ? {} : { words }) }
-  await client.post(`/v1/trades/${encodeURIComponent(transactionId)}/rate`, rating)
-  const isKept = ({ rating: kept }: Trade): boolean => kept?.stars === rating.stars && kept.words === words
+  await client.of(tradingCommands).rate({ id: transactionId, ...rating })
+  const isKept = ({ rating: kept }: TradeAnswer): boolean => kept?.stars === rating.stars && kept.words === words
   await answered(client, transactionId, { question: 'rate', done: isKept })
   printLine(terminal, `trade ${transactionId} is rated ${stars} of 5`)
 }
 
 /** Takes back everything this peer offers; trades that are agreed stay agreed. */
 export async function withdrawOffers({ client, terminal }: Stage): Promise<void> {
-  await client.post('/v1/withdraw', {})
+  await client.of(tradingCommands).withdraw()
   printLine(terminal, 'nothing is offered any more; trades already agreed stay as they are')
 }

@@ -1,12 +1,13 @@
 import type { Client } from '../../api/client.ts'
-import { landedMicro } from '../../domains/trading/money.ts'
+import { type TradeAnswer, tradingCommands } from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { landedMicro } from '../../kernel/money.ts'
 import { openParties } from '../books/parties.ts'
 import { plainText, printTable } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, price, timeOfDay } from '../terminal/units.ts'
 import { progressText } from './after-sales.ts'
-import { findTrade, type Trade } from './found.ts'
+import { findTrade } from './found.ts'
 
 export async function listTrades(
   client: Client,
@@ -14,7 +15,7 @@ export async function listTrades(
   how: { json: boolean; limit: number },
 ): Promise<void> {
   const [rows, { nameOf }] = await Promise.all([
-    client.get<Trade[]>(`/v1/trades?limit=${how.limit}`),
+    client.of(tradingCommands).trades({ limit: how.limit }),
     openParties(client),
   ])
   const now = systemClock.now()
@@ -51,11 +52,11 @@ export async function showTrade(client: Client, terminal: Terminal, how: { id: s
   }
 }
 
-function shareOf({ utilityShareMicro }: Trade): string {
+function shareOf({ utilityShareMicro }: TradeAnswer): string {
   return utilityShareMicro === undefined ? '' : `, utility's share ${price(utilityShareMicro)}`
 }
 
-function linesOf(trade: Trade, name: string, nowMs: number): [string, string][] {
+function linesOf(trade: TradeAnswer, name: string, nowMs: number): [string, string][] {
   const { contract, settlement, settling, rating, support, refusals = {}, reason } = trade
   const optional: [string, string | undefined][] = [
     ['contract', contract && `${contract.terms.contractId}, signed by both sides`],

@@ -1,16 +1,15 @@
 import type { Client } from '../../api/client.ts'
-import type { Commands } from '../../commands.ts'
-import { landedMicro } from '../../domains/trading/money.ts'
+import { withNews } from '../../api/news.ts'
+import { daemonCommands } from '../../daemon/commands.ts'
+import { type NeedAnswer, type TradeAnswer, tradingCommands } from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError } from '../../kernel/errors.ts'
+import { averageMicro, landedMicro } from '../../kernel/money.ts'
 import { openParties, type Parties } from '../books/parties.ts'
 import { createLive, type Live } from '../terminal/live.ts'
 import { plainText, printTable } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, energy, price } from '../terminal/units.ts'
-import type { Need, Trade } from './found.ts'
-
-type Message = ReturnType<Commands['messages']>[number]
 
 interface Watch {
   readonly client: Client
@@ -18,9 +17,10 @@ interface Watch {
   readonly json: boolean
 }
 
-const LOOK_MS = 150
+/** Drawn that often, however much is told. */
+const FRAME = { leastMs: 50, mostMs: 150 }
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
-const DONE: ReadonlySet<Need['state']> = new Set<Need['state']>(['bought', 'part', 'failed'])
+const DONE: ReadonlySet<NeedAnswer['state']> = new Set<NeedAnswer['state']>(['bought', 'part', 'failed'])
 
 /** Steps are quicker than looks: the journal tells each of them and when it was. */
 const STEPS: Readonly<Record<string, string>> = {
@@ -32,42 +32,52 @@ const STEPS: Readonly<Record<string, string>> = {
 }
 
 /** Shows a purchase step by step until it is made, has failed, or whoever looks on has seen enough. */
-export async function followPurchase(first: Need, { client, terminal, json }: Watch): Promise<void> {
+export async function followPurchase(first: NeedAnswer, { client, terminal, json }: Watch): Promise<void> {
   const signal = terminal.interrupted()
   const stream = json ? terminal.err : terminal.out
   const live = createLive(stream, withoutTime)
   const parties = await openParties(client)
+  const trading = client.of(tradingCommands)
   const told = new Set<string>()
   let need = first
-  let trades: Trade[] = []
-  for (let look = 0; ; look += 1) {
-    need = await client.get<Need>(`/v1/needs/${first.id}`)
-    trades = await client.get<Trade[]>(`/v1/needs/${first.id}/trades`)
-    tellSteps(await eventsOf({ need, trades, client, parties }), { sinceMs: first.createdMs, told, live })
-    if (DONE.has(need.state) || signal.aborted) break
-    const frame = stream.isTTY === true ? `${FRAMES[look % FRAMES.length]} ` : ''
-    live.show(frame + timed(systemClock.now() - first.createdMs, waitingFor(need)))
-    await systemClock.sleep(LOOK_MS, signal)
-  }
+  let trades: readonly TradeAnswer[] = []
+  await withNews(client, signal, async news => {
+    for (let frame = 0, isNew = true; ; frame += 1) {
+      const spinner = stream.isTTY === true ? `${FRAMES[frame % FRAMES.length]} ` : ''
+      live.show(spinner + timed(systemClock.now() - first.createdMs, waitingFor(need)))
+      if (isNew) {
+        need = await trading.need({ id: first.id })
+        trades = await trading.needTrades({ id: first.id })
+        tellSteps(await stepsOf({ need, trades, client, parties }), { sinceMs: first.createdMs, told, live })
+      }
+      if (DONE.has(need.state) || signal.aborted) return
+      isNew = await news.next(FRAME)
+    }
+  })
   live.done()
   if (json) printJson(terminal, { need, trades })
   conclude({ need, trades, parties }, { terminal, json })
 }
 
-interface Event {
+interface Step {
   readonly key: string
   readonly atMs: number
   readonly text: string
 }
 
 /** What the buyer decided, and what passed between it and each seller, in one order. */
-async function eventsOf(seen: { need: Need; trades: Trade[]; client: Client; parties: Parties }): Promise<Event[]> {
+async function stepsOf(seen: {
+  need: NeedAnswer
+  trades: readonly TradeAnswer[]
+  client: Client
+  parties: Parties
+}): Promise<Step[]> {
   const { need, trades, client, parties } = seen
   const decided = need.steps.map(({ atMs, text }, i) => ({ key: `${i} ${atMs} ${text}`, atMs, text: plainText(text) }))
   const passed = await Promise.all(
     trades.map(async ({ transactionId, counterparty }) => {
-      const messages = await client.get<Message[]>(`/v1/messages?task=${encodeURIComponent(transactionId)}`)
-      return messages.flatMap(({ id, at, type, direction }): Event[] => {
+      const messages = await client.of(daemonCommands).messages({ task: transactionId })
+      return messages.flatMap(({ id, at, type, direction }): Step[] => {
         const step = STEPS[`${direction} ${type}`]
         const name = plainText(parties.nameOf(counterparty))
         return step === undefined ? [] : [{ key: id, atMs: at, text: `${name}: ${step}` }]
@@ -78,10 +88,10 @@ async function eventsOf(seen: { need: Need; trades: Trade[]; client: Client; par
 }
 
 function tellSteps(
-  events: readonly Event[],
+  steps: readonly Step[],
   { sinceMs, told, live }: { sinceMs: number; told: Set<string>; live: Live },
 ) {
-  for (const { key, atMs, text } of events) {
+  for (const { key, atMs, text } of steps) {
     if (told.has(key)) continue
     told.add(key)
     live.say(timed(atMs - sinceMs, text))
@@ -96,7 +106,7 @@ function withoutTime(line: string): string {
   return line.slice(line.lastIndexOf('  '))
 }
 
-function waitingFor({ state, answered, boughtWh, energyWh }: Need): string {
+function waitingFor({ state, answered, boughtWh, energyWh }: NeedAnswer): string {
   if (state === 'searching') return `searching: ${answers(answered.length)}`
   const still = boughtWh === 0 ? '' : `; ${energy(boughtWh)} of ${energy(energyWh)} are bought`
   return `waiting for the seller${still}`
@@ -108,8 +118,8 @@ function answers(count: number): string {
 }
 
 interface Result {
-  readonly need: Need
-  readonly trades: readonly Trade[]
+  readonly need: NeedAnswer
+  readonly trades: readonly TradeAnswer[]
   readonly parties: Parties
 }
 
@@ -131,7 +141,7 @@ function conclude({ need, trades, parties }: Result, { terminal, json }: { termi
   printLine(terminal, sumOf(need, made, parties))
 }
 
-function printSplit(trades: readonly Trade[], { nameOf }: Parties, terminal: Terminal): void {
+function printSplit(trades: readonly TradeAnswer[], { nameOf }: Parties, terminal: Terminal): void {
   printTable(terminal, {
     rows: trades,
     json: false,
@@ -146,15 +156,15 @@ function printSplit(trades: readonly Trade[], { nameOf }: Parties, terminal: Ter
 }
 
 /** One sentence: how much, from whom, at what price on average, fees included. */
-export function sumOf(need: Need, made: readonly Trade[], { nameOf }: Parties): string {
+export function sumOf(need: NeedAnswer, made: readonly TradeAnswer[], { nameOf }: Parties): string {
   const boughtWh = made.reduce((sum, { energyWh }) => sum + energyWh, 0)
-  const paid = made.reduce((sum, trade) => sum + trade.energyWh * landedMicro(trade), 0)
+  const paidMicro = averageMicro(made.map(trade => ({ energyWh: trade.energyWh, priceMicro: landedMicro(trade) })))
   const [first, ...others] = made
-  if (first === undefined || boughtWh === 0) return `Bought nothing: ${plainText(need.reason)}.`
+  if (first === undefined || paidMicro === undefined) return `Bought nothing: ${plainText(need.reason)}.`
   const what = need.state === 'part' ? `only ${energy(boughtWh)} of ${energy(need.energyWh)}` : energy(boughtWh)
   const from =
     others.length === 0 ? `from ${plainText(nameOf(first.counterparty))}` : `from ${made.length} sellers, on average`
   const end = others.length === 0 ? ` Trade ${first.transactionId}` : ''
   const why = need.state === 'part' ? ` The rest: ${plainText(need.reason)}.` : ''
-  return `Bought ${what} ${from} at ${price(Math.round(paid / boughtWh))}.${why}${end}`
+  return `Bought ${what} ${from} at ${price(paidMicro)}.${why}${end}`
 }

@@ -1,13 +1,11 @@
 import type { Client } from '../../api/client.ts'
-import type { Commands } from '../../commands.ts'
+import { tradingCommands } from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { openParties } from '../books/parties.ts'
 import { printTable } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { energy, parseEnergy, parsePrice, price, timeOfDay } from '../terminal/units.ts'
 import { slotBeginning } from './slot-time.ts'
-
-type Catalog = ReturnType<Commands['catalogs']>[number]
 
 export interface SearchFlags {
   readonly maxPrice?: string
@@ -28,7 +26,7 @@ export interface OfferRow {
 export async function searchOffers(client: Client, terminal: Terminal, flags: SearchFlags): Promise<void> {
   const now = systemClock.now()
   const wanted = offerFilter(flags)
-  const [catalogs, parties] = await Promise.all([client.get<Catalog[]>('/v1/catalogs'), openParties(client)])
+  const [catalogs, parties] = await Promise.all([client.of(tradingCommands).catalogs(), openParties(client)])
   const all = catalogs.flatMap(({ offers, seller, role, sourceType, currency }) =>
     offers.map(offer => ({ ...offer, seller, sellerName: parties.nameOf(seller), role, sourceType, currency })),
   )

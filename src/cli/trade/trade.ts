@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
-import type { Commands } from '../../commands.ts'
+import { daemonCommands } from '../../daemon/commands.ts'
+import { tradingCommands } from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, parseCount, parseEnergy, parsePrice, price, timeOfDay } from '../terminal/units.ts'
 import { askSupport, CURTAILMENT_WORDS, curtailTrade, trackTrade } from './after-sales.ts'
 import { cancelTrade, rateTrade, reduceTrade, withdrawOffers } from './changes.ts'
-import type { Need } from './found.ts'
 import { listTrades, showTrade } from './listings.ts'
 import { followPurchase } from './purchase.ts'
 import { type SearchFlags, searchOffers } from './search.ts'
@@ -25,8 +25,6 @@ interface Flags {
   readonly wait?: boolean
   readonly words?: string
 }
-type Catalog = Awaited<ReturnType<Commands['sell']>>
-type Status = Awaited<ReturnType<Commands['status']>>
 
 interface Stage {
   readonly trade: Command
@@ -154,7 +152,7 @@ interface Asked {
 
 async function slotAsked({ slot }: Flags, client: Client): Promise<{ slotStartMs?: number }> {
   if (slot === undefined) return {}
-  const marketNow = async (): Promise<number> => (await client.get<Status>('/v1/status')).marketNowMs
+  const marketNow = async (): Promise<number> => (await client.of(daemonCommands).status()).marketNowMs
   return { slotStartMs: await slotStart(slot, marketNow) }
 }
 
@@ -165,7 +163,7 @@ async function buy(amount: string, flags: Flags, { client, terminal }: Asked): P
     ...(await slotAsked(flags, client)),
     ...(max === undefined ? {} : { maxPriceMicro: parsePrice(max) }),
   }
-  const need = await client.post<Need>('/v1/buy', request)
+  const need = await client.of(tradingCommands).buy(request)
   if (wait !== false) return followPurchase(need, { client, terminal, json: json === true })
   if (json === true) return printJson(terminal, need)
   printLine(terminal, `looking for ${energy(need.energyWh)}; "wattmesh trade why ${need.id}" tells what comes of it`)
@@ -178,7 +176,7 @@ async function sell(amount: string, flags: Flags, { client, terminal }: Asked): 
     ...(flags.slots === undefined ? {} : { slots: flags.slots }),
     ...(flags.price === undefined ? {} : { priceMicro: parsePrice(flags.price) }),
   }
-  const catalog = await client.post<Catalog>('/v1/sell', request)
+  const catalog = await client.of(tradingCommands).sell(request)
   if (flags.json === true) return printJson(terminal, catalog)
   for (const { availableWh, priceMicro, slot } of catalog.offers) {
     const when = timeOfDay(slot.startMs, systemClock.now())

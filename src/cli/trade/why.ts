@@ -1,28 +1,21 @@
 import type { Client } from '../../api/client.ts'
-import { landedMicro } from '../../domains/trading/money.ts'
+import { type DecisionAnswer, energyCommands } from '../../domains/energy/commands.ts'
+import { type NeedAnswer, type TradeAnswer, tradingCommands } from '../../domains/trading/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { landedMicro } from '../../kernel/money.ts'
 import { openParties } from '../books/parties.ts'
 import { plainText } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { energy, price, timeOfDay } from '../terminal/units.ts'
-import { findNeed, findTrade, type Need, type Trade } from './found.ts'
-
-/** What the household's strategy decided for a slot. */
-export interface Decision {
-  readonly slot: { readonly startMs: number }
-  readonly action: string
-  readonly energyWh: number
-  readonly reason: string
-  readonly atMs: number
-}
+import { findNeed, findTrade } from './found.ts'
 
 /** Everything that is known of one purchase, or of one sale. */
 export interface Causes {
-  readonly need?: Need
+  readonly need?: NeedAnswer
   /** Oldest first. */
-  readonly trades: readonly Trade[]
+  readonly trades: readonly TradeAnswer[]
   /** For the slot in question. */
-  readonly decisions: readonly Decision[]
+  readonly decisions: readonly DecisionAnswer[]
 }
 
 interface Event {
@@ -44,13 +37,13 @@ export async function tellWhy(client: Client, terminal: Terminal, how: { id: str
 }
 
 async function causesOf(client: Client, id: string): Promise<Causes> {
+  const trading = client.of(tradingCommands)
   const asked = await findNeed(client, id)
   const trade = asked === undefined ? await findTrade(client, id) : undefined
-  const need =
-    trade?.needId === undefined ? asked : await client.get<Need>(`/v1/needs/${encodeURIComponent(trade.needId)}`)
+  const need = trade?.needId === undefined ? asked : await trading.need({ id: trade.needId })
   const [trades, decisions] = await Promise.all([
-    need === undefined ? [] : client.get<Trade[]>(`/v1/needs/${encodeURIComponent(need.id)}/trades`),
-    client.get<Decision[]>(`/v1/decisions?limit=${DECISIONS}`),
+    need === undefined ? [] : trading.needTrades({ id: need.id }),
+    client.of(energyCommands).decisions({ limit: DECISIONS }),
   ])
   const slot = (need ?? trade)?.slot
   return {
@@ -58,7 +51,7 @@ async function causesOf(client: Client, id: string): Promise<Causes> {
     trades: (need === undefined && trade !== undefined ? [trade] : trades).toSorted(
       (a, b) => a.startedMs - b.startedMs,
     ),
-    decisions: decisions.filter(decision => decision.slot.startMs === slot?.startMs),
+    decisions: decisions.filter(decision => slot !== undefined && decision.slot * slot.durationMs === slot.startMs),
   }
 }
 
@@ -77,31 +70,31 @@ export function storyOf({ need, trades, decisions }: Causes, nameOf: (peer: stri
   return [...events, ...ends, ...(need === undefined ? [] : [{ atMs: lastMs, text: outcomeOf(need) }])]
 }
 
-function decisionEvent({ action, energyWh, reason, atMs }: Decision): Event {
+function decisionEvent({ action, energyWh, reason, atMs }: DecisionAnswer): Event {
   const what = energyWh > 0 ? `${action} ${energy(energyWh)}` : action
   return { atMs, text: `The household decided to ${what}: ${sentence(reason)}` }
 }
 
-function wish({ createdMs, energyWh, maxPriceMicro }: Need): Event {
+function wish({ createdMs, energyWh, maxPriceMicro }: NeedAnswer): Event {
   return { atMs: createdMs, text: `Wanted ${energy(energyWh)} at ${price(maxPriceMicro)} at most, fees included.` }
 }
 
-function beginning({ startedMs, role, counterparty, energyWh, transactionId }: Trade, nameOf: NameOf): Event {
+function beginning({ startedMs, role, counterparty, energyWh, transactionId }: TradeAnswer, nameOf: NameOf): Event {
   const what = role === 'buyer' ? `Asked ${nameOf(counterparty)} for` : `${nameOf(counterparty)} asked for`
   return { atMs: startedMs, text: `${what} ${energy(energyWh)} (trade ${transactionId}).` }
 }
 
 type NameOf = (peer: string) => string
 
-function endOf(trade: Trade, nameOf: NameOf): string {
+function endOf(trade: TradeAnswer, nameOf: NameOf): string {
   const { state, counterparty, energyWh, reason } = trade
   const agreed = `${energy(energyWh)} at ${price(landedMicro(trade))}`
   const what = state === 'active' || state === 'settled' ? `${state}, ${agreed}` : state
   return sentence(`With ${nameOf(counterparty)} it is ${what}${reason === undefined ? '' : `: ${reason}`}`)
 }
 
-function outcomeOf({ state, boughtWh, energyWh, reason }: Need): string {
-  const said: Record<Need['state'], string> = {
+function outcomeOf({ state, boughtWh, energyWh, reason }: NeedAnswer): string {
+  const said: Record<NeedAnswer['state'], string> = {
     searching: 'Still searching',
     trading: `Still trading; ${energy(boughtWh)} of ${energy(energyWh)} are bought`,
     bought: 'All of it was bought',

@@ -1,39 +1,15 @@
 import type { Client } from '../../api/client.ts'
+import { agentsCommands, type SocAnswer } from '../../domains/agents/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { printTable } from '../terminal/table.ts'
 import { printJson, printLine, type Terminal } from '../terminal/terminal.ts'
 import { duration, energy, shortPeer, timeOfDay } from '../terminal/units.ts'
 import { sparkline } from './sparkline.ts'
 
-/** What `GET /v1/utility/soc` answers. */
-export interface SocView {
-  /** Newest last. */
-  readonly rounds: readonly RoundRow[]
-  readonly households: readonly HouseholdRow[]
-}
-
-export interface RoundRow {
-  readonly startedMs: number
-  readonly tookMs: number
-  readonly asked: number
-  readonly answered: number
-  readonly refused: number
-  readonly silent: number
-}
-
-interface HouseholdRow {
-  readonly peer: string
-  readonly name: string
-  readonly socWh: number
-  readonly atMs: number
-  /** Oldest first. */
-  readonly points: readonly { readonly atMs: number; readonly socWh: number }[]
-}
-
 const WIDTH = 32
 
 export async function showSoc(client: Client, terminal: Terminal, json: boolean): Promise<void> {
-  const view = await client.get<SocView>('/v1/utility/soc')
+  const view = await client.of(agentsCommands).soc()
   if (json) return printJson(terminal, view)
   const now = systemClock.now()
   // One scale for all, from empty: bars of two households can be compared.
@@ -72,7 +48,12 @@ function changeOf(values: readonly number[]): string {
   return after === before ? '=' : `${after > before ? '+' : '−'}${energy(Math.abs(after - before))}`
 }
 
-export function roundLine(round: RoundRow, rounds: number, nowMs: number): string {
+type RoundCounts = Pick<
+  SocAnswer['rounds'][number],
+  'startedMs' | 'tookMs' | 'asked' | 'answered' | 'refused' | 'silent'
+>
+
+export function roundLine(round: RoundCounts, rounds: number, nowMs: number): string {
   const { startedMs, tookMs, asked, answered, refused, silent } = round
   const rest = [refused > 0 ? `${refused} do not consent` : '', silent > 0 ? `${silent} were silent` : '']
   const said = [`${answered} of ${asked} asked answered`, ...rest.filter(part => part !== '')].join(', ')

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
+import { daemonCommands } from '../../daemon/commands.ts'
 import { homeOf, printLine, type Terminal } from '../terminal/terminal.ts'
 import { showSoc } from './soc.ts'
 
@@ -24,7 +25,7 @@ export function registerUtility(program: Command, terminal: Terminal): void {
 
 /** A report of any peer: a household's tells of its own trades only. */
 async function writeReport(client: Client, directory: string, terminal: Terminal): Promise<void> {
-  const { json, html } = await client.get<{ json: string; html: string }>('/v1/report')
+  const { json, html } = await client.of(daemonCommands).report()
   mkdirSync(directory, { recursive: true })
   const page = join(directory, 'report.html')
   writeFileSync(join(directory, 'report.json'), json)

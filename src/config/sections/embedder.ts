@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { option } from './option.ts'
+import { option } from '../../kernel/option.ts'
 
 /** What turns texts into vectors. */
-export const embedder = z.strictObject({
+export const embedder = z.object({
   source: option(
     z.enum(['built-in', 'folder', 'http']).default('built-in'),
     'The model that comes with wattmesh, a model in a folder, or a server.',

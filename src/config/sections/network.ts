@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { flag, list, option, word } from './option.ts'
+import { flag, list, option, word } from '../../kernel/option.ts'
 
-export const network = z.strictObject({
+export const network = z.object({
   name: option(word.default('wattmesh'), 'The network to join; messages of another are refused.'),
   zone: option(word.default('zone-1'), 'The grid area you live in; trade inside a zone pays no grid fee.'),
   listen: option(list.default(['/ip4/0.0.0.0/tcp/4747']), 'Where other peers can dial this one.', 'multiaddr'),

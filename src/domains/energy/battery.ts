@@ -1,3 +1,4 @@
+import { wattHoursOver } from '../../kernel/energy.ts'
 /** A household's battery, in whole watt-hours. */
 export interface Battery {
   readonly capacityWh: number
@@ -8,8 +9,6 @@ export interface Battery {
   /** What a full turn returns, in percent. All of the loss is booked when it is charged. */
   readonly efficiencyPercent: number
 }
-
-const HOUR_MS = 3_600_000
 
 /** A battery of so many C gives C × its capacity in an hour. */
 export function batteryOf(
@@ -25,7 +24,7 @@ export function batteryOf(
   return {
     capacityWh,
     reserveWh: Math.round((capacityWh * minSocPercent) / 100),
-    powerWh: Math.floor((cRate * capacityWh * slotMs) / HOUR_MS),
+    powerWh: Math.floor(wattHoursOver(cRate * capacityWh, slotMs)),
     efficiencyPercent,
   }
 }

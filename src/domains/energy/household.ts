@@ -40,11 +40,11 @@ export interface KeptDecision {
 }
 
 export type EnergyFact =
-  | { readonly kind: 'household'; readonly household: HouseholdState }
+  | { readonly kind: 'energy.household'; readonly household: HouseholdState }
   /** One for each slot; the latest thousands are enough. */
-  | { readonly kind: 'slot'; readonly slot: SettledSlot }
+  | { readonly kind: 'energy.slot'; readonly slot: SettledSlot }
   /** One for each slot; the last 1,000 are enough. */
-  | { readonly kind: 'decision'; readonly decision: KeptDecision }
+  | { readonly kind: 'energy.decision'; readonly decision: KeptDecision }
   | ReadingFact
 
 export interface HouseholdDeps {
@@ -53,8 +53,6 @@ export interface HouseholdDeps {
   readonly preferences: Preferences
   readonly profile: Profile
   readonly strategy?: Strategy
-  /** What is known of a slot's prices when it is decided about. */
-  prices(slotNumber: number): Prices
   /** Wall-clock time. */
   now(): number
   readonly store: {
@@ -65,8 +63,8 @@ export interface HouseholdDeps {
 }
 
 export interface Household {
-  /** Settles every slot before `currentSlot` and decides about the one after it. */
-  turn(currentSlot: number): { outcome: Outcome<EnergyFact>; decision: Decision }
+  /** Settles every slot before `currentSlot` and decides about the one after it. `prices`: what is known of those of that one. */
+  turn(currentSlot: number, prices: Prices): { outcome: Outcome<EnergyFact>; decision: Decision }
   /** What battery and sun lack for these promises, by slot, in Wh: only the slots that lack something, the first first. */
   lackingWh(promised: Promised): ReadonlyMap<number, number>
   /** The most of `wantedWh` that can be sold of a slot beside these promises without any of them lacking more than it does. */
@@ -101,9 +99,9 @@ export function createHousehold(deps: HouseholdDeps): Household {
     return { slot, ...flows, ...settleSlot(socWh, flows, battery) }
   }
 
-  function outlook(slot: number, socWh: number): Outlook {
+  function outlook(slot: number, socWh: number, prices: Prices): Outlook {
     const ahead = Array.from({ length: SLOTS_AHEAD }, (_, i) => profile(slot + 1 + i))
-    return { slot, socWh, battery, ...profile(slot), ahead, prices: deps.prices(slot) }
+    return { slot, socWh, battery, ...profile(slot), ahead, prices }
   }
 
   /** The slots up to the last one promised, from the running one on or, before the first turn, from the first promised. */
@@ -145,7 +143,7 @@ export function createHousehold(deps: HouseholdDeps): Household {
       }
       return roomWh
     },
-    turn(currentSlot) {
+    turn(currentSlot, prices) {
       const kept = store.household()
       let state: HouseholdState = {
         socWh: kept?.socWh ?? deps.initialSocWh,
@@ -161,12 +159,12 @@ export function createHousehold(deps: HouseholdDeps): Household {
       }
       // What the running slot will have done by its end, sales included: nothing is offered twice.
       const { socWh } = settle(state.socWh, currentSlot)
-      const ahead = outlook(currentSlot + 1, socWh)
+      const ahead = outlook(currentSlot + 1, socWh, prices)
       const decision = limited(strategy(ahead, deps.preferences), ahead, store.tradedWh(currentSlot + 1))
       const facts: EnergyFact[] = [
-        ...settled.map(slot => ({ kind: 'slot', slot }) as const),
-        { kind: 'household', household: { ...state, reason: decision.reason } },
-        { kind: 'decision', decision: keptDecision(currentSlot + 1, decision, deps.now()) },
+        ...settled.map(slot => ({ kind: 'energy.slot', slot }) as const),
+        { kind: 'energy.household', household: { ...state, reason: decision.reason } },
+        { kind: 'energy.decision', decision: keptDecision(currentSlot + 1, decision, deps.now()) },
       ]
       return { outcome: outcome(facts), decision }
     },

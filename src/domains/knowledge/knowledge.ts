@@ -1,102 +1,115 @@
-import { LRUCache } from 'lru-cache'
-import type { z } from 'zod'
+import { z } from 'zod'
+import { type Context, defineDomain, found } from '../../daemon/domain.ts'
 import type { PeerId } from '../../kernel/ids.ts'
-import { type JsonObject, type Outcome, refused } from '../../kernel/outcome.ts'
-import type { MessageType } from '../../protocol/message-type.ts'
-import { type KnowledgeCode, type KnowledgeFact, mayRead } from './collection.ts'
-import {
-  QUERY,
-  type Query,
-  querySchema,
-  SHARES,
-  type SharedFind,
-  type SharedFound,
-  STATISTICS,
-  type StatisticsAsked,
-  statisticsAskedSchema,
-} from './messages.ts'
-import type { Question } from './search/search.ts'
-import type { createShards, LocalFind, ShardStore } from './search/shards.ts'
-import { vectorFromText } from './search/vectors.ts'
+import type { Answer, Draft } from '../../kernel/outcome.ts'
+import type { KnowledgeFact } from './collection.ts'
+import { type AskAnswer, knowledgeCommands } from './commands.ts'
+import { createDocumentEncoder, createEncoder, type Outside, type RunPart } from './encoder.ts'
+import { kinds, kindsModule } from './kinds/kinds.ts'
+import { createLibrary } from './library.ts'
+import { SHARES } from './messages.ts'
+import { knowledgeOptions } from './options.ts'
+import { type KnowledgeRead, knowledgeStore } from './store.ts'
 
-export interface KnowledgeDeps {
-  readonly store: Pick<ShardStore, 'accessLists'>
-  readonly shards: ReturnType<typeof createShards>
-  readonly now: () => number
+const options = knowledgeOptions.extend({ compute: z.object({ threads: z.number() }) })
+type KnowledgeContext = Context<z.output<typeof options>, KnowledgeRead, KnowledgeFact>
+
+export interface KnowledgeNeeds {
+  /** Does one part of a task, in a worker thread of this machine. */
+  readonly run: RunPart
+  /** Tells which model this machine has. */
+  readonly warm: (how: { readonly signal: AbortSignal }) => Promise<{ readonly fingerprint: string }>
+  /** Peers that encode documents for this machine. */
+  readonly outside: Outside
+  /** Asks one peer, straight and once; neither question nor answer is kept. */
+  readonly ask: (peer: PeerId, draft: Draft, signal: AbortSignal) => Promise<Answer>
+  /** Connected peers that advertise this. */
+  readonly connectedWith: (kind: string) => readonly { readonly peer: PeerId }[]
+  /** Says anew what this peer offers. */
+  readonly advertise: () => void
 }
 
-export interface Knowledge {
-  readonly messages: ReadonlyMap<string, MessageType<KnowledgeFact>>
-  /** What to advertise: whether there is anything that somebody else may read, not what or who. */
-  kinds(): readonly string[]
-}
+/** Of a document; longer ones are archives. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024
 
-/** Searching a hundred thousand passages takes about 20 ms: nobody who goes on asking gets more of us than a tenth. */
-const [MAX_ASKED, ASKED_WITHIN_MS] = [40, 10_000]
-const MAX_ASKERS = 1_024
-
-/** Answers peers about the collections they may read. Another's question leaves no trace here but in counters. */
-export function createKnowledge({ store, shards, now }: KnowledgeDeps): Knowledge {
-  const askers = new LRUCache<PeerId, { sinceMs: number; asked: number }>({ max: MAX_ASKERS })
-
-  function admit(peer: PeerId): boolean {
-    const seen = askers.get(peer)
-    const open = seen !== undefined && now() - seen.sinceMs < ASKED_WITHIN_MS
-    const asked = open ? seen.asked + 1 : 1
-    askers.set(peer, { sinceMs: open ? seen.sinceMs : now(), asked })
-    return asked <= MAX_ASKED
-  }
-
-  function answered(peer: PeerId, details: () => object): Outcome<KnowledgeFact> {
-    if (!admit(peer)) {
-      const code: KnowledgeCode = 'KNOWLEDGE_BUSY'
-      return refused(code, `more than ${MAX_ASKED} questions in ${ASKED_WITHIN_MS / 1000} s; ask again later`)
-    }
-    return { facts: [], messages: [], answer: { status: 'ACK', details: details() as JsonObject } }
-  }
-
-  function statistics(peer: PeerId, { terms, collection }: StatisticsAsked): Outcome<KnowledgeFact> {
-    return answered(peer, () => shards.statistics(terms, access => mayRead(access, peer), collection))
-  }
-
-  function query(peer: PeerId, asked: Query): Outcome<KnowledgeFact> {
-    const { terms, collection: only, statistics, meaning, wanted } = asked
-    const question: Question = {
-      terms,
-      fingerprint: meaning?.fingerprint,
-      vector: meaning === undefined ? undefined : vectorFromText(meaning.vector),
-    }
-    return answered(peer, (): SharedFound => {
-      const { finds, extremes } = shards.search(question, access => mayRead(access, peer), { only, statistics, wanted })
-      return { finds: finds.map(shared), ...(extremes === undefined ? {} : { extremes }) }
+/** Documents read, cut, indexed and searched; asked over peers, with the documents staying. */
+export const knowledgeDomain = defineDomain({
+  name: 'knowledge',
+  options,
+  commands: knowledgeCommands,
+  kinds: { kinds, module: kindsModule },
+  store: knowledgeStore,
+  open(context: KnowledgeContext, needs: KnowledgeNeeds) {
+    const { store, commit, clock, newId, log } = context
+    const { threads } = context.options.compute
+    const encode = createEncoder(needs.run)
+    const library = createLibrary({
+      store,
+      commit,
+      clock,
+      newId,
+      log,
+      threads,
+      encode,
+      documents: createDocumentEncoder({
+        encode,
+        warm: needs.warm,
+        threads,
+        outside: context.options.knowledge.encodeOnPeers ? needs.outside : undefined,
+      }),
+      maxFileBytes: MAX_FILE_BYTES,
+      askPeer: (draft, signal) => needs.ask(draft.to as PeerId, draft, signal),
+      sharers: () => needs.connectedWith(SHARES).map(({ peer }) => peer),
+      sharingChanged: needs.advertise,
     })
-  }
+    const { commands } = library
 
+    return {
+      run: {
+        collections: () => commands.collections(),
+        async share({ name, access }) {
+          await commands.share(name, access)
+          return {}
+        },
+        async remove({ name }) {
+          await commands.remove(name)
+          return {}
+        },
+        ingest: request => commands.ingest(request),
+        reading: ({ id }) => found('reading', id, commands.ingestJob(id)),
+        cancelReading({ id }) {
+          commands.cancelIngest(id)
+          return {}
+        },
+        async ask(request) {
+          const { passages, peers, notAsked } = await commands.ask(request)
+          return { passages: passages.map(shown), peers, notAsked }
+        },
+      },
+      messages: library.messages,
+      tells: {
+        'knowledge.whole': ({ document }) => ({ event: 'document.read', data: { document } }),
+      },
+      advert: () => ({ kinds: [...library.kinds()] }),
+      parts: [library],
+      gives: {},
+    }
+  },
+})
+
+/** What its search knows of a passage beside that (rows, ranks) is nobody else's business. */
+function shown(passage: AskAnswer['passages'][number]): AskAnswer['passages'][number] {
   return {
-    messages: new Map([
-      [STATISTICS, direct(statisticsAskedSchema, statistics)],
-      [QUERY, direct(querySchema, query)],
-    ]),
-    kinds: () => (store.accessLists().some(({ access }) => access.to !== 'nobody') ? [SHARES] : []),
+    peer: passage.peer,
+    collection: passage.collection,
+    name: passage.name,
+    path: passage.path,
+    title: passage.title,
+    start: passage.start,
+    text: passage.text,
+    counts: passage.counts,
+    length: passage.length,
+    closeness: passage.closeness,
+    score: passage.score,
   }
-}
-
-/** What is not kept is in no journal: neither what was asked nor what was answered. */
-function direct<T>(
-  payload: z.ZodType<T>,
-  handle: (peer: PeerId, asked: T) => Outcome<KnowledgeFact>,
-): MessageType<KnowledgeFact> {
-  return {
-    payload,
-    carriers: ['stream'],
-    sealed: false,
-    kept: false,
-    handle: (envelope, said) => handle(envelope.sender_id, said as T),
-  }
-}
-
-/** Without the path: where a file lies is its owner's business. */
-function shared({ collection, shown: { name, title, start }, text, counts, length, closeness }: LocalFind): SharedFind {
-  const own = { collection, name: name.slice(0, 4_096).toWellFormed(), title, start, text, counts: [...counts], length }
-  return closeness === undefined ? own : { ...own, closeness }
 }

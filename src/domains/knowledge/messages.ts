@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PeerId, TaskId } from '../../kernel/ids.ts'
+import type { PeerId, SubjectId } from '../../kernel/ids.ts'
 import type { Draft, JsonObject } from '../../kernel/outcome.ts'
 import { COLLECTION_NAME } from './collection.ts'
 import { MAX_COUNT, MAX_LENGTH } from './search/sections.ts'
@@ -65,5 +65,5 @@ export type SharedFound = z.infer<typeof foundSchema>
 
 /** Straight to one peer, answered at once, kept by nobody. */
 export function askDraft(type: typeof STATISTICS | typeof QUERY, to: PeerId, payload: object, askId: string): Draft {
-  return { type, to, taskId: askId as TaskId, payload: payload as JsonObject, carrier: 'stream', ttlMs: TTL_MS }
+  return { type, to, subjectId: askId as SubjectId, payload: payload as JsonObject, carrier: 'stream', ttlMs: TTL_MS }
 }

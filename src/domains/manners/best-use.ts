@@ -1,3 +1,4 @@
+import { unitsOf } from '../../kernel/money.ts'
 import type { EnergyConditions } from './conditions.ts'
 import type { Preferences } from './preferences.ts'
 
@@ -38,7 +39,7 @@ export function bestUse(energy: EnergyConditions, preferences: Preferences): Bes
 
 /** `0.15`: money a kWh as people write it. */
 export function amount(micro: number): string {
-  return String(Number((micro / 1_000_000).toFixed(4)))
+  return String(Number(unitsOf(micro).toFixed(4)))
     .replace(/^(-?\d+)$/, '$1.00')
     .replace(/(\.\d)$/, '$10')
 }

@@ -1,6 +1,5 @@
+import { meanWatts } from '../../kernel/energy.ts'
 import type { EnergyConditions } from './conditions.ts'
-
-const MS_OF_HOUR = 3_600_000
 
 /** A household's running slot; prices in millionths a kWh. */
 export interface HouseholdNow {
@@ -17,7 +16,7 @@ export interface HouseholdNow {
   readonly buyMicro: number
 }
 
-interface Sale {
+export interface Sale {
   readonly energyWh: number
   readonly priceMicro: number
 }
@@ -44,7 +43,7 @@ interface Battery {
 export function householdEnergy(now: HouseholdNow): EnergyConditions {
   const { battery, sales, slotMs, surplusW, computingW, feedInMicro, buyMicro } = now
   const soldWh = sales.reduce((sum, { energyWh }) => sum + energyWh, 0)
-  const soldW = (soldWh * MS_OF_HOUR) / slotMs
+  const soldW = meanWatts(soldWh, slotMs)
   const hasRoom = battery !== undefined && battery.socWh < battery.capacityWh
   return {
     surplusW: surplusW === undefined ? undefined : surplusW - soldW,
@@ -59,5 +58,5 @@ export function householdEnergy(now: HouseholdNow): EnergyConditions {
 
 /** The surplus of a slot as a meter would show it. `loadWh` and `solarWh` are without computing. */
 export function slotSurplusW(slot: { loadWh: number; solarWh: number; slotMs: number }, computingW: number): number {
-  return ((slot.solarWh - slot.loadWh) * MS_OF_HOUR) / slot.slotMs - computingW
+  return meanWatts(slot.solarWh - slot.loadWh, slot.slotMs) - computingW
 }

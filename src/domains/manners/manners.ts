@@ -1,190 +1,206 @@
-import { type Clock, repeat } from '../../kernel/clock.ts'
-import { messageOf } from '../../kernel/errors.ts'
-import type { Part } from '../../kernel/lifecycle.ts'
-import type { Log } from '../../kernel/log.ts'
-import { type Outcome, outcome, refused } from '../../kernel/outcome.ts'
-import { type Conditions, type EnergyConditions, type Machine, nothingSensed, type Sensed } from './conditions.ts'
-import { noHistory, remember } from './history.ts'
-import { type Preferences, parseHours } from './preferences.ts'
-import { mayWork, type Paused, type Verdict } from './verdict.ts'
-import { afterAsking, afterLook, type Waiting, waitingAt } from './waiting.ts'
+import { z } from 'zod'
+import { type Context, defineDomain } from '../../daemon/domain.ts'
+import { mannersCommands } from './commands.ts'
+import type { EnergyConditions, Machine } from './conditions.ts'
+import { createDraw, type Draw } from './draw.ts'
+import { householdEnergy, type Sale, slotSurplusW } from './household-energy.ts'
+import { mannersOptions } from './options.ts'
+import { createIdleIo } from './sensors/idle-io.ts'
+import { localMinuteOfDay, openMachine } from './sensors/machine.ts'
+import { createProbes } from './sensors/probes.ts'
+import { createSensors } from './sensors/sensors.ts'
+import { type MannersRead, mannersStore } from './store.ts'
+import { createWatch, type MannersFact, type Watch } from './watch.ts'
 
-/** A person's word, kept over restarts. A pause that is over, and one taken back, ended at `untilMs`. */
-export interface Pause {
-  readonly untilMs: number
-  readonly saidMs: number
+const options = mannersOptions.extend({
+  roles: z.array(z.string()),
+  compute: z.object({ threads: z.number(), watts: z.number() }),
+})
+type MannersContext = Context<z.output<typeof options>, MannersRead, MannersFact>
+
+export interface MannersNeeds {
+  readonly house: House
+  /** What the utility takes and gives, in millionths a kWh. */
+  readonly tariff: () => { readonly retailMicro: number; readonly feedInMicro: number }
+  /** Sales agreed of the slot that begins then. */
+  readonly sales: (startMs: number) => readonly Sale[]
+  /** The most a kind of work may take of a thread's memory. */
+  readonly threadMemoryMb: () => number
+  /** Worker threads that compute now. */
+  readonly runningTasks: () => number
+  /** Of the whole process, since its start. */
+  readonly ownCpuMs: () => number
+  /** Says anew what this peer offers. */
+  readonly advertise: () => void
 }
 
-export type MannersFact = { readonly kind: 'pause'; readonly pause: Pause }
-
-export interface MannersDeps {
-  /** Whether this peer works for others at all; false: nobody looks at the machine, and the verdict says so. */
-  readonly offered?: boolean
-  readonly preferences: Preferences
-  readonly machine: Machine
-  /** Looks at the machine; absent where the owner wants that nobody looks. */
-  readonly sense?: (() => Promise<Sensed>) | undefined
-  /** Absent where there is no household. */
-  readonly energy?: (() => EnergyConditions) | undefined
-  /** How long work may be held back for its energy alone; 0: for ever. */
-  readonly maxWaitMs: number
-  /** Whether work of others lies on the desk. */
-  readonly hasWork: () => boolean
-  readonly store: { pause(): Pause | undefined }
-  readonly graceMs: number
-  readonly clock: Clock
-  /** Minutes since local midnight. */
-  readonly minuteOfDay: (atMs: number) => number
-  /** The verdict is another one: tell the neighbours, look for work or stop looking. */
-  readonly changed: (verdict: Verdict) => void
-  /** The grace is over: what still runs for others is given back, so that it is leased elsewhere. */
-  readonly giveBack: (verdict: Paused) => void
-  readonly log: Log
+/** The house this machine stands in. */
+interface House {
+  readonly profile: (slotNumber: number) => { readonly loadWh: number; readonly solarWh: number }
+  readonly battery: () => { readonly socWh: number; readonly capacityWh: number; readonly efficiencyPercent: number }
+  /** What the real meter sees flow now; absent where the house is simulated, and its profile tells. */
+  readonly power: (() => NetPower | undefined) | undefined
 }
 
-export interface Manners extends Part {
-  verdict(): Verdict
-  conditions(): Conditions
-  /** Threads that may work for others now; 0 while paused. What is on the desk keeps its thread until the grace is over. */
-  threads(): number
-  /**
-   * Somebody asks whether work is taken: what it is told while it is not; undefined: it is. That it asked is remembered,
-   * over no restart: work refused for its energy alone for `maxWaitMs` is taken all the same.
-   */
-  asked(): { readonly sentence: string; readonly retryAfterMs: number } | undefined
-  /** What neighbours may know: never watts, hours or who is at home. */
-  availability(): 'open' | 'limited' | 'closed'
-  paused(): Pause | undefined
-  pause(forMs: number): Outcome<MannersFact>
-  resume(): Outcome<MannersFact>
-  /** Looks again, now: after a pause was kept. */
-  look(): Promise<void>
+interface NetPower {
+  readonly exportW: number
+  readonly fromMs: number
+  readonly toMs: number
 }
 
-export const SAMPLE_MS = 5_000
-/** Who was refused may ask again after this, or when the pause ends before. */
-const ASK_AGAIN_MS = 60_000
-/** Longer is no pause but another configuration. */
-const MAX_PAUSE_MS = 30 * 24 * 3_600_000
+/** How far worker threads step back behind other programs. */
+export const THREAD_NICE = 10
+const IDLE_IO_MS = 10_000
 
-const STARTING: Verdict = { allowed: false, code: 'MANNERS_STARTING', sentence: 'paused: just starting' }
-const NOT_OFFERED: Verdict = {
-  allowed: false,
-  code: 'MANNERS_NOT_OFFERED',
-  sentence: 'this peer offers nothing: it does its own jobs and takes no tasks of others',
-}
-
-/** Decides every 5 s whether this machine works for others, and tells when that changes. */
-export function createManners(deps: MannersDeps): Manners {
-  const { preferences, clock, log } = deps
-  // What is mistyped stops the start, and not the first night.
-  parseHours(preferences.hours)
-  let history = noHistory
-  let sensed: Sensed = nothingSensed
-  const { offered = true } = deps
-  let verdict: Verdict = offered ? STARTING : NOT_OFFERED
-  let waiting: Waiting | undefined
-  let pausedSinceMs: number | undefined
-  let looking: Promise<void> | undefined
-  let stopping: AbortController | undefined
-
-  function conditions(): Conditions {
-    const atMs = clock.now()
-    return {
-      atMs,
-      minuteOfDay: deps.minuteOfDay(atMs),
-      sensed,
-      machine: deps.machine,
-      energy: deps.energy?.(),
-      pausedUntilMs: deps.store.pause()?.untilMs,
-      waiting: waitingAt(waiting, deps.maxWaitMs, atMs),
-    }
-  }
-
-  async function look(): Promise<void> {
-    try {
-      if (deps.sense !== undefined) sensed = await deps.sense()
-    } catch (error) {
-      sensed = nothingSensed
-      log.warn({ reason: messageOf(error) }, 'the machine could not be looked at; its state counts as unknown')
-    }
-    if (!offered) return
-    const now = conditions()
-    history = remember(history, now, preferences)
-    const next = mayWork(preferences, now, history)
-    waiting = afterLook(waiting, next, { atMs: now.atMs, hasWork: deps.hasWork() })
-    decide(next, now.atMs)
-  }
-
-  function decide(next: Verdict, atMs: number): void {
-    const before = verdict
-    verdict = next
-    if (next.allowed) pausedSinceMs = undefined
-    else if (pausedSinceMs === undefined) pausedSinceMs = atMs
-    if (isOther(before, next)) {
-      log.info({ allowed: next.allowed, reason: next.sentence }, 'manners decided anew about working for others')
-      deps.changed(next)
-    }
-    // Again at each look: work may have been taken in the moment before.
-    if (!next.allowed && atMs - (pausedSinceMs ?? atMs) >= deps.graceMs) deps.giveBack(next)
-  }
-
-  /** One look at a time; who asks meanwhile waits for one that begins after it asked. */
-  async function lookInTurn(): Promise<void> {
-    while (looking !== undefined) await looking
-    looking = look().finally(() => {
-      looking = undefined
+/** When this machine works for others: its owner's preferences, and how it is just now. */
+export const mannersDomain = defineDomain({
+  name: 'manners',
+  options,
+  commands: mannersCommands,
+  store: mannersStore,
+  async open(context: MannersContext, needs: MannersNeeds) {
+    const { commit, wake, options: own } = context
+    /** Whether work of others lies on the desk; whoever has the desk says so. */
+    let holdsWork = false
+    const offered = own.roles.includes('compute')
+    const watch = await openWatch(context, needs, {
+      hasWork: () => holdsWork,
+      changed() {
+        needs.advertise()
+        wake()
+      },
     })
-    await looking
-  }
+    const report = () => reported(watch, own)
+    const idleIo = createIdleIo({ nice: THREAD_NICE, log: context.log })
 
+    return {
+      run: {
+        compute: report,
+        async pause({ forMs }) {
+          await commit(() => watch.pause(forMs))
+          await watch.look()
+          return report()
+        },
+        async resume() {
+          await commit(() => watch.resume())
+          await watch.look()
+          return report()
+        },
+      },
+      tells: {
+        'manners.pause': ({ pause }) => ({ event: 'pause.said', data: { ...pause } }),
+      },
+      parts: offered ? [watch] : [],
+      gives: {
+        /** Whether it works for others now, and why; undefined where it never does. */
+        willing: () => (offered ? willingness(watch) : undefined),
+        threads: watch.threads,
+        asked: watch.asked,
+        availability: watch.availability,
+        giveBackAt: watch.giveBackAt,
+        holds(work: boolean): void {
+          holdsWork = work
+        },
+        /** Threads come and go; each new one is told soon to step back behind other programs' disk. */
+        stepBack: atMostEvery(IDLE_IO_MS, context.now, () => void idleIo()),
+      },
+    }
+  },
+})
+
+async function openWatch(
+  context: MannersContext,
+  needs: MannersNeeds,
+  desk: { readonly hasWork: () => boolean; readonly changed: () => void },
+): Promise<Watch> {
+  const { store, clock, log, options: own } = context
+  const { sensors, graceSeconds, maxWaitHours } = own.manners
+  const draw = createDraw()
+  return createWatch({
+    offered: own.roles.includes('compute'),
+    preferences: preferencesOf(own),
+    machine: await machineOf(own, needs),
+    sense: sensors
+      ? createSensors({ probes: createProbes({ clock, ownCpuMs: needs.ownCpuMs }), clock, log })
+      : undefined,
+    energy: own.roles.includes('household') ? () => energyNow(context, needs, draw) : undefined,
+    hasWork: desk.hasWork,
+    store,
+    graceMs: graceSeconds * 1000,
+    maxWaitMs: maxWaitHours * 3_600_000,
+    minuteOfDay: localMinuteOfDay,
+    clock,
+    log,
+    changed: desk.changed,
+  })
+}
+
+/** What its kinds of work take of memory is known when all domains are there. */
+async function machineOf({ compute }: MannersContext['options'], needs: MannersNeeds): Promise<Machine> {
+  const machine = await openMachine({ maxThreads: compute.threads, threadMemoryMb: 0 })
   return {
-    name: 'manners',
-    async start() {
-      stopping = new AbortController()
-      await lookInTurn()
-      deps.changed(verdict)
-      void repeat(clock, SAMPLE_MS, stopping.signal, () =>
-        lookInTurn().catch((error: unknown) =>
-          log.warn({ reason: messageOf(error) }, 'manners could not decide; it will again'),
-        ),
-      )
+    ...machine,
+    get threadMemoryMb() {
+      return needs.threadMemoryMb()
     },
-    stop: () => stopping?.abort(),
-    verdict: () => verdict,
-    conditions,
-    threads: () => (verdict.allowed ? verdict.limits.threads : 0),
-    asked() {
-      waiting = afterAsking(waiting, verdict, clock.now())
-      if (verdict.allowed) return undefined
-      const leftMs = (verdict.untilMs ?? Number.POSITIVE_INFINITY) - clock.now()
-      return { sentence: verdict.sentence, retryAfterMs: Math.min(ASK_AGAIN_MS, Math.max(SAMPLE_MS, leftMs)) }
-    },
-    availability() {
-      if (!verdict.allowed) return 'closed'
-      return verdict.limits.threads < deps.machine.maxThreads ? 'limited' : 'open'
-    },
-    paused() {
-      const pause = deps.store.pause()
-      return pause !== undefined && pause.untilMs > clock.now() ? pause : undefined
-    },
-    pause(forMs) {
-      if (!Number.isSafeInteger(forMs) || forMs <= 0 || forMs > MAX_PAUSE_MS) {
-        return refused('MANNERS_BAD_PAUSE', 'a pause lasts from a moment to 30 days; for longer, take the role away')
-      }
-      const saidMs = clock.now()
-      return outcome([{ kind: 'pause', pause: { untilMs: saidMs + forMs, saidMs } }])
-    },
-    resume() {
-      const saidMs = clock.now()
-      return outcome([{ kind: 'pause', pause: { untilMs: saidMs, saidMs } }])
-    },
-    look: lookInTurn,
   }
 }
 
-/** Sentences carry numbers that change at every look; codes and limits are what others act upon. */
-function isOther(a: Verdict, b: Verdict): boolean {
-  if (a.allowed && b.allowed) return a.limits.threads !== b.limits.threads || a.forced !== b.forced
-  return a.allowed !== b.allowed || (!a.allowed && !b.allowed && a.code !== b.code)
+function preferencesOf({ manners, compute }: MannersContext['options']) {
+  return { ...manners, taskPowerW: compute.watts }
+}
+
+function reported(watch: Watch, own: MannersContext['options']) {
+  const paused = watch.paused()
+  return {
+    offered: own.roles.includes('compute'),
+    verdict: watch.verdict(),
+    conditions: watch.conditions(),
+    preferences: preferencesOf(own),
+    ...(paused === undefined ? {} : { paused }),
+  }
+}
+
+function willingness(watch: Watch) {
+  const { allowed, sentence } = watch.verdict()
+  return { allowed, sentence }
+}
+
+/** The running slot, what its surplus would bring elsewhere, and what computing takes of it. */
+function energyNow(context: MannersContext, needs: MannersNeeds, draw: Draw): EnergyConditions {
+  const { market, options: own } = context
+  const { startMs } = market.slot()
+  const computingW = needs.runningTasks() * own.compute.watts
+  draw.note(market.now(), computingW)
+  const { retailMicro, feedInMicro } = needs.tariff()
+  const { power } = needs.house
+  return householdEnergy({
+    ...(power === undefined ? simulatedNow(context, needs, computingW) : meteredNow(power, draw, computingW)),
+    sales: needs.sales(startMs),
+    slotMs: market.slotMs,
+    feedInMicro,
+    buyMicro: retailMicro,
+  })
+}
+
+/** The profile's slot, seen as its meter would, and the battery that the daemon plays. */
+function simulatedNow({ market }: MannersContext, { house }: MannersNeeds, computingW: number) {
+  const surplusW = slotSurplusW({ slotMs: market.slotMs, ...house.profile(market.slotNumber()) }, computingW)
+  return { surplusW, computingW, battery: house.battery() }
+}
+
+function meteredNow(power: NonNullable<House['power']>, draw: Draw, computingW: number) {
+  const seen = power()
+  if (seen === undefined) return { surplusW: undefined, computingW }
+  return { surplusW: seen.exportW, computingW: draw.meanW(seen.fromMs, seen.toMs) }
+}
+
+/** Once, and not again before so many milliseconds have passed. */
+function atMostEvery(everyMs: number, now: () => number, act: () => void): () => void {
+  let nextMs = 0
+  return () => {
+    if (now() < nextMs) return
+    nextMs = now() + everyMs
+    act()
+  }
 }

@@ -1,8 +1,11 @@
+import { meanWatts } from '../../kernel/energy.ts'
+import { unroundedCostMicro } from '../../kernel/money.ts'
+import { slotStartMs } from '../../kernel/slot.ts'
 import type { Machine, WaitingWork } from './conditions.ts'
 import { nothingSensed } from './conditions.ts'
 import { type History, noHistory, remember, spareWatts } from './history.ts'
 import type { Preferences } from './preferences.ts'
-import { mayWork, type Verdict } from './verdict.ts'
+import { mayWork, type Willingness } from './willingness.ts'
 
 export interface SlotEnergy {
   readonly loadWh: number
@@ -63,9 +66,9 @@ export function surplusDay(
   let day: Day = { history: noHistory, drawW: 0, leftWh: job.workWh }
   return profile.map((energy, slot) => {
     const tally = emptyTally()
-    const surplusW = ((energy.solarWh - energy.loadWh) * MS_OF_HOUR) / job.slotMs
+    const surplusW = meanWatts(energy.solarWh - energy.loadWh, job.slotMs)
     for (let step = 0; step < steps; step++) {
-      const at = { atMs: slot * job.slotMs + step * stepMs, surplusW, prices: prices(slot) }
+      const at = { atMs: slotStartMs(slot, job.slotMs) + step * stepMs, surplusW, prices: prices(slot) }
       day = oneStep(day, at, { job, tally, hours: stepMs / MS_OF_HOUR })
     }
     const { earned, exportOnly, ...sums } = tally
@@ -112,15 +115,16 @@ function oneStep(
   const uncoveredWh = Math.max(0, computedWh - spareWh)
 
   tally.sentence = verdict.sentence
-  tally.exportOnly += (spareWh * exportMicro) / 1000
+  tally.exportOnly += unroundedCostMicro(spareWh, exportMicro)
   // A forced start is paid by who wanted it by then, not by the surplus: it leaves the export as it was.
   tally.soldWh += forced ? spareWh : soldWh
-  tally.earned += ((forced ? spareWh : soldWh) * exportMicro) / 1000
+  tally.earned += unroundedCostMicro(forced ? spareWh : soldWh, exportMicro)
   if (forced) tally.forcedWh += computedWh
   else {
     tally.computedWh += computedWh
     tally.uncoveredWh += uncoveredWh
-    tally.earned += (computedWh * job.preferences.worthMicro - uncoveredWh * prices.buyMicro) / 1000
+    tally.earned += unroundedCostMicro(computedWh, job.preferences.worthMicro)
+    tally.earned -= unroundedCostMicro(uncoveredWh, prices.buyMicro)
   }
   return { history, drawW, leftWh: day.leftWh - computedWh }
 }
@@ -130,6 +134,6 @@ function waitingOf({ latestStartMs }: SurplusJob): WaitingWork | undefined {
   return latestStartMs === undefined ? undefined : { sinceMs: 0, latestStartMs }
 }
 
-function drawnWatts(verdict: Verdict, { preferences }: SurplusJob): number {
+function drawnWatts(verdict: Willingness, { preferences }: SurplusJob): number {
   return verdict.allowed ? verdict.limits.threads * preferences.taskPowerW : 0
 }

@@ -1,5 +1,5 @@
 import type { WaitingWork } from './conditions.ts'
-import type { PauseCode, Verdict } from './verdict.ts'
+import type { PauseCode, Willingness } from './willingness.ts'
 
 /** Work of others that was held back for its energy alone. Nobody waits: undefined. */
 export interface Waiting {
@@ -36,7 +36,7 @@ const IS_FOR_ENERGY: Readonly<Record<PauseCode, boolean>> = {
 }
 
 /** After somebody asked for work and was answered by this verdict. Who is let in because the energy allows it ends the wait. */
-export function afterAsking(waiting: Waiting | undefined, verdict: Verdict, atMs: number): Waiting | undefined {
+export function afterAsking(waiting: Waiting | undefined, verdict: Willingness, atMs: number): Waiting | undefined {
   if (verdict.allowed && !verdict.forced) return undefined
   const before = isGone(waiting, atMs) ? undefined : waiting
   if (before !== undefined) return { ...before, askedMs: atMs }
@@ -46,7 +46,7 @@ export function afterAsking(waiting: Waiting | undefined, verdict: Verdict, atMs
 /** After a look. A forced start ends when the energy allows work again, or when what came is done and nobody asks. */
 export function afterLook(
   waiting: Waiting | undefined,
-  verdict: Verdict,
+  verdict: Willingness,
   { atMs, hasWork }: { readonly atMs: number; readonly hasWork: boolean },
 ): Waiting | undefined {
   if (waiting === undefined || isGone(waiting, atMs)) return undefined

@@ -1,102 +1,163 @@
 import { z } from 'zod'
-import type { PeerId, TaskId } from '../../kernel/ids.ts'
-import { type Draft, type JsonObject, type Outcome, outcome } from '../../kernel/outcome.ts'
-import type { MessageType } from '../../protocol/message-type.ts'
+import { type Context, defineDomain, type Round } from '../../daemon/domain.ts'
+import type { PeerChange, PeerView } from '../../kernel/connection.ts'
+import type { PeerId } from '../../kernel/ids.ts'
+import type { Draft, JsonObject } from '../../kernel/outcome.ts'
+import { ADVERT_TTL_MS, createAdverts, type KnownPeer, type PeerFact } from './adverts.ts'
+import { peersCommands } from './commands.ts'
+import { type PeersRead, peersStore } from './store.ts'
 
-/**
- * What a peer says of itself, signed and for a time; who it is and what it can do, never how much it uses. What may be
- * absent, former versions do not say.
- */
-export interface Advert {
-  readonly name: string
-  readonly roles: readonly ('household' | 'utility' | 'compute' | 'bootstrap')[]
-  readonly zone: string
+const options = z.object({
+  name: z.string(),
+  roles: z.array(z.string()),
+  network: z.object({ zone: z.string() }),
+})
+type PeersContext = Context<z.output<typeof options>, PeersRead, PeerFact>
+
+export interface PeersNeeds {
   readonly version: string
-  /** Task kinds it works on, as `name@version`. */
-  readonly kinds: readonly string[]
-  /** Tasks it takes at a time. */
-  readonly slots: number
-  /** Fingerprints of the models it has; none: it has opened none yet, and may have some. */
-  readonly models?: readonly string[]
-  /** How much it takes on now, as coarse as that: never watts, hours or who is at home. */
-  readonly availability?: Availability
-  /** From 0, free, to 9, dearest. */
-  readonly priceClass?: number
+  /** What all domains say of this peer. */
+  readonly advert: () => JsonObject
+  readonly connected: () => readonly PeerView[]
+  /** @throws NET_BAD_ADDRESS, NET_UNREACHABLE, NET_TIMEOUT */
+  readonly connect: (address: string) => Promise<void>
+  /** Sends once and keeps nothing. */
+  readonly post: (draft: Draft) => void
 }
 
-export type Availability = 'open' | 'limited' | 'closed'
+/** Adverts promise nothing, and the first is often said before anybody listens: again so soon after the start. */
+const EARLY_MS = [0, 2_000, 10_000, 60_000]
+/** Nobody answers an advert, so who has just connected is told twice: one of the two arrives. */
+const AGAIN_MS = 3_000
 
-export interface KnownPeer extends Advert {
-  readonly peer: PeerId
-  /** When it said so, Unix milliseconds. */
-  readonly saidMs: number
-  readonly expiresMs: number
-}
+/** Who is who: signed, expiring adverts. */
+export const peersDomain = defineDomain({
+  name: 'peers',
+  options,
+  commands: peersCommands,
+  topics: { adverts: 'network' },
+  store: peersStore,
+  open(context: PeersContext, needs: PeersNeeds) {
+    const { self, store, now } = context
+    const { name, roles, network } = context.options
+    const adverts = createAdverts({ self, advert: needs.advert, now, store })
+    const advertising = advertRound(context, () => needs.post(adverts.advertDraft()))
+    const introducing = introductionRound(context, peer => needs.post(adverts.advertDraft(peer)))
+    const zoneOf = (peer: PeerId): string => store.peer(peer)?.zone ?? network.zone
+    /** Only what a peer says of itself now counts. */
+    const current = (peer: PeerId): KnownPeer | undefined => {
+      const found = store.peer(peer)
+      return found !== undefined && found.expiresMs > now() ? found : undefined
+    }
 
-export type PeerFact = { readonly kind: 'peer'; readonly peer: KnownPeer }
-
-const word = z.string().max(64)
-const advertSchema = z.strictObject({
-  name: word,
-  roles: z.array(z.enum(['household', 'utility', 'compute', 'bootstrap'])).max(4),
-  zone: word,
-  version: word,
-  kinds: z.array(word).max(64),
-  slots: z.int().min(0).max(1024),
-  models: z.array(word).max(16).optional(),
-  availability: z.enum(['open', 'limited', 'closed']).optional(),
-  priceClass: z.int().min(0).max(9).optional(),
+    return {
+      run: {
+        peers: () => rows(store.known(), needs.connected()),
+        async connect({ address }) {
+          await needs.connect(address)
+          return {}
+        },
+      },
+      messages: adverts.messages,
+      rounds: [advertising.round, introducing.round],
+      tells: {
+        'peers.peer': ({ peer: { peer, name, roles, zone } }) => ({
+          event: 'peer.heard',
+          data: { peer, name, roles: [...roles], zone },
+        }),
+      },
+      advert: () => ({ name, roles, zone: network.zone, version: needs.version, kinds: [] }),
+      onPeer(change) {
+        introducing.changed(change)
+        return undefined
+      },
+      gives: {
+        peer: store.peer,
+        current,
+        /** Everybody whose advert has not run out. */
+        all: () => store.known().filter(({ expiresMs }) => expiresMs > now()),
+        nameOf: (peer: PeerId) => store.peer(peer)?.name ?? '',
+        /** Whether a topic of our zone reaches that peer; of who has not said where it lives, that is assumed. */
+        inZone: (peer: PeerId) => zoneOf(peer) === network.zone,
+        /** Whether that peer says it is a household or a utility. */
+        trades: (peer: PeerId) => {
+          const known = store.peer(peer)?.roles ?? []
+          return known.includes('household') || known.includes('utility')
+        },
+        /** Connected peers that advertise this kind of work, as far as they have said. */
+        connectedWith: (kind: string) =>
+          needs.connected().flatMap(view => {
+            const known = store.peer(view.peer)
+            return known?.kinds.includes(kind) === true ? [{ ...view, known }] : []
+          }),
+        /** Of those the ones whose advert has not run out, as it says them. */
+        workers: (kind: string) =>
+          needs.connected().flatMap(({ peer, latencyMs }) => {
+            const known = current(peer)
+            return known?.kinds.includes(kind) === true ? [{ ...known, latencyMs }] : []
+          }),
+        count: () => store.known().length,
+        /** Says anew who this peer is and what it offers. */
+        advertise: advertising.soon,
+      },
+    }
+  },
 })
 
-/** An advert is repeated at half of this. */
-export const ADVERT_TTL_MS = 5 * 60_000
-const MAX_KNOWN = 2_000
-
-export interface PeersDeps {
-  readonly self: PeerId
-  advert(): Advert
-  readonly now: () => number
-  readonly store: { peer(id: PeerId): KnownPeer | undefined; peerCount(): number }
-}
-
-export interface Peers {
-  readonly messages: ReadonlyMap<string, MessageType<PeerFact>>
-  /** This peer's advert, to everybody, or straight to one that just connected. */
-  advertDraft(to?: PeerId): Draft
-}
-
-export const ADVERT = 'peer.advert'
-
-export function createPeers({ self, advert, now, store }: PeersDeps): Peers {
-  function heard(sender: PeerId, said: Advert, saidMs: number, expiresMs: number): Outcome<PeerFact> {
-    const known = store.peer(sender)
-    const stale = known !== undefined && known.saidMs >= saidMs
-    // Strangers choose their ids: a flood of new ones fills the book and no more.
-    if (sender === self || stale || (known === undefined && store.peerCount() >= MAX_KNOWN)) return outcome()
-    return outcome([{ kind: 'peer', peer: { ...said, peer: sender, saidMs, expiresMs } }])
+/** Says who this peer is: soon and often after the start, then at half of an advert's life, and whenever it changes. */
+function advertRound({ clock, wake }: PeersContext, say: () => void) {
+  const startedMs = clock.now()
+  const early = EARLY_MS.map(ms => startedMs + ms)
+  let nextMs = early.shift() ?? startedMs
+  const round: Round<never> = {
+    name: 'advert',
+    due: () => nextMs,
+    async plan() {
+      nextMs = early.shift() ?? clock.now() + ADVERT_TTL_MS / 2
+      say()
+      return undefined
+    },
   }
-
   return {
-    messages: new Map([
-      [
-        ADVERT,
-        {
-          payload: advertSchema as z.ZodType,
-          carriers: ['adverts', 'stream'],
-          sealed: false,
-          kept: false,
-          handle: ({ sender_id, created, expires }, payload) =>
-            heard(sender_id, payload as unknown as Advert, created, Math.max(now(), expires)),
-        },
-      ],
-    ]),
-    advertDraft: to => ({
-      type: ADVERT,
-      taskId: self as string as TaskId,
-      payload: advert() as unknown as JsonObject,
-      carrier: to === undefined ? 'adverts' : 'stream',
-      ttlMs: ADVERT_TTL_MS,
-      ...(to === undefined ? {} : { to }),
-    }),
+    round,
+    soon() {
+      nextMs = clock.now()
+      wake()
+    },
   }
+}
+
+/** Tells who has just connected who we are, twice. */
+function introductionRound({ clock }: PeersContext, say: (peer: PeerId) => void) {
+  const again = new Map<PeerId, number>()
+  const round: Round<never> = {
+    name: 'introduction',
+    due: () => (again.size === 0 ? undefined : Math.min(...again.values())),
+    async plan() {
+      for (const [peer, atMs] of again) {
+        if (atMs > clock.now()) continue
+        again.delete(peer)
+        say(peer)
+      }
+      return undefined
+    },
+  }
+  return {
+    round,
+    changed({ peer, connected }: PeerChange) {
+      if (!connected) return void again.delete(peer)
+      say(peer)
+      again.set(peer, clock.now() + AGAIN_MS)
+    },
+  }
+}
+
+function rows(known: readonly KnownPeer[], views: readonly PeerView[]) {
+  const connected = new Map(views.map(view => [view.peer, view]))
+  const said = new Map(known.map(peer => [peer.peer, peer]))
+  return [...new Set([...connected.keys(), ...said.keys()])].map(peer => ({
+    ...said.get(peer),
+    peer,
+    connected: connected.get(peer),
+  }))
 }

@@ -35,7 +35,7 @@ export function deliver(all: readonly Done[], deps: DeliveryDeps): { facts: Task
       const parties = { role: 'worker', jobId: work.jobId, worker: deps.self, submitter: work.submitter } as const
       const stated = { ...parties, hashes: claims.map(claimHash), claims, atMs: deps.now() }
       const statement = claims.length === 0 ? undefined : signStatement(stated, deps.sign)
-      if (statement !== undefined) facts.push({ kind: 'work.statement', statement })
+      if (statement !== undefined) facts.push({ kind: 'tasks.statement', statement })
       const finished = batch.done.map(({ result, claim }) => ({
         result,
         ...(claim === undefined ? {} : { claim: shortClaim(claim) }),

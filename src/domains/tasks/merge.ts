@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { AnyKind, DonePart, KindErrorCode, KindTable } from '../../daemon/kind.ts'
 import { CodedError } from '../../kernel/errors.ts'
-import type { AnyKind, DonePart, KindErrorCode, KindTable } from './kinds/kind.ts'
 import type { Job, JobDocument, Task } from './task.ts'
 
 export interface MergeDeps {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { PeerId, TaskId } from '../../kernel/ids.ts'
+import type { PeerId, SubjectId, TaskId } from '../../kernel/ids.ts'
 import type { Draft, Json, JsonObject, Refusal } from '../../kernel/outcome.ts'
-import type { Statement } from './proof/receipt.ts'
+import type { WorkStatement } from './proof/receipt.ts'
 import type { Job, Needs, Reason, WorkResult } from './task.ts'
 
 /**
@@ -94,7 +94,7 @@ export const resultSchema = z.strictObject({
 export const ackSchema = z.strictObject({ hashes: many(hash), signature: z.string().max(128) })
 export const cancelSchema = z.strictObject({ tasks: many(z.strictObject(leased)), reason: sentence })
 
-export type Offer = z.infer<typeof offerSchema>
+export type WorkOffer = z.infer<typeof offerSchema>
 export type Bid = z.infer<typeof bidSchema>
 export type Refuse = z.infer<typeof refuseSchema>
 export type Assign = z.infer<typeof assignSchema>
@@ -128,7 +128,7 @@ export function bidDraft(jobId: string, submitter: PeerId, bid: Bid): Draft {
 export function refuseDraft(
   jobId: string,
   submitter: PeerId,
-  { kind, version }: Pick<Offer, 'kind' | 'version'>,
+  { kind, version }: Pick<WorkOffer, 'kind' | 'version'>,
   { why, tasks }: { why: Reason; tasks?: readonly LeaseRef[] },
 ): Draft {
   const { code, message, retryAfterMs } = why
@@ -179,7 +179,7 @@ export function resultDraft(
   to: PeerId,
   jobId: string,
   finished: readonly Finished[],
-  statement: Statement | undefined,
+  statement: WorkStatement | undefined,
 ): Draft {
   const results = finished.map(({ result: { result, ...ref }, claim }) => ({
     ...refOf(ref),
@@ -191,13 +191,13 @@ export function resultDraft(
 }
 
 /** That there are results which could not be sent, and why: of too large a one, say. */
-export function unsentDraft(to: PeerId, jobId: TaskId, results: Result['results'], why: Refusal): Draft {
+export function unsentDraft(to: PeerId, jobId: string, results: Result['results'], why: Refusal): Draft {
   const error = { code: why.code, message: `the result could not be sent: ${why.message}` }
   const failed = results.map(({ task_id, lease_epoch }) => ({ task_id, lease_epoch, error }))
   return draft('task.result', jobId, { to, payload: { results: failed }, ttlMs: RESULT_TTL_MS })
 }
 
-export function ackDraft({ worker, jobId, hashes, signature }: Statement): Draft {
+export function ackDraft({ worker, jobId, hashes, signature }: WorkStatement): Draft {
   return draft('task.ack', jobId, { to: worker, payload: { hashes: [...hashes], signature }, ttlMs: ACK_TTL_MS })
 }
 
@@ -212,7 +212,7 @@ export function slices<T>(items: readonly T[], size: number): T[][] {
 }
 
 function draft(type: string, jobId: string, rest: Pick<Draft, 'to' | 'payload' | 'ttlMs'>): Draft {
-  return { type, taskId: jobId as TaskId, carrier: 'stream', ...rest }
+  return { type, subjectId: jobId as SubjectId, carrier: 'stream', ...rest }
 }
 
 function refOf({ taskId: task_id, leaseEpoch: lease_epoch }: LeaseRef) {

@@ -14,6 +14,28 @@ export interface Worker {
   readonly availability?: 'open' | 'limited' | 'closed'
 }
 
+/** However many tasks a peer says it takes at a time. */
+const MAX_SLOTS = 32
+
+/** A connected peer that advertises a kind of work. */
+export interface WorkingPeer {
+  readonly peer: PeerId
+  readonly slots: number
+  readonly models?: readonly string[]
+  readonly availability?: Worker['availability']
+  readonly latencyMs: number | undefined
+}
+
+export function asWorker({ peer, slots, models = [], availability, latencyMs }: WorkingPeer): Worker {
+  return {
+    peer,
+    slots: Math.min(slots, MAX_SLOTS),
+    ...(availability === undefined ? {} : { availability }),
+    ...(models.length === 0 ? {} : { models }),
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+  }
+}
+
 /** A worker that may be given work now, and what is known of it. */
 export interface Candidate {
   readonly peer: PeerId
@@ -49,7 +71,7 @@ export function place(
   waiting: readonly Pick<Task, 'id' | 'tried' | 'opinions'>[],
   candidates: readonly Candidate[],
 ): { id: Task['id']; worker: PeerId }[] {
-  const desks = candidates.map((candidate): Desk => ({ candidate, given: 0 }))
+  const desks = candidates.map((candidate): Place => ({ candidate, given: 0 }))
   return waiting.flatMap(task => {
     const best = bestFor(task, desks)
     if (best === undefined) return []
@@ -58,7 +80,7 @@ export function place(
   })
 }
 
-interface Desk {
+interface Place {
   readonly candidate: Candidate
   given: number
 }
@@ -66,8 +88,8 @@ interface Desk {
 /** Later than anybody who has not tried it. */
 const TRIED_BEFORE = 1e15
 
-function bestFor({ tried, opinions }: Pick<Task, 'tried' | 'opinions'>, desks: readonly Desk[]): Desk | undefined {
-  let best: Desk | undefined
+function bestFor({ tried, opinions }: Pick<Task, 'tried' | 'opinions'>, desks: readonly Place[]): Place | undefined {
+  let best: Place | undefined
   let least = Number.POSITIVE_INFINITY
   for (const desk of desks) {
     const { peer, room, queue } = desk.candidate

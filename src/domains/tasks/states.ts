@@ -73,3 +73,13 @@ export function nextTaskState(state: TaskState, step: TaskStep): TaskState | und
 export function nextJobState(state: JobState, step: JobStep): JobState | undefined {
   return JOB[state][step]
 }
+
+/** @throws TypeError: a step that cannot follow is a mistake of ours, never of a peer */
+export function stateAfter(
+  { id, state }: { readonly id: string; readonly state: TaskState },
+  step: TaskStep,
+): TaskState {
+  const next = nextTaskState(state, step)
+  if (next === undefined) throw new TypeError(`${step} does not follow when task ${id} is ${state}`)
+  return next
+}

@@ -1,6 +1,6 @@
 import type { PeerId, TaskId } from '../../kernel/ids.ts'
 import { type Json, type JsonObject, type Outcome, refused } from '../../kernel/outcome.ts'
-import type { Statement } from './proof/receipt.ts'
+import type { WorkStatement } from './proof/receipt.ts'
 import type { Reputation } from './proof/reputation.ts'
 import type { JobState, TaskState } from './states.ts'
 
@@ -45,7 +45,7 @@ export interface Task {
   readonly jobId: string
   /** Its place in the result. */
   readonly index: number
-  /** Which of the job's documents it is a part of. */
+  /** Which of the job's documents (texts or other inputs) it is a part of. */
   readonly document: number
   readonly state: TaskState
   /** Size and SHA-256 (base64url) of the canonical input. */
@@ -97,7 +97,7 @@ export interface Job {
   readonly kind: string
   readonly version: number
   readonly params: JsonObject
-  /** How many texts, how many parts. */
+  /** How many texts or other inputs, how many parts. */
   readonly texts: number
   readonly total: number
   readonly createdMs: number
@@ -121,8 +121,10 @@ export interface Job {
   readonly steps: readonly Step[]
 }
 
+/** One of the things submitted: a text, or any JSON that the kind takes. */
 export interface JobDocument {
   readonly name: string
+  /** UTF-16 code units of the text, or of the JSON. */
   readonly characters: number
 }
 
@@ -152,23 +154,23 @@ export interface WorkResult {
 }
 
 export type TaskFact =
-  | { readonly kind: 'job'; readonly job: Job }
-  | { readonly kind: 'job.documents'; readonly jobId: string; readonly documents: readonly JobDocument[] }
+  | { readonly kind: 'tasks.job'; readonly job: Job }
+  | { readonly kind: 'tasks.job.documents'; readonly jobId: string; readonly documents: readonly JobDocument[] }
   /** Kept until the job is split. */
-  | { readonly kind: 'job.text'; readonly jobId: string; readonly document: number; readonly text: string }
-  | { readonly kind: 'job.texts.gone'; readonly jobId: string }
-  | { readonly kind: 'task'; readonly task: Task }
+  | { readonly kind: 'tasks.job.source'; readonly jobId: string; readonly document: number; readonly source: Json }
+  | { readonly kind: 'tasks.job.sources.gone'; readonly jobId: string }
+  | { readonly kind: 'tasks.task'; readonly task: Task }
   /** Canonical JSON of a one-element array that holds the input. */
-  | { readonly kind: 'task.input'; readonly taskId: TaskId; readonly jobId: string; readonly text: string }
+  | { readonly kind: 'tasks.input'; readonly taskId: TaskId; readonly jobId: string; readonly text: string }
   /** The same of an answer, under its lease. */
   | {
-      readonly kind: 'task.output'
+      readonly kind: 'tasks.output'
       readonly taskId: TaskId
       readonly jobId: string
       readonly epoch: number
       readonly text: string
     }
-  | { readonly kind: 'task.output.gone'; readonly taskId: TaskId; readonly epoch: number }
+  | { readonly kind: 'tasks.output.gone'; readonly taskId: TaskId; readonly epoch: number }
   /** All tasks of a job in one of these states, at once: a job may have many thousands. */
   | {
       readonly kind: 'tasks.moved'
@@ -178,12 +180,12 @@ export type TaskFact =
       readonly reason: string
     }
   /** `input` as in `task.input`; absent for own work, whose input is kept already. */
-  | { readonly kind: 'work'; readonly work: Work; readonly input?: string }
-  | { readonly kind: 'work.gone'; readonly taskId: TaskId }
+  | { readonly kind: 'tasks.work'; readonly work: Work; readonly input?: string }
+  | { readonly kind: 'tasks.work.gone'; readonly taskId: TaskId }
   /** Takes up to `rows` rows of a job away, its receipts among them, and with the last the job. */
-  | { readonly kind: 'job.gone'; readonly jobId: string; readonly rows: number }
-  | { readonly kind: 'reputation'; readonly reputation: Reputation }
-  | { readonly kind: 'work.statement'; readonly statement: Statement }
+  | { readonly kind: 'tasks.job.gone'; readonly jobId: string; readonly rows: number }
+  | { readonly kind: 'tasks.reputation'; readonly reputation: Reputation }
+  | { readonly kind: 'tasks.statement'; readonly statement: WorkStatement }
 
 export type TasksOutcome = Outcome<TaskFact>
 

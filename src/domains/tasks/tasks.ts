@@ -1,157 +1,308 @@
-import type { z } from 'zod'
+import { defineDomain, type Round } from '../../daemon/domain.ts'
+import type { PeerChange } from '../../kernel/connection.ts'
+import { messageOf } from '../../kernel/errors.ts'
 import type { PeerId } from '../../kernel/ids.ts'
-import { type JsonObject, outcome } from '../../kernel/outcome.ts'
-import type { Envelope } from '../../protocol/envelope.ts'
-import type { MessageType } from '../../protocol/message-type.ts'
-import { type DeliveryDeps, deliver } from './delivery.ts'
-import { createDesk, type Desk, type DeskDeps } from './desk.ts'
-import {
-  type Ack,
-  type Assign,
-  ackSchema,
-  assignSchema,
-  type Beat,
-  type Bid,
-  bidSchema,
-  type Cancel,
-  cancelSchema,
-  type Offer,
-  offerSchema,
-  type Progress,
-  progressSchema,
-  type Refuse,
-  type Result,
-  refuseSchema,
-  resultSchema,
-  unsentDraft,
-} from './messages.ts'
-import { kindName, type QueueDeps } from './queue/deps.ts'
-import { createQueue, type Queue } from './queue/queue.ts'
-import type { TaskFact, TasksOutcome, WorkResult } from './task.ts'
+import type { Commit, Json } from '../../kernel/outcome.ts'
+import { tasksCommands } from './commands.ts'
+import { options, type TasksContext, type TasksNeeds } from './context.ts'
+import { progressDrafts } from './messages.ts'
+import { asWorker, type Worker } from './placement.ts'
+import type { JobRequest } from './queue/request.ts'
+import { takeIn } from './queue/submission.ts'
+import { createResumption } from './resumption.ts'
+import { createRunner, type Runner } from './runner.ts'
+import { tasksRuns } from './runs.ts'
+import { tasksStore } from './store.ts'
+import type { Reason, TaskFact } from './task.ts'
+import { createTaskFlows, type TaskFlows } from './task-flows.ts'
 
-export interface Tasks
-  extends Pick<Queue, 'submit' | 'unopened' | 'tick' | 'workerLost' | 'cancel' | 'retry'>,
-    Pick<Desk, 'giveBack'> {
-  /** The rows of the router this domain answers for. */
-  readonly messages: ReadonlyMap<string, MessageType<TaskFact>>
-  /** What came of work in this machine's threads, its own and that of others. */
-  worked(results: readonly WorkResult[]): TasksOutcome
-  /** Own work is still going on. */
-  ownProgress(beats: readonly Beat[]): TasksOutcome
-  /** What a start after a stop or a crash changes: work of others is forgotten, for their leases are over. */
-  restarted(): TasksOutcome
-}
+/** What lies on the desk for each worker thread, so that none waits for the network; small tasks come many at a time. */
+const DESK_PER_THREAD = 8
+const LEAVING = 'this machine stops'
+const OWN_FIRST = 'own work of this peer has its threads'
+/** How long a stop waits until those whose work is handed back have heard of it. */
+const GOODBYE_MS = 2_000
+/** When they may ask again: this may only be a restart, or a text of the owner's. */
+const RETURN_MS = 5_000
+/** After a start neighbours are met again: only who is alone for longer than that does its own work itself. */
+const SETTLING_MS = 2_000
+/** When whoever gets work back in a pause may ask this peer again. */
+const GIVE_BACK_MS = 60_000
 
-export interface TasksDeps extends Omit<QueueDeps, 'ownLacks'>, Omit<DeskDeps, 'store'>, DeliveryDeps {
-  readonly store: QueueDeps['store'] & DeskDeps['store']
-}
-
-export function createTasks(deps: TasksDeps): Tasks {
-  const { self, store } = deps
-  const desk = createDesk(deps)
-  const queue = createQueue({ ...deps, ownLacks: desk.lacks })
-
-  function straight<P>(
-    payload: z.ZodType<P>,
-    handle: (envelope: Envelope, payload: P) => TasksOutcome,
-  ): MessageType<TaskFact> {
-    const take = (envelope: Envelope, said: JsonObject) => handle(envelope, said as unknown as P)
-    return { payload, carriers: ['stream'], sealed: false, kept: true, handle: take }
-  }
-
-  const assignRow: MessageType<TaskFact> = {
-    bulky: true,
-    ...straight<Assign>(assignSchema, ({ task_id, sender_id }, assign) => desk.taken(task_id, sender_id, assign)),
-    undelivered({ envelope, refusal }) {
-      const assign = envelope.payload as unknown as Assign
-      return queue.notTaken(kindName(assign), envelope.to as PeerId, assign.tasks, refusal)
-    },
-  }
-
-  const resultRow: MessageType<TaskFact> = {
-    ...straight<Result>(resultSchema, ({ task_id, sender_id }, result) => queue.finished(task_id, sender_id, result)),
-    undelivered({ envelope, refusal }) {
-      const { results } = envelope.payload as unknown as Result
-      // What was refused unread: left alone, the submitter would hear nothing until the lease is over.
-      const lost = refusal.code.startsWith('ENV_') ? results.filter(({ error }) => error === undefined) : []
-      return lost.length === 0
-        ? outcome()
-        : outcome([], [unsentDraft(envelope.to as PeerId, envelope.task_id, lost, refusal)])
-    },
-  }
-
-  function worked(results: readonly WorkResult[]): TasksOutcome {
-    const done = results.flatMap(result => {
-      const work = store.work(result.taskId)
-      return work?.leaseEpoch === result.leaseEpoch ? [{ work, result }] : []
+/** Distributed work: jobs of this peer for others, and tasks of others in its worker threads. */
+export const tasksDomain = defineDomain({
+  name: 'tasks',
+  options,
+  commands: tasksCommands,
+  store: (db, tools, { compute }) => tasksStore(db, tools, compute),
+  open(context: TasksContext, needs: TasksNeeds) {
+    const { store, commit, log, options: own } = context
+    const place = placeOf(own)
+    const settledMs = context.now() + SETTLING_MS
+    const workers = (kind: string) => workersFor(kind, { context, needs, place, settledMs })
+    /** This machine is about to stop. */
+    const leaving = { yes: false }
+    const flows = openFlows(context, needs, {
+      ...place,
+      workers,
+      paused: () => paused(needs, { leaving: leaving.yes, ownFirst: runner.ownFirst() }),
     })
-    for (const { work, result } of done) desk.took(work.kind, result.busyMs)
-    const gone = done.map(({ work: { taskId } }): TaskFact => ({ kind: 'work.gone', taskId }))
-    const theirs = deliver(
-      done.filter(({ work }) => work.submitter !== self),
-      deps,
-    )
-    const own = done.filter(({ work }) => work.submitter === self)
-    const finished = queue.finished('', self, {
-      results: own.map(({ result: { result, taskId, leaseEpoch } }) => ({
-        task_id: taskId,
-        lease_epoch: leaseEpoch,
-        ...result,
-      })),
-    })
+    const runner = openRunner(context, needs, flows, leaving)
+    const queue = queueRound(context, flows, settledMs)
+
     return {
-      facts: [...gone, ...theirs.facts, ...finished.facts],
-      messages: [...theirs.messages, ...finished.messages],
-      answer: { status: 'ACK' },
+      run: tasksRuns({ context, flows, kinds: needs.kinds, threads: needs.threads }),
+      messages: flows.messages,
+      rounds: [queue.round, deskRound(context, needs, runner), giveBackRound(context, needs, flows)],
+      tells: {
+        'tasks.job': ({ job: { id, kind, state, total } }) => ({
+          event: 'job.changed',
+          data: { id, kind, state, total },
+        }),
+        'tasks.task': ({ task: { id, jobId, state } }) => ({ event: 'task.changed', data: { id, jobId, state } }),
+      },
+      recover: () => flows.restarted(),
+      onPeer(change: PeerChange) {
+        queue.look()
+        return change.connected ? undefined : () => flows.workerLost(change.peer)
+      },
+      advert() {
+        const willing = place.offered ? needs.manners.availability() : 'closed'
+        const full = runner.ownFirst() || store.openWork().length >= place.slots / 2
+        return {
+          kinds: place.offered ? Object.values(needs.kinds).map(({ name, version }) => `${name}@${version}`) : [],
+          slots: willing === 'closed' ? 0 : place.slots,
+          models: [...(needs.threads.model.fingerprints() ?? [])],
+          availability: willing === 'open' && full ? 'limited' : willing,
+          priceClass: own.compute.priceClass,
+        }
+      },
+      parts: [runner, createResumption({ tasks: flows, commit, log })],
+      gives: {
+        ...place,
+        running: runner.running,
+        openWork: store.openWork,
+        /** Takes a job in, whole. */
+        submit: (request: JobRequest) => submitted(context, flows, request),
+        cancel: (jobId: string) => commit(() => flows.cancel(jobId)),
+        /** Forgets a job, so many rows at a time. */
+        forget: (jobId: string, rows: number) =>
+          commit(() => ({
+            facts: [{ kind: 'tasks.job.gone', jobId, rows } as const],
+            messages: [],
+            answer: { status: 'ACK' } as const,
+          })),
+        job: store.job,
+        jobsInState: store.jobsInState,
+        tasksOfJob: store.tasksOfJob,
+        output: store.output,
+        workersFor: workers,
+      },
     }
-  }
+  },
+})
 
-  return {
-    submit: queue.submit,
-    unopened: queue.unopened,
-    tick: queue.tick,
-    workerLost: queue.workerLost,
-    cancel: queue.cancel,
-    retry: queue.retry,
-    giveBack: desk.giveBack,
-    messages: new Map<string, MessageType<TaskFact>>([
-      ['task.offer', straight<Offer>(offerSchema, ({ task_id, sender_id }, o) => desk.offered(task_id, sender_id, o))],
-      ['task.bid', straight<Bid>(bidSchema, ({ sender_id }, bid) => queue.bid(sender_id, bid))],
-      ['task.refuse', straight<Refuse>(refuseSchema, ({ sender_id }, refuse) => queue.refused(sender_id, refuse))],
-      ['task.assign', assignRow],
-      [
-        'task.progress',
-        {
-          ...straight<Progress>(progressSchema, ({ task_id, sender_id }, progress) =>
-            queue.progressed(task_id, sender_id, progress),
-          ),
-          kept: false,
-        },
-      ],
-      ['task.result', resultRow],
-      [
-        'task.ack',
-        straight<Ack>(ackSchema, ({ task_id, sender_id }, ack) => desk.acknowledged(task_id, sender_id, ack)),
-      ],
-      ['task.cancel', straight<Cancel>(cancelSchema, ({ sender_id }, cancel) => desk.dropped(sender_id, cancel))],
-    ]),
-    worked,
+interface Place {
+  /** Whether this peer works for others; it works for itself when it is alone. */
+  readonly offered: boolean
+  /** Tasks of others taken at a time. */
+  readonly slots: number
+  readonly deskTasks: number
+}
 
-    ownProgress: beats =>
-      queue.progressed('', self, {
-        tasks: beats.map(({ taskId, leaseEpoch, done, total, waiting }) => ({
-          task_id: taskId,
-          lease_epoch: leaseEpoch,
-          done,
-          total,
-          waiting,
-        })),
-      }),
+function placeOf({ roles, compute }: TasksContext['options']): Place {
+  const offered = roles.includes('compute')
+  const deskTasks = compute.deskTasks ?? compute.threads * DESK_PER_THREAD
+  return { offered, deskTasks, slots: offered ? deskTasks : 0 }
+}
 
-    restarted() {
-      const forgotten = store.openWork().map(({ taskId }): TaskFact => ({ kind: 'work.gone', taskId }))
-      const own = queue.restarted()
-      return outcome([...forgotten, ...own.facts], own.messages)
+/** Peers that work on this kind now; this one too, when it works, or when it has nobody. */
+function workersFor(kind: string, { context: { self, now }, needs, place, settledMs }: WorkersDeps): Worker[] {
+  const others = needs.workers(kind).map(asWorker)
+  const isAlone = others.length === 0 && now() >= settledMs
+  return [...others, ...(place.offered || isAlone ? [{ peer: self, slots: place.slots }] : [])]
+}
+
+interface WorkersDeps {
+  readonly context: TasksContext
+  readonly needs: TasksNeeds
+  readonly place: Place
+  readonly settledMs: number
+}
+
+function paused(
+  { manners }: TasksNeeds,
+  { leaving, ownFirst }: { readonly leaving: boolean; readonly ownFirst: boolean },
+): Reason | undefined {
+  if (leaving) return { code: 'TASK_PAUSED', message: LEAVING, retryAfterMs: RETURN_MS }
+  const asked = manners.asked()
+  if (asked !== undefined) return { code: 'TASK_PAUSED', message: asked.sentence, retryAfterMs: asked.retryAfterMs }
+  return ownFirst ? { code: 'TASK_BUSY', message: OWN_FIRST, retryAfterMs: RETURN_MS } : undefined
+}
+
+function openFlows(
+  { self, store, newId, random, now, sign, verify, options: { compute } }: TasksContext,
+  needs: TasksNeeds,
+  place: Place & { readonly workers: (kind: string) => Worker[]; readonly paused: () => Reason | undefined },
+): TaskFlows {
+  const { model } = needs.threads
+  const { leaseMs, heartbeatMs, maxOpenTasks, threads, memoryMb, priceClass, watts, trustedPeers } = compute
+  return createTaskFlows({
+    self,
+    store,
+    memory: store.memory,
+    kinds: needs.kinds,
+    newId,
+    random,
+    leaseMs,
+    heartbeatMs,
+    maxOpenTasks,
+    slots: place.slots,
+    threads,
+    memoryMb,
+    priceClass,
+    ownSlots: place.deskTasks,
+    now,
+    sign,
+    trustedPeers: trustedPeers as PeerId[],
+    verify,
+    engines: model.engines,
+    models: model.fingerprints,
+    learnModel: model.used,
+    paused: place.paused,
+    // A watt for a millisecond is a 3.6th of a millionth of a watt-hour.
+    energyMicroWh: busyMs => (watts * busyMs) / 3.6,
+    powerSource: needs.powerSource,
+    workersFor: (kind, version) => place.workers(`${kind}@${version}`),
+  })
+}
+
+function openRunner(context: TasksContext, needs: TasksNeeds, flows: TaskFlows, leaving: { yes: boolean }): Runner {
+  const { self, store, commit, clock, log, options: own } = context
+  const { threads } = needs
+  return createRunner({
+    self,
+    openWork: store.openWork,
+    async run(work, how) {
+      const isOwn = work.submitter === self
+      // What somebody else sent under the same name is never the input of own work.
+      const text = isOwn ? store.input(work.taskId) : store.workInput(work.taskId)
+      const [input] = JSON.parse(text ?? '[]') as [Json]
+      needs.stepBack()
+      const output = await threads.run(work.kind, work.params, input, how)
+      return isOwn ? output : needs.said(output)
     },
+    worked: async results => void (await commit(() => flows.worked(results))),
+    alive(beats) {
+      const mine = beats.filter(({ submitter }) => submitter === self)
+      if (mine.length > 0) void commit(() => flows.ownProgress(mine)).catch(() => undefined)
+      for (const draft of progressDrafts(beats.filter(({ submitter }) => submitter !== self))) needs.post(draft)
+    },
+    leave(submitters) {
+      leaving.yes = true
+      return leave(context, needs, flows, submitters)
+    },
+    // The owner's own jobs are not held back by manners towards others. The threads also encode documents and questions.
+    threads: {
+      own: () => own.compute.threads,
+      others: () => needs.manners.threads(),
+      free: () => threads.stats().free,
+      queued: () => threads.stats().queued,
+    },
+    heartbeatMs: own.compute.heartbeatMs,
+    clock,
+    log,
+  })
+}
+
+/** A worker that only vanishes would be taken for one that its work had killed. */
+async function leave(
+  { commit, until, log }: TasksContext,
+  { undelivered }: TasksNeeds,
+  flows: TaskFlows,
+  submitters: ReadonlySet<PeerId>,
+): Promise<void> {
+  try {
+    await commit(() => flows.giveBack(LEAVING, RETURN_MS))
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'work of others was not given back')
+  }
+  const isAwaited = (peer: PeerId | undefined): boolean => peer !== undefined && submitters.has(peer)
+  const heard = () => (undelivered().some(isAwaited) ? undefined : true)
+  await until(heard, AbortSignal.timeout(GOODBYE_MS)).catch(() => undefined)
+}
+
+/** Gives out what waits, takes back leases that ran out, begins and ends jobs. */
+function queueRound({ store, clock }: TasksContext, flows: TaskFlows, settledMs: number) {
+  let seen = -1
+  let doneMs = 0
+  const round: Round<TaskFact> = {
+    name: 'queue',
+    due() {
+      if (!store.hasOpenJobs()) return undefined
+      if (store.changes() !== seen) return 0
+      const nextMs = flows.nextMs(doneMs)
+      return doneMs < settledMs ? Math.min(settledMs, nextMs ?? settledMs) : nextMs
+    },
+    turn() {
+      seen = store.changes()
+      doneMs = clock.now()
+      return flows.tick()
+    },
+  }
+  return {
+    round,
+    /** Whoever may work has changed. */
+    look() {
+      seen = -1
+    },
+  }
+}
+
+/** Looks at the desk when something on it has changed, or there is room for more. */
+function deskRound({ self, store }: TasksContext, { manners, threads }: TasksNeeds, runner: Runner): Round<TaskFact> {
+  const state = (): string => `${store.changes()} ${manners.threads()} ${threads.stats().free}`
+  let seen = ''
+  return {
+    name: 'desk',
+    due: () => (state() === seen ? undefined : 0),
+    async plan() {
+      seen = state()
+      runner.wake()
+      manners.holds(store.openWork().some(({ submitter }) => submitter !== self))
+      return undefined
+    },
+  }
+}
+
+/** The grace of a pause is over: what still runs for others is given back, so that it is leased elsewhere. */
+function giveBackRound({ self, store }: TasksContext, { manners }: TasksNeeds, flows: TaskFlows): Round<TaskFact> {
+  return {
+    name: 'give back',
+    due() {
+      const end = manners.giveBackAt()
+      if (end === undefined || store.openWork().every(({ submitter }) => submitter === self)) return undefined
+      return end.atMs
+    },
+    turn: () => flows.giveBack(manners.giveBackAt()?.sentence ?? LEAVING, GIVE_BACK_MS),
+  }
+}
+
+/** An error: it was not taken, or not whole; the job it had become by then is named. */
+export async function submitted(
+  { commit }: { readonly commit: Commit<TaskFact> },
+  flows: Pick<TaskFlows, 'submit'>,
+  request: JobRequest,
+): Promise<{ readonly jobId: string | undefined; readonly error?: unknown }> {
+  let begun: string | undefined
+  try {
+    const { jobId } = await takeIn(() => {
+      const submission = flows.submit(request)
+      begun = submission.jobId
+      return submission
+    }, commit)
+    return { jobId }
+  } catch (error) {
+    return { jobId: begun, error }
   }
 }

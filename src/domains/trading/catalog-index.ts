@@ -1,5 +1,5 @@
 import type { PeerId } from '../../kernel/ids.ts'
-import { type Slot, slotKey } from './slot.ts'
+import { isSameSlot, type Slot, slotKey } from '../../kernel/slot.ts'
 import type { Catalog, Offer } from './trade.ts'
 
 /** What an offer must be; what is left out does not matter. */
@@ -20,7 +20,7 @@ export interface Listing {
 export function matches({ catalog, offer }: Listing, filter: OfferFilter): boolean {
   const { slot, maxPriceMicro, sourceTypes, minWh } = filter
   return (
-    (slot === undefined || (slot.startMs === offer.slot.startMs && slot.durationMs === offer.slot.durationMs)) &&
+    (slot === undefined || isSameSlot(slot, offer.slot)) &&
     (maxPriceMicro === undefined || offer.priceMicro <= maxPriceMicro) &&
     (minWh === undefined || offer.availableWh >= minWh) &&
     (sourceTypes === undefined || sourceTypes.includes(catalog.sourceType))

@@ -1,49 +1,55 @@
 import { z } from 'zod'
+import type { Row } from '../../daemon/domain.ts'
 import { outcome } from '../../kernel/outcome.ts'
-import type { MessageType, Undelivered } from '../../protocol/message-type.ts'
+import type { Undelivered } from '../../protocol/message-type.ts'
 import type { ProtocolCode } from '../../protocol/verdict.ts'
 import { type Action, typeOf } from './beckn/context.ts'
 import { readMessage } from './beckn/context-check.ts'
 import { type BecknCode, isRefusal } from './beckn/error.ts'
 import { closeTrade, type Ending } from './buying/need.ts'
 import { settlementRefused } from './flows/settle.ts'
-import { answered, type Incoming, type Market, refuse, type TradingOutcome, tradeFact } from './market.ts'
 import { OPEN_STATES, type Question, type Trade, type TradingFact } from './trade.ts'
+import {
+  answered,
+  type Incoming,
+  refuse,
+  type Trader,
+  type TradingOutcome,
+  tradeFact,
+  transactionOf,
+} from './trader.ts'
 
-export type Handler = (market: Market, incoming: Incoming) => TradingOutcome
+export type Handler = (trader: Trader, incoming: Incoming) => TradingOutcome
 /** What can be tried: its answer tells what would follow. Everything else is meant as it is said, or not said. */
 const PREVIEWED = /^(on_)?(update|cancel|rate|support)$/
-type How = Pick<MessageType<TradingFact>, 'carriers' | 'sealed'>
+type How = Pick<Row<TradingFact>, 'carriers' | 'sealed' | 'straightFirst'>
 
 /**
  * A row of the router for an action of Beckn. A callback is about a purchase of this peer, everything else about a sale
  * to who has sent it: a trade has two parties, and to anybody else it does not exist.
  */
-export function becknRow(
-  market: Market,
-  action: Action,
-  handler: Handler,
-  how: How,
-): [string, MessageType<TradingFact>] {
-  const type: MessageType<TradingFact> = {
+export function becknRow(trader: Trader, action: Action, handler: Handler, how: How): [string, Row<TradingFact>] {
+  const type: Row<TradingFact> = {
     ...how,
+    stream: 'orders',
     kept: true,
     // What is wrong with it is said in Beckn's own codes.
     payload: z.looseObject({}),
     codes: CODES,
     handle(envelope, payload) {
-      const { id, sender_id: sender, to: receiver, task_id: transactionId } = envelope
-      const body = readMessage(payload, { id, action, sender, receiver, transactionId }, market)
+      const { id, sender_id: sender, to: receiver } = envelope
+      const transactionId = transactionOf(envelope)
+      const body = readMessage(payload, { id, action, sender, receiver, transactionId }, trader)
       if (isRefusal(body)) return refuse(body)
       if (body.context.try === true && !PREVIEWED.test(action))
         return refuse({ code: 'CTX_ACTION_MISMATCH', message: `try: there is no preview of ${action}` })
-      const { store } = market
+      const { store } = trader
       const trade = action.startsWith('on_') ? store.purchase(transactionId) : store.sale(transactionId, sender)
       if (trade !== undefined && trade.counterparty !== sender)
         return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message: 'this trade is with somebody else' })
-      return handler(market, { envelope, body, trade })
+      return handler(trader, { envelope, body, trade })
     },
-    undelivered: message => unanswered(market, action, message),
+    undelivered: message => unanswered(trader, action, message),
   }
   return [typeOf(action), type]
 }
@@ -61,18 +67,19 @@ const CODES = {
 const EXPIRED = 'OUTBOX_EXPIRED'
 
 /** One of our own steps was refused, or nobody acknowledged it. */
-function unanswered(market: Market, action: Action, { envelope, refusal }: Undelivered): TradingOutcome {
+function unanswered(trader: Trader, action: Action, { envelope, refusal }: Undelivered): TradingOutcome {
   const { to } = envelope
-  const sale = to === undefined ? undefined : market.store.sale(envelope.task_id, to)
-  const trade = action.startsWith('on_') ? sale : market.store.purchase(envelope.task_id)
+  const transactionId = transactionOf(envelope)
+  const sale = to === undefined ? undefined : trader.store.sale(transactionId, to)
+  const trade = action.startsWith('on_') ? sale : trader.store.purchase(transactionId)
   if (trade === undefined) return outcome()
   if (action === 'on_update') return proposalRefused(trade, { envelope, refusal })
   if (action === 'on_init') return termsRefused(trade, { envelope, refusal })
   if (trade.role !== 'buyer') return outcome()
   const question = questionOf(trade, { envelope, refusal })
-  if (question !== undefined) return refusedBy(market, trade, question, { envelope, refusal })
+  if (question !== undefined) return refusedBy(trader, trade, question, { envelope, refusal })
   const ending = endingOf(trade, action, { envelope, refusal })
-  return ending === undefined ? outcome() : closeTrade(market, trade, ending)
+  return ending === undefined ? outcome() : closeTrade(trader, trade, ending)
 }
 
 /**
@@ -114,9 +121,9 @@ function questionOf({ asking = {} }: Trade, { envelope }: Undelivered): Question
 }
 
 /** Buyer: the seller does not take what was asked, or has not said so; the trade stands as it was, and keeps the reason. */
-function refusedBy(market: Market, trade: Trade, question: Question, { refusal }: Undelivered): TradingOutcome {
+function refusedBy(trader: Trader, trade: Trade, question: Question, { refusal }: Undelivered): TradingOutcome {
   const { code, message } = refusal
-  if (question === 'settle') return trade.state === 'active' ? settlementRefused(market, trade, message) : outcome()
+  if (question === 'settle') return trade.state === 'active' ? settlementRefused(trader, trade, message) : outcome()
   // Whether the seller has cancelled is not known: its answer is still taken.
   const told = question === 'cancel' && !judges(code) ? trade : answered(trade, question)
   const { proposal: _, ...withdrawn } = told

@@ -1,12 +1,12 @@
-import type { Market } from './market.ts'
-import { type Slot, slotKey } from './slot.ts'
+import { isSameSlot, type Slot } from '../../kernel/slot.ts'
 import { HOLDING_STATES, type Offer, type Trade } from './trade.ts'
+import type { Trader } from './trader.ts'
 
 /** This peer's own offer of a slot, as published last. */
-export function ownOffer(market: Market, offerId: string, slot: Slot): Offer | undefined {
-  return market.store
-    .catalog(market.self)
-    ?.offers.find(offer => offer.offerId === offerId && slotKey(offer.slot) === slotKey(slot))
+export function ownOffer(trader: Trader, offerId: string, slot: Slot): Offer | undefined {
+  return trader.store
+    .catalog(trader.self)
+    ?.offers.find(offer => offer.offerId === offerId && isSameSlot(offer.slot, slot))
 }
 
 const BACKSTOP = 'utility-'
@@ -22,13 +22,12 @@ export function isBackstop(offerId: string): boolean {
 }
 
 /** What is left of an offer for `except` and everybody else: offered less reserved and sold. The backstop is never less. */
-export function leftWh(market: Market, offer: Offer, except?: Trade): number {
+export function leftWh(trader: Trader, offer: Offer, except?: Trade): number {
   if (isBackstop(offer.offerId)) return offer.availableWh
-  const heldWh = market.store
+  const heldWh = trader.store
     .tradesOfOffer(offer.offerId)
     .filter(
-      trade =>
-        trade.role === 'seller' && HOLDING_STATES.includes(trade.state) && slotKey(trade.slot) === slotKey(offer.slot),
+      trade => trade.role === 'seller' && HOLDING_STATES.includes(trade.state) && isSameSlot(trade.slot, offer.slot),
     )
     .filter(trade => trade.transactionId !== except?.transactionId || trade.counterparty !== except.counterparty)
     .reduce((sum, trade) => sum + trade.energyWh, 0)

@@ -1,12 +1,7 @@
-import type { MessageId, PeerId, TaskId } from '../../kernel/ids.ts'
+import type { MessageId, PeerId, TransactionId } from '../../kernel/ids.ts'
+import type { Slot } from '../../kernel/slot.ts'
+import type { Allocation, Contract, Receipt, Settlement, Terms } from '../../protocol/contract.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
-import type { Contract, Terms } from './contract.ts'
-import type { Allocation } from './settlement/allocation.ts'
-import type { LedgerBatch } from './settlement/ledger.ts'
-import type { Receipt } from './settlement/receipt.ts'
-import type { Settlement } from './settlement/settle.ts'
-import type { Statement, StatementProposal } from './settlement/signed-statement.ts'
-import type { Slot } from './slot.ts'
 
 /**
  * How far a trade is, on either side. `selecting`: asked for a quote; `quoted`: quote given, nothing reserved;
@@ -56,7 +51,7 @@ export interface Proposal {
 
 /** One trade as one side sees it; both sides keep one under the same transaction id. */
 export interface Trade {
-  readonly transactionId: TaskId
+  readonly transactionId: TransactionId
   readonly role: 'buyer' | 'seller'
   readonly counterparty: PeerId
   readonly offerId: string
@@ -143,7 +138,7 @@ export interface Need {
   readonly ranked: readonly RankedOffer[]
   readonly tried: number
   /** The trade that serves it now, or served it last; the others name this need. */
-  readonly transactionId?: TaskId
+  readonly transactionId?: TransactionId
   readonly createdMs: number
   /** Why it was wanted, and then why it ended as it did. */
   readonly reason: string
@@ -163,14 +158,36 @@ export interface RankedOffer {
 }
 
 export type TradingFact =
-  | { readonly kind: 'catalog'; readonly catalog: Catalog }
-  | { readonly kind: 'catalog.signed'; readonly seller: PeerId; readonly version: number; readonly envelope: Envelope }
-  | { readonly kind: 'trade'; readonly trade: Trade }
-  | { readonly kind: 'need'; readonly need: Need }
-  | { readonly kind: 'ledger'; readonly batch: LedgerBatch }
-  | { readonly kind: 'receipt'; readonly receipt: Receipt }
-  | { readonly kind: 'statement'; readonly counterparty: PeerId; readonly statement: Statement }
-  | { readonly kind: 'statement.proposed'; readonly counterparty: PeerId; readonly proposal: StatementProposal }
+  | { readonly kind: 'trading.catalog'; readonly catalog: Catalog }
+  | {
+      readonly kind: 'trading.catalog.signed'
+      readonly seller: PeerId
+      readonly version: number
+      readonly envelope: Envelope
+    }
+  | { readonly kind: 'trading.trade'; readonly trade: Trade }
+  | { readonly kind: 'trading.need'; readonly need: Need }
+  /** Without a row: its time is over, nobody finds it any more. */
+  | { readonly kind: 'trading.catalog.over'; readonly seller: PeerId }
+  /** Without a row: a cancellation came before the trade it ends, so the select that it overtook begins nothing. */
+  | { readonly kind: 'trading.overtaken'; readonly transactionId: TransactionId; readonly buyer: PeerId }
+  /** Without a row: what a neighbour was asked for; undefined: it has answered, or will not. */
+  | { readonly kind: 'trading.pull'; readonly peer: PeerId; readonly pull: Pull | undefined }
+  /** Without a row: when a neighbour was asked for what was missed; undefined: it counts as not asked. */
+  | { readonly kind: 'trading.pulled'; readonly peer: PeerId; readonly atMs: number | undefined }
+
+/** A page of catalogs that a neighbour was asked for. */
+export interface Pull {
+  readonly request: MessageId
+  readonly pagesLeft: number
+  readonly after: string
+}
+
+/** A seller's own signed announcement of the catalog kept last. */
+export interface SignedCatalog {
+  readonly version: number
+  readonly envelope: Envelope
+}
 
 /** One offer of one seller for one slot. */
 export interface Offer {

@@ -1,167 +1,226 @@
-import type { PeerId, TaskId } from '../../kernel/ids.ts'
-import { outcome } from '../../kernel/outcome.ts'
-import type { MessageType } from '../../protocol/message-type.ts'
-import type { Action } from './beckn/context.ts'
-import { paidBy, paymentRow } from './books/payments.ts'
-import { receiptRow } from './books/receipts.ts'
-import { netWith, statementRows } from './books/statements.ts'
-import { type Cost, costs } from './buying/choose.ts'
-import { buy, onDiscover, type Wanted } from './buying/search.ts'
-import { type CatalogIndex, createCatalogIndex, type Listing, type OfferFilter } from './catalog-index.ts'
-import { discover, publishCatalog, withdraw } from './catalogs/own.ts'
-import { publish } from './catalogs/publish.ts'
-import { createPulls } from './catalogs/pull.ts'
-import { cancel, onCancel, startCancel } from './flows/cancel.ts'
-import { confirm, onConfirm } from './flows/confirm.ts'
-import { init, onInit } from './flows/init.ts'
-import { onRate, rate, startRate } from './flows/rate.ts'
-import { onSelect, select } from './flows/select.ts'
-import { onStatus, status } from './flows/status.ts'
-import { onSupport, startSupport, support } from './flows/support.ts'
-import { onTrack, startTrack, track } from './flows/track.ts'
-import { onUpdate, startUpdate, update } from './flows/update.ts'
-import { type Market, refuse, type TradingDeps, type TradingOutcome } from './market.ts'
-import { createMarketMemory } from './memory/market-memory.ts'
-import { becknRow, type Handler } from './router.ts'
-import { nextDeadline, passTime } from './timing.ts'
-import type { Catalog, CurtailmentReason, Trade, TradingFact } from './trade.ts'
+import { defineDomain, type Round } from '../../daemon/domain.ts'
+import type { PeerId } from '../../kernel/ids.ts'
+import { acknowledged, type Outcome } from '../../kernel/outcome.ts'
+import type { Slot } from '../../kernel/slot.ts'
+import type { Metered } from '../../protocol/contract.ts'
+import { tradingCommands } from './commands.ts'
+import { options, type TradingContext } from './context.ts'
+import { createOwnOffers, type Deliverable } from './own-offers.ts'
+import { tradingRuns } from './runs.ts'
+import { type SlotTurn, slotRound } from './slot-round.ts'
+import { tradingStore } from './store.ts'
+import { isBelieved, tariffHeard } from './tariff.ts'
+import { tradingTells } from './tells.ts'
+import { AGREED_STATES, type Catalog, type TradingFact } from './trade.ts'
+import { createTradeFlows, type TradeFlows } from './trade-flows.ts'
+import type { TradingBooks } from './trader.ts'
 
-export interface Trading {
-  /** The rows of the router this domain answers for. */
-  readonly messages: ReadonlyMap<string, MessageType<TradingFact>>
-  /** Seller: adds these offers to its own, in place of those of the same id, and tells the zone. */
-  publishCatalog(catalog: Catalog): TradingOutcome
-  /** Seller: takes everything off the market. */
-  withdraw(): TradingOutcome
-  /** Known offers that match, expired catalogs left out. */
-  offers(filter: OfferFilter): Listing[]
-  /** What a kWh of an offer costs here, fees included, by the tariffs known now. */
-  costs(): (listing: Listing) => Cost
-  /** A peer of our zone has connected: what was missed is asked of it, unless others were asked. */
-  joined(peer: PeerId): TradingOutcome
-  /** Buyer: wants energy; the search begins. */
-  buy(need: Wanted): TradingOutcome
-  /** The same, unless a need of that id was begun before. */
-  buyOnce(need: Wanted): TradingOutcome
-  cancelTrade(transactionId: TaskId): TradingOutcome
-  /** Asks what a cancellation would cost; the answer is kept as the trade's `cancelTerms`. */
-  askCancelTerms(transactionId: TaskId): TradingOutcome
-  /** Buyer: wants less of an agreed trade. */
-  reduceTrade(transactionId: TaskId, energyWh: number): TradingOutcome
-  /** Seller: must deliver less of an agreed trade. */
-  curtailTrade(transactionId: TaskId, how: { energyWh: number; reason: CurtailmentReason }): TradingOutcome
-  trackTrade(transactionId: TaskId): TradingOutcome
-  rateTrade(transactionId: TaskId, rating: { stars: number; words?: string | undefined }): TradingOutcome
-  askSupport(transactionId: TaskId): TradingOutcome
-  /** Proposes to net everything settled with that peer into one statement. */
-  netWith(peer: PeerId): TradingOutcome
-  /** Creditor: the money of the open statement with that peer has come; amount in millionths. */
-  paidBy(peer: PeerId, micro: number): TradingOutcome
-  /** What the passing of time brings: searches close, silent steps end, reservations run out, deliveries are settled. */
-  tick(): TradingOutcome
-  /** When `tick` has something to do next, in wall-clock time; undefined: nothing is open. */
-  nextDeadline(): number | undefined
+/** What trading is told by others. */
+export interface TradingNeeds {
+  readonly books: TradingBooks
+  /** What this peer's meter says of a slot, net; undefined: not yet. */
+  readonly metered: (slot: Slot) => Metered | undefined
+  readonly house: House
+  readonly isConnected: (peer: PeerId) => boolean
+  readonly connected: () => readonly { readonly peer: PeerId }[]
+  /** Whether a topic of our zone reaches that peer. */
+  readonly inZone: (peer: PeerId) => boolean
+  /** Whether that peer says it is a household or a utility. */
+  readonly trades: (peer: PeerId) => boolean
 }
 
-export function createTrading(deps: TradingDeps): Trading {
-  const { store } = deps
-  const market: Market = withMemory(deps)
-  const pulls = createPulls(market)
-  const remembered = remembering(market)
-
-  const open = { sealed: false } as const
-  const sealed = { carriers: ['orders', 'stream'], sealed: true } as const
-  const flow = (action: Action, handler: Handler) => becknRow(market, action, handler, sealed)
-  const [pullType, pullRow] = becknRow(market, 'catalog/pull', pulls.pull, { ...open, carriers: ['stream'] })
-  const rows: readonly (readonly [string, MessageType<TradingFact>])[] = [
-    becknRow(market, 'catalog/publish', publish, { ...open, carriers: ['catalog', 'stream'] }),
-    [pullType, { ...pullRow, undelivered: ({ envelope }) => pulls.unanswered(envelope.to) }],
-    pulls.pageRow,
-    becknRow(market, 'discover', discover, { ...open, carriers: ['orders', 'stream'] }),
-    flow('on_discover', onDiscover),
-    flow('select', select),
-    flow('on_select', onSelect),
-    flow('init', init),
-    flow('on_init', onInit),
-    flow('confirm', confirm),
-    flow('on_confirm', onConfirm),
-    flow('status', status),
-    flow('on_status', onStatus),
-    flow('update', update),
-    flow('on_update', onUpdate),
-    flow('cancel', cancel),
-    flow('on_cancel', onCancel),
-    flow('track', track),
-    flow('on_track', onTrack),
-    flow('rate', rate),
-    flow('on_rate', onRate),
-    flow('support', support),
-    flow('on_support', onSupport),
-    receiptRow(market),
-    ...statementRows(market),
-    paymentRow(market),
-  ]
-
-  function withTrade(transactionId: TaskId, act: (trade: Trade) => TradingOutcome): TradingOutcome {
-    const trade = store.trade(transactionId)
-    if (trade === undefined)
-      return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: `no trade ${transactionId} here` })
-    return act(trade)
-  }
-  const changed = (trade: Trade, role: Trade['role'], how: Parameters<typeof startUpdate>[2]): TradingOutcome => {
-    if (trade.role === role) return startUpdate(market, trade, how)
-    const message = role === 'buyer' ? 'only the buyer asks for less; a seller curtails' : 'only a seller curtails'
-    return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message })
-  }
-
-  return {
-    messages: new Map(rows.map(([name, type]) => [name, remembered.row(type)])),
-    publishCatalog: catalog => remembered.outcome(publishCatalog(market, catalog)),
-    withdraw: () => remembered.outcome(withdraw(market)),
-    offers: filter => market.index.query(filter).filter(({ catalog }) => catalog.validUntilMs > market.now()),
-    costs: () => costs(market),
-    joined: pulls.joined,
-    buy: wanted => buy(market, wanted),
-    buyOnce: wanted => (store.need(wanted.id) === undefined ? buy(market, wanted) : outcome()),
-    cancelTrade: id => withTrade(id, trade => startCancel(market, trade, { preview: false })),
-    askCancelTerms: id => withTrade(id, trade => startCancel(market, trade, { preview: true })),
-    reduceTrade: (id, energyWh) => withTrade(id, trade => changed(trade, 'buyer', { energyWh })),
-    curtailTrade: (id, how) => withTrade(id, trade => changed(trade, 'seller', how)),
-    trackTrade: id => withTrade(id, trade => startTrack(market, trade)),
-    rateTrade: (id, rating) => withTrade(id, trade => startRate(market, trade, rating)),
-    askSupport: id => withTrade(id, trade => startSupport(market, trade)),
-    netWith: peer => netWith(market, peer),
-    paidBy: (peer, micro) => paidBy(market, peer, micro),
-    tick: () => remembered.outcome(passTime(market)),
-    nextDeadline: () => nextDeadline(market),
-  }
+/** The household behind the trader. */
+export interface House extends Deliverable {
+  readonly turn: (slotNumber: number, prices: Prices) => SlotTurn
+  readonly hasBattery: boolean
 }
 
-/** The market with what is kept in memory only; the catalogs are read when they are first needed. */
-function withMemory(deps: TradingDeps): Market {
-  let index: CatalogIndex | undefined
+/** A kWh in millionths, as far as it is known when a slot is decided about. */
+interface Prices {
+  readonly retailMicro: number
+  readonly feedInMicro: number
+  readonly sellMicro: number
+  /** The cheapest a neighbour offers for the slot, landed; undefined: nobody yet. */
+  readonly bestOfferMicro: number | undefined
+}
+
+/** Beckn: neighbours sell each other energy; search, select, init, confirm, status, and what follows. */
+export const tradingDomain = defineDomain({
+  name: 'trading',
+  options,
+  commands: tradingCommands,
+  topics: { catalog: 'zone', orders: 'zone' },
+  store: (db, tools, { storage }) => tradingStore(db, tools, storage),
+  open(context: TradingContext, needs: TradingNeeds) {
+    const { store, self, market, options: own } = context
+    const flows = openFlows(context, needs)
+    const roles = { isHousehold: own.roles.includes('household'), isUtility: own.roles.includes('utility') }
+    const offers = createOwnOffers({
+      self,
+      market,
+      sellPriceMicro: own.household.sellPriceMicro,
+      store,
+      house: needs.house,
+    })
+    const floor = openFloor(context)
+    const pulls = pullRound(context, needs, flows)
+
+    return {
+      run: tradingRuns({
+        context,
+        flows,
+        besides: byHand => (roles.isHousehold && own.household.trade ? offers.besides(byHand) : [...byHand]),
+        open: floor.open,
+        close: floor.close,
+      }),
+      messages: flows.messages,
+      rounds: [
+        timeRound(context, flows),
+        pulls.round,
+        slotRound({
+          context,
+          flows,
+          house: roles.isHousehold
+            ? { offers, turn: slotNumber => needs.house.turn(slotNumber, pricesOf(context, flows, slotNumber + 1)) }
+            : undefined,
+          sellsAs: sellsAs(roles.isUtility, needs.house.hasBattery),
+          isOpen: floor.isOpen,
+        }),
+      ],
+      tells: tradingTells,
+      onPeer: pulls.onPeer,
+      gives: {
+        tariff: () => tariffHeard(flows.offers, own),
+        /** Sales that are agreed of the slot that begins then. */
+        sales: (startMs: number) =>
+          AGREED_STATES.flatMap(state => store.tradesOfSlot(state, startMs)).filter(({ role }) => role === 'seller'),
+        trades: store.trades,
+        counts: () => ({ ...store.counts(), catalogs: store.catalogCount() }),
+        offers: flows.offers,
+        costs: flows.costs,
+      },
+    }
+  },
+})
+
+function openFlows(context: TradingContext, needs: TradingNeeds): TradeFlows {
+  const { self, options: own, store, newId, random, clock, market, sign, verify } = context
+  const { maxBuyWh, neighbours, avoidPeers } = own.household
+  const { currency, reservationMs, stepTimeoutMs, searchMs, penaltyMicro, tolerancePercent } = own.market
+  const flows: TradeFlows = createTradeFlows({
+    self,
+    name: own.name || self.slice(-6),
+    networkId: own.network.name,
+    currency,
+    reservationMs,
+    stepTimeoutMs,
+    searchMs,
+    limits: { maxBuyWh, neighbours: neighbours as PeerId[], avoidPeers: avoidPeers as PeerId[] },
+    shortfall: { penaltyMicro, tolerancePercent },
+    store,
+    newId,
+    random,
+    now: () => clock.now(),
+    marketNow: () => market.now(),
+    sign,
+    verify,
+    isBelieved: peer => isBelieved(peer, own.household),
+    // Inside a zone energy pays no grid fee.
+    gridFeeMicro: seller => (needs.inZone(seller) ? 0 : tariffHeard(filter => flows.offers(filter), own).gridFeeMicro),
+    beyondZone: () => needs.connected().flatMap(({ peer }) => (needs.inZone(peer) ? [] : [peer])),
+    isConnected: needs.isConnected,
+    inZone: needs.inZone,
+    metered: needs.metered,
+    books: needs.books,
+  })
+  return flows
+}
+
+/** Who is both is a utility to its neighbours, and stays one. */
+function sellsAs(isUtility: boolean, hasBattery: boolean): Pick<Catalog, 'role' | 'sourceType'> {
+  if (isUtility) return { role: 'utility', sourceType: 'GRID' }
+  return { role: 'household', sourceType: hasBattery ? 'HYBRID' : 'SOLAR' }
+}
+
+/** Whether this peer takes part in the market by itself; a scenario opens it when everybody is there. */
+function openFloor({ options: own, wake }: TradingContext) {
+  /** undefined: it has never been open, so no slot was decided about. */
+  let isOpen: boolean | undefined = own.market.autoOpen ? true : undefined
   return {
-    ...deps,
-    ...createMarketMemory(deps.now),
-    get index() {
-      index ??= createCatalogIndex(deps.store.catalogs())
-      return index
+    isOpen: () => isOpen,
+    open() {
+      isOpen = true
+      wake()
+    },
+    /** Decides about no further slot; what is agreed is delivered, metered and settled. */
+    close() {
+      isOpen = isOpen === undefined ? undefined : false
     },
   }
 }
 
-/**
- * The index learns of a catalog with the outcome that keeps it. Should that outcome not reach the disk, the index knows
- * an offer more than the store for a while: a search may find it, nothing is sold by it.
- */
-function remembering(market: Market) {
-  const remember = (decided: TradingOutcome): TradingOutcome => {
-    for (const fact of decided.facts) if (fact.kind === 'catalog') market.index.put(fact.catalog)
-    return decided
+/** What the passing of time brings: searches close, silent steps end, reservations run out, deliveries are settled. */
+function timeRound({ market }: TradingContext, flows: TradeFlows): Round<TradingFact> {
+  return {
+    name: 'time',
+    due() {
+      const { wallMs, marketMs } = flows.nextDeadline()
+      const due = [wallMs, marketMs === undefined ? undefined : market.toWallMs(marketMs)].filter(
+        ms => ms !== undefined,
+      )
+      return due.length === 0 ? undefined : Math.min(...due)
+    },
+    turn: () => flows.tick(),
   }
-  const row = (type: MessageType<TradingFact>): MessageType<TradingFact> => ({
-    ...type,
-    handle: (envelope, payload) => remember(type.handle(envelope, payload)),
-  })
-  return { outcome: remember, row }
+}
+
+/**
+ * Somebody of our zone who trades is connected and has said who it is: it may know catalogs that were missed. A pull goes
+ * straight; for a peer heard of from afar it would wait before the orders that a topic can carry.
+ */
+function pullRound({ clock }: TradingContext, needs: TradingNeeds, flows: TradeFlows) {
+  /** Connected, and not asked yet. */
+  const unasked = new Set<PeerId>()
+  const ready = (): PeerId[] => [...unasked].filter(peer => needs.trades(peer) && needs.inZone(peer))
+  const round: Round<TradingFact> = {
+    name: 'pull',
+    due: () => (ready().length === 0 ? undefined : clock.now()),
+    async plan() {
+      const peers = ready()
+      for (const peer of peers) unasked.delete(peer)
+      return () => together(peers.map(flows.joined))
+    },
+  }
+  return {
+    round,
+    onPeer({ peer, connected }: { readonly peer: PeerId; readonly connected: boolean }) {
+      if (connected) unasked.add(peer)
+      else unasked.delete(peer)
+      return connected ? undefined : () => flows.left(peer)
+    },
+  }
+}
+
+function together<Fact>(outcomes: readonly Outcome<Fact>[]): Outcome<Fact> {
+  return {
+    facts: outcomes.flatMap(({ facts }) => facts),
+    messages: outcomes.flatMap(({ messages }) => messages),
+    answer: acknowledged,
+  }
+}
+
+/** What is known of a slot's prices: the utility's tariff where one is heard, else this peer's own idea of it. */
+function pricesOf({ self, market, options: own }: TradingContext, flows: TradeFlows, slotNumber: number): Prices {
+  const { retailMicro, feedInMicro } = tariffHeard(flows.offers, own)
+  const costOf = flows.costs()
+  const offers = flows
+    .offers({ slot: market.slot(slotNumber) })
+    .filter(({ catalog }) => catalog.seller !== self && catalog.role === 'household')
+    .map(listing => costOf(listing).landedMicro)
+  return {
+    retailMicro,
+    feedInMicro,
+    sellMicro: own.household.sellPriceMicro,
+    bestOfferMicro: offers.length === 0 ? undefined : Math.min(...offers),
+  }
 }

@@ -1,9 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Client } from '../../api/client.ts'
-import { type ChunkOutput, chunk, digestOf } from '../../domains/tasks/kinds/chunk.ts'
-import type { Chunk } from '../../domains/tasks/kinds/chunker.ts'
-import type { WorkContext } from '../../domains/tasks/kinds/kind.ts'
-import { openTokenizer } from '../../domains/tasks/kinds/use-lite/use-lite.ts'
+import { daemonCommands } from '../../daemon/commands.ts'
+import { type ChunkOutput, chunk, digestOf } from '../../domains/knowledge/kinds/chunk.ts'
+import { tasksCommands } from '../../domains/tasks/commands.ts'
+import type { Chunk } from '../../text/chunker.ts'
+import type { WorkContext } from '../../threads/kind.ts'
+import { openTokenizer } from '../../threads/use-lite/use-lite.ts'
 import { chunksIn, type Load, type LoadJob } from '../load.ts'
 import type { SourceDocument } from '../scenario/work.ts'
 import type { Answers } from './task-figures.ts'
@@ -24,25 +26,24 @@ export async function answersTo(load: Load): Promise<Answers> {
     judged += results.length
     wrong += await wrongOf(job, results, context)
   }
-  const reputations = await load.submitter.client().get<{ wrong: number }[]>('/v1/compute/reputation')
+  const reputations = await load.submitter.client().of(tasksCommands).reputation()
   return { delivered, judged, wrong, caught: reputations.filter(one => one.wrong > 0).length }
 }
 
 /** What a job made of each of its texts: a text of words has a chunk at least. */
 async function outputsOf(load: Load, jobId: string): Promise<ChunkOutput[]> {
   const texts: Chunk[][] = []
-  for await (const { index, start, end, tokens } of chunksIn<Chunk>(load, jobId)) {
+  for await (const { index, start = 0, end = 0, tokens = 0 } of chunksIn(load, jobId)) {
     if (index === 0) texts.push([])
     texts.at(-1)?.push({ start, end, tokens })
   }
   return texts.map(chunks => ({ chunks, digest: digestOf(chunks) }))
 }
 
-async function contextOf(): Promise<WorkContext> {
+async function contextOf(): Promise<WorkContext<'counter'>> {
   const tokenizer = await openTokenizer()
   return {
-    counter: () => Promise.resolve(tokenizer),
-    embedder: () => Promise.reject(new TypeError('chunking needs no embedder')),
+    counter: tokenizer,
     signal: new AbortController().signal,
     progress: () => undefined,
   }
@@ -51,7 +52,7 @@ async function contextOf(): Promise<WorkContext> {
 async function wrongOf(
   { documents, params }: LoadJob,
   results: readonly ChunkOutput[],
-  context: WorkContext,
+  context: WorkContext<'counter'>,
 ): Promise<number> {
   let wrong = 0
   for (const [place, result] of results.entries()) {
@@ -67,7 +68,7 @@ async function wrongOf(
 export async function chunked(
   document: SourceDocument,
   params: LoadJob['params'],
-  context: WorkContext,
+  context: WorkContext<'counter'>,
 ): Promise<ChunkOutput> {
   const parts: { input: { text: string; offset: number }; output: ChunkOutput }[] = []
   for (const input of chunk.split(document, params)) {
@@ -76,20 +77,13 @@ export async function chunked(
   return chunk.merge(parts)
 }
 
-interface Received {
-  readonly seq: number
-  readonly direction: 'in' | 'out'
-  readonly taskId: string
-  readonly envelope: string
-}
-
 /** Each message may carry dozens of results. */
 const MESSAGES_A_PAGE = 200
 
 async function deliveredTo(client: Client, jobs: readonly string[]): Promise<string[]> {
   const delivered: string[] = []
   for (let after = 0; ; ) {
-    const page = await client.get<Received[]>(`/v1/messages?type=task.result&after=${after}&limit=${MESSAGES_A_PAGE}`)
+    const page = await client.of(daemonCommands).messages({ type: 'task.result', after, limit: MESSAGES_A_PAGE })
     for (const { seq, direction, taskId, envelope } of page) {
       after = seq
       if (direction === 'in' && jobs.includes(taskId)) delivered.push(...answeredIn(envelope))

@@ -1,7 +1,8 @@
-import { landedMicro } from '../../domains/trading/money.ts'
-import type { Trade } from '../../domains/trading/trade.ts'
+import type { TradeAnswer } from '../../domains/trading/commands.ts'
+import { averageMicro, landedMicro } from '../../kernel/money.ts'
+import { slotStartMs } from '../../kernel/slot.ts'
 import { balanceOf, drawnWh } from '../../reports/balance.ts'
-import { totalsOf } from '../../reports/figures.ts'
+import { isPriced, totalsOf } from '../../reports/figures.ts'
 import type { PriceRow, ReportData, ReportTrade } from '../../reports/report-data.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -53,7 +54,7 @@ function mainRole(roles: readonly string[]): 'household' | 'utility' | 'compute'
   return roles.includes('utility') ? 'utility' : 'compute'
 }
 
-function asTrade(trade: Trade, buyer: string, utilities: ReadonlySet<string>): ReportTrade {
+function asTrade(trade: TradeAnswer, buyer: string, utilities: ReadonlySet<string>): ReportTrade {
   return {
     slotStartMs: trade.slot.startMs,
     durationMs: trade.slot.durationMs,
@@ -76,15 +77,13 @@ function pricesOf({ retailMicro, feedInMicro, snapshots }: StreetDeps, trades: r
   const starts = [...new Set([...offers.keys(), ...paid.keys()])].sort((a, b) => a - b)
   return starts.map(slotStartMs => {
     const cheapest = Math.min(...(offers.get(slotStartMs) ?? []).map(offer => offer.priceMicro))
-    const bought = paid.get(slotStartMs) ?? []
-    const energyWh = bought.reduce((sum, trade) => sum + trade.energyWh, 0)
-    const spent = bought.reduce((sum, trade) => sum + trade.energyWh * (trade.priceMicro ?? 0), 0)
+    const average = averageMicro((paid.get(slotStartMs) ?? []).filter(isPriced))
     return {
       slotStartMs,
       retailMicro,
       feedInMicro,
       ...(Number.isFinite(cheapest) ? { cheapestMicro: cheapest } : {}),
-      ...(energyWh === 0 ? {} : { averageMicro: Math.round(spent / energyWh) }),
+      ...(average === undefined ? {} : { averageMicro: average }),
     }
   })
 }
@@ -93,7 +92,7 @@ function socOf(one: Snapshot, slotMs: number, capacityWh: number | undefined) {
   return {
     peer: one.peerId,
     points: one.slots.map(({ slot, socWh }) => ({
-      atMs: (slot + 1) * slotMs,
+      atMs: slotStartMs(slot + 1, slotMs),
       socWh,
       ...(capacityWh === undefined || capacityWh === 0 ? {} : { percent: (100 * socWh) / capacityWh }),
     })),

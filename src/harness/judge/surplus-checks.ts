@@ -1,4 +1,5 @@
 import type { SurplusSlot } from '../../domains/manners/surplus-plan.ts'
+import { roundKwhText, wattHoursOver } from '../../kernel/energy.ts'
 import type { HomeDay, SurplusStreet } from '../scenario/surplus-days.ts'
 import type { Invariant } from './invariant.ts'
 
@@ -48,7 +49,7 @@ function figuresOf(home: string, days: readonly HomeDay[], street: SurplusStreet
   const sum = (of: (slot: SurplusSlot) => number): number => slots.reduce((total, slot) => total + of(slot), 0)
   return {
     home,
-    surplusWh: sum(({ surplusW }) => (Math.max(0, surplusW) * street.slotMs) / 3_600_000),
+    surplusWh: sum(({ surplusW }) => wattHoursOver(Math.max(0, surplusW), street.slotMs)),
     computedWh: sum(slot => slot.computedWh),
     uncoveredWh: sum(slot => slot.uncoveredWh),
     forcedWh: sum(slot => slot.forcedWh),
@@ -111,12 +112,12 @@ function judged(
     {
       name: 'work ran on surplus at all',
       holds: computedWh > 0,
-      detail: `${kWh(computedWh)} on surplus, ${kWh(forcedWh)} by force`,
+      detail: `${roundKwhText(computedWh)} on surplus, ${roundKwhText(forcedWh)} by force`,
     },
     {
       name: `no task ran without surplus but forced ones, and for the ${preferences.deficitSeconds} s of a stop`,
       holds: slots === 0,
-      detail: `${slots} slots without a reason; ${kWh(uncoveredWh)} ran on until stops`,
+      detail: `${slots} slots without a reason; ${roundKwhText(uncoveredWh)} ran on until stops`,
     },
     {
       name: 'no household earned less than by export alone',
@@ -126,11 +127,7 @@ function judged(
     {
       name: 'all work was done by midnight',
       holds: leftWh === 0,
-      detail: `${kWh(leftWh)} left`,
+      detail: `${roundKwhText(leftWh)} left`,
     },
   ]
-}
-
-function kWh(energyWh: number): string {
-  return `${(energyWh / 1000).toFixed(2)} kWh`
 }

@@ -1,5 +1,5 @@
+import type { JobAnswer, TaskAnswer } from '../../domains/tasks/commands.ts'
 import { short } from '../../domains/tasks/queue/steps.ts'
-import type { Job, Task } from '../../domains/tasks/task.ts'
 import type { Death } from '../scenario/kill-plan.ts'
 import type { Invariant } from './invariant.ts'
 
@@ -35,8 +35,8 @@ export interface Spread {
   readonly max: number
 }
 
-type Part = Pick<Task, 'id' | 'state' | 'attempt' | 'accepted' | 'steps'>
-type Ran = Pick<Job, 'createdMs' | 'finishedMs'> & { readonly parts: readonly Part[] }
+type Part = Pick<TaskAnswer, 'id' | 'state' | 'attempt' | 'accepted' | 'steps'>
+type Ran = Pick<JobAnswer, 'createdMs' | 'finishedMs'> & { readonly parts: readonly Part[] }
 
 /** What the submitter was told and what it believed, found out from its journal and by doing all the work again. */
 export interface Answers {

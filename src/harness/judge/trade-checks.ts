@@ -1,6 +1,7 @@
-import { landedMicro } from '../../domains/trading/money.ts'
-import { slotKey } from '../../domains/trading/slot.ts'
-import { AGREED_STATES, type Need, type Trade } from '../../domains/trading/trade.ts'
+import type { NeedAnswer, TradeAnswer } from '../../domains/trading/commands.ts'
+import { AGREED_STATES } from '../../domains/trading/trade.ts'
+import { landedMicro } from '../../kernel/money.ts'
+import { isSameSlot, slotKey } from '../../kernel/slot.ts'
 import { canonical } from '../../protocol/canonical.ts'
 import type { Death } from '../scenario/kill-plan.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -15,7 +16,7 @@ export function aboveCheapest(snapshots: readonly Snapshot[]): number {
   ).length
 }
 
-function overpaid({ trades, answers, needs }: Snapshot, bought: Trade): boolean {
+function overpaid({ trades, answers, needs }: Snapshot, bought: TradeAnswer): boolean {
   const need = needs.find(one => one.id === bought.needId)
   if (need === undefined) return false
   const asked = new Set(
@@ -28,7 +29,7 @@ function overpaid({ trades, answers, needs }: Snapshot, bought: Trade): boolean 
       ({ needId, atMs, catalog }) => needId === need.id && atMs <= need.searchUntilMs && !asked.has(catalog.seller),
     )
     .flatMap(answer => answer.catalog.offers)
-    .filter(offer => slotKey(offer.slot) === slotKey(need.slot) && offer.availableWh > 0)
+    .filter(offer => isSameSlot(offer.slot, need.slot) && offer.availableWh > 0)
   return open.some(offer => offer.priceMicro < landedMicro(bought))
 }
 
@@ -47,20 +48,23 @@ export function unanswered(snapshots: readonly Snapshot[], online: Online, death
   ).length
 }
 
-function diedSearching({ peerId }: Snapshot, { createdMs, searchUntilMs }: Need, deaths: readonly Death[]): boolean {
+function diedSearching(
+  { peerId }: Snapshot,
+  { createdMs, searchUntilMs }: NeedAnswer,
+  deaths: readonly Death[],
+): boolean {
   return deaths.some(death => death.peerId === peerId && death.atMs >= createdMs && death.atMs <= searchUntilMs)
 }
 
 /** Whether a peer could be reached for a search. */
 export type Online = (peerId: string, search: string) => boolean
 
-function couldAnswer(seller: Snapshot, buyer: Snapshot, need: Need, online: Online): boolean {
+function couldAnswer(seller: Snapshot, buyer: Snapshot, need: NeedAnswer, online: Online): boolean {
   return (
     seller !== buyer &&
     online(seller.peerId, need.id) &&
     seller.published.some(
-      catalog =>
-        catalog.version <= need.createdMs && catalog.offers.some(offer => slotKey(offer.slot) === slotKey(need.slot)),
+      catalog => catalog.version <= need.createdMs && catalog.offers.some(offer => isSameSlot(offer.slot, need.slot)),
     )
   )
 }
@@ -96,17 +100,17 @@ function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((sum, item) => sum + of(item), 0)
 }
 
-function sale(trade: Trade): boolean {
+function sale(trade: TradeAnswer): boolean {
   return trade.role === 'seller' && agreed(trade)
 }
 
-function agreed(trade: Trade): boolean {
+function agreed(trade: TradeAnswer): boolean {
   return AGREED_STATES.includes(trade.state)
 }
 
 /** Contracts by transaction, and a sentence for each that the two sides do not hold alike. */
 export function contracts(snapshots: readonly Snapshot[]): { total: number; unequal: string[] } {
-  const held = new Map<string, { name: string; trade: Trade }[]>()
+  const held = new Map<string, { name: string; trade: TradeAnswer }[]>()
   for (const { name, trades } of snapshots) {
     for (const trade of trades.filter(t => agreed(t) || t.contract !== undefined)) {
       held.set(trade.transactionId, [...(held.get(trade.transactionId) ?? []), { name, trade }])
@@ -119,7 +123,7 @@ export function contracts(snapshots: readonly Snapshot[]): { total: number; uneq
   return { total: held.size, unequal }
 }
 
-function differ(sides: readonly { name: string; trade: Trade }[]): string | undefined {
+function differ(sides: readonly { name: string; trade: TradeAnswer }[]): string | undefined {
   const [one, other] = sides
   if (one === undefined || other === undefined) return `is held by ${one?.name ?? 'nobody'} alone`
   if (one.trade.state !== other.trade.state)

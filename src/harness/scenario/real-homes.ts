@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError, messageOf } from '../../kernel/errors.ts'
+import { microOf } from '../../kernel/money.ts'
 import type { Actor } from './street.ts'
 
 const LOAD = 'households_us_load_hourly_kwh.csv'
@@ -59,7 +60,7 @@ export function realHomes(data: string): ReadonlyMap<string, readonly HomeSlot[]
 export function realTariff(data: string): readonly number[] {
   const prices = columns(join(data, TARIFF)).get(PRICE)
   if (prices === undefined) throw unusable(join(data, TARIFF), `it has no column ${PRICE}`)
-  return prices.map(price => Math.round(price * 1_000_000))
+  return prices.map(microOf)
 }
 
 function columns(file: string): Map<string, number[]> {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { decodeText } from '../../domains/tasks/kinds/source-text.ts'
+import { decodeText } from '../../text/source-text.ts'
 
 export interface SourceDocument {
   readonly name: string

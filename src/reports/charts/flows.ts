@@ -8,7 +8,7 @@ const MOST_EACH = 12
 const OTHERS = '*'
 
 /** Energy from one seller to one buyer. */
-export interface Flow {
+export interface Transfer {
   readonly seller: string
   readonly buyer: string
   readonly energyWh: number
@@ -16,8 +16,8 @@ export interface Flow {
 }
 
 /** What flowed between each pair, the most first. */
-export function flowsOf(trades: readonly ReportTrade[]): Flow[] {
-  const flows = new Map<string, Flow>()
+export function flowsOf(trades: readonly ReportTrade[]): Transfer[] {
+  const flows = new Map<string, Transfer>()
   for (const trade of trades.filter(isBinding)) {
     const { seller, buyer, fromUtility } = trade
     const key = JSON.stringify([seller, buyer])
@@ -28,7 +28,7 @@ export function flowsOf(trades: readonly ReportTrade[]): Flow[] {
 }
 
 /** Sellers left, buyers right: a household that does both stands on both sides, so nothing runs in a circle. */
-export function flowsPlot(all: readonly Flow[], nameOf: (peer: string) => string): Plot | undefined {
+export function flowsPlot(all: readonly Transfer[], nameOf: (peer: string) => string): Plot | undefined {
   if (all.length === 0) return undefined
   const flows = gathered(all)
   const nodes = (side: 'seller' | 'buyer') =>
@@ -100,15 +100,15 @@ function labelRoom({ name }: Size): number {
   return name === 'wide' ? 230 : 96
 }
 
-function colourOf(side: 'seller' | 'buyer', flows: readonly Flow[]): string {
+function colourOf(side: 'seller' | 'buyer', flows: readonly Transfer[]): string {
   if (side === 'buyer') return 'var(--load)'
   return flows.some(({ fromUtility }) => fromUtility) ? 'var(--utility)' : 'var(--neighbours)'
 }
 
 /** The largest sellers and buyers by name, the rest of either side as one. */
-function gathered(flows: readonly Flow[]): Flow[] {
+function gathered(flows: readonly Transfer[]): Transfer[] {
   const [sellers, buyers] = [largest(flows, 'seller'), largest(flows, 'buyer')]
-  const merged = new Map<string, Flow>()
+  const merged = new Map<string, Transfer>()
   for (const flow of flows) {
     const seller = sellers.has(flow.seller) ? flow.seller : OTHERS
     const buyer = buyers.has(flow.buyer) ? flow.buyer : OTHERS
@@ -124,7 +124,7 @@ function gathered(flows: readonly Flow[]): Flow[] {
   return [...merged.values()]
 }
 
-function largest(flows: readonly Flow[], side: 'seller' | 'buyer'): Set<string> {
+function largest(flows: readonly Transfer[], side: 'seller' | 'buyer'): Set<string> {
   const sums = new Map<string, number>()
   for (const flow of flows) sums.set(flow[side], (sums.get(flow[side]) ?? 0) + flow.energyWh)
   const sorted = [...sums].toSorted(([, a], [, b]) => b - a)

@@ -1,4 +1,5 @@
 import type { LineSeriesOption } from 'echarts'
+import { unitsOf } from '../../kernel/money.ts'
 import type { PriceRow } from '../report-data.ts'
 import { type Span, thinned } from '../slots.ts'
 import { number, price } from '../words.ts'
@@ -47,9 +48,9 @@ export function pricesPlot(
 
 /** A price holds for its whole slot; where none was known, the line has a gap. */
 function stepsOf({ of, colour, width, line }: Tariff, rows: readonly PriceRow[], span: Span): LineSeriesOption {
-  const points = rows.map(row => [row.slotStartMs, unitsOf(of(row))])
+  const points = rows.map(row => [row.slotStartMs, pointOf(of(row))])
   const last = rows.at(-1)
-  if (last !== undefined) points.push([last.slotStartMs + span.slotMs, unitsOf(of(last))])
+  if (last !== undefined) points.push([last.slotStartMs + span.slotMs, pointOf(of(last))])
   return {
     type: 'line',
     step: 'end',
@@ -62,8 +63,8 @@ function stepsOf({ of, colour, width, line }: Tariff, rows: readonly PriceRow[],
   }
 }
 
-function unitsOf(micro: number | undefined): number | string {
-  return micro === undefined ? '-' : micro / 1_000_000
+function pointOf(micro: number | undefined): number | string {
+  return micro === undefined ? '-' : unitsOf(micro)
 }
 
 function rangeOf({ name, of }: Tariff, rows: readonly PriceRow[]): string {

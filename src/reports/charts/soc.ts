@@ -1,4 +1,5 @@
 import type { LineSeriesOption } from 'echarts'
+import { kwhOf, wattHoursOf } from '../../kernel/energy.ts'
 import type { SocHistory, SocPoint } from '../report-data.ts'
 import { type Span, thinned } from '../slots.ts'
 import { energy, number, percent } from '../words.ts'
@@ -49,9 +50,9 @@ function scaleOf(batteries: readonly Battery[]): Scale {
   const mostWh = points.reduce((most, { socWh }) => Math.max(most, socWh), 1)
   return {
     unit: 'kWh',
-    most: rounded(mostWh / 1000),
-    levelOf: ({ socWh }) => socWh / 1000,
-    said: value => energy(value * 1000),
+    most: rounded(kwhOf(mostWh)),
+    levelOf: ({ socWh }) => kwhOf(socWh),
+    said: value => energy(wattHoursOf(value)),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { BarSeriesOption } from 'echarts'
+import { kwhOf } from '../../kernel/energy.ts'
 import { type Bar, barMs, bars, type Span } from '../slots.ts'
 import { energy, number, span as spanInWords } from '../words.ts'
 import { barWidth, overTime } from './axes.ts'
@@ -55,7 +56,7 @@ function seriesOf<Row>({ name, colour }: Layer<Row>, drawn: readonly Bar[], plac
     // A bar stands in the middle of its time. Layers are stacked by their place in the list, so none may be left out.
     data: drawn.map(({ startMs, values }) => {
       const value = values[place.i] ?? 0
-      return [startMs + place.widthMs / 2, value === 0 ? '-' : value / 1000]
+      return [startMs + place.widthMs / 2, value === 0 ? '-' : kwhOf(value)]
     }),
   }
 }

@@ -1,4 +1,4 @@
-import type { Flow } from '../charts/flows.ts'
+import type { Transfer } from '../charts/flows.ts'
 import { isBinding } from '../figures.ts'
 import { html, type Markup } from '../markup.ts'
 import type { ReportTrade } from '../report-data.ts'
@@ -35,7 +35,7 @@ function tradeRow(trade: ReportTrade, nameOf: NameOf): Markup {
 }
 
 /** The bands of the drawing for those who cannot see it, or want the figures. */
-export function flowsTable(flows: readonly Flow[], nameOf: NameOf): Markup {
+export function flowsTable(flows: readonly Transfer[], nameOf: NameOf): Markup {
   const shown = flows.slice(0, MOST_ROWS)
   const rows = shown.map(
     ({ seller, buyer, energyWh }) =>

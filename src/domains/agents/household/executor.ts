@@ -21,13 +21,13 @@ export interface HouseholdView {
 }
 
 /** What becomes of a task. */
-export type Decision =
+export type Reply =
   | { readonly state: 'completed'; readonly soc: StateOfCharge }
   | { readonly state: 'rejected'; readonly rejection: Rejection; readonly words: string }
   | { readonly state: 'failed'; readonly words: string }
 
 /** Strangers learn that they are strangers before they learn whether there is consent or a battery. */
-export function decide(household: HouseholdView, asker: PeerId): Decision {
+export function decide(household: HouseholdView, asker: PeerId): Reply {
   if (!household.isUtility(asker)) {
     return rejected('NOT_A_UTILITY', 'not a utility: this household knows no current advert of yours that says so')
   }
@@ -45,7 +45,7 @@ export function decide(household: HouseholdView, asker: PeerId): Decision {
     : { state: 'completed', soc }
 }
 
-function rejected(rejection: Rejection, words: string): Decision {
+function rejected(rejection: Rejection, words: string): Reply {
   return { state: 'rejected', rejection, words }
 }
 
@@ -62,7 +62,7 @@ export function createExecutor(deps: ExecutorDeps): AgentExecutor {
   const timestamp = (): string => new Date(now()).toISOString()
 
   /** A bug of ours costs one task: the SDK would tell it to the asker, and to the console instead of the log. */
-  function decided(asker: PeerId): Decision {
+  function decided(asker: PeerId): Reply {
     try {
       return decide(household, asker)
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { PeerId } from '../../../kernel/ids.ts'
 import { type Outcome, outcome } from '../../../kernel/outcome.ts'
-import type { Slot } from './series.ts'
+import type { Slot } from '../../../kernel/slot.ts'
 
 /** What a household told the utility. */
 export interface SocReading {
@@ -59,11 +59,11 @@ export interface SocRoundRecord extends SocCounts {
 }
 
 export type SocFact =
-  | { readonly kind: 'soc'; readonly reading: SocReading }
-  | { readonly kind: 'soc.refusal'; readonly refusal: SocRefusal }
+  | { readonly kind: 'agents.soc'; readonly reading: SocReading }
+  | { readonly kind: 'agents.soc.refusal'; readonly refusal: SocRefusal }
   /** A household that had refused has answered. */
-  | { readonly kind: 'soc.consent'; readonly peer: PeerId }
-  | { readonly kind: 'soc.round'; readonly round: SocRoundRecord }
+  | { readonly kind: 'agents.soc.consent'; readonly peer: PeerId }
+  | { readonly kind: 'agents.soc.round'; readonly round: SocRoundRecord }
 
 /** What the collector must read. */
 export interface SocStore {
@@ -88,7 +88,7 @@ export function roundOutcome({ rows, ...counts }: SocRound, store: SocStore): Ou
   const silentPeers = rows.filter(row => row.outcome === 'silent').map(({ peer }) => peer)
   return outcome<SocFact>([
     ...rows.flatMap(row => factsOf(row, store)),
-    { kind: 'soc.round', round: { ...counts, silentPeers } },
+    { kind: 'agents.soc.round', round: { ...counts, silentPeers } },
   ])
 }
 
@@ -96,9 +96,9 @@ function factsOf(row: SocRow, store: SocStore): SocFact[] {
   const { peer, atMs } = row
   const known = store.refusal(peer)
   if (row.outcome === 'answered') {
-    const reading: SocFact = { kind: 'soc', reading: { peer, atMs, slot: row.slot, socWh: row.socWh } }
-    return known === undefined ? [reading] : [reading, { kind: 'soc.consent', peer }]
+    const reading: SocFact = { kind: 'agents.soc', reading: { peer, atMs, slot: row.slot, socWh: row.socWh } }
+    return known === undefined ? [reading] : [reading, { kind: 'agents.soc.consent', peer }]
   }
   if (row.outcome !== 'refused' || row.cardHash === undefined || row.cardHash === known?.cardHash) return []
-  return [{ kind: 'soc.refusal', refusal: { peer, atMs, cardHash: row.cardHash, reason: row.reason } }]
+  return [{ kind: 'agents.soc.refusal', refusal: { peer, atMs, cardHash: row.cardHash, reason: row.reason } }]
 }

@@ -1,3 +1,4 @@
+import { meanWatts } from '../../../kernel/energy.ts'
 import type { PeerId } from '../../../kernel/ids.ts'
 import type { SocReading, SocRefusal, SocRoundRecord } from './round.ts'
 
@@ -24,7 +25,6 @@ export interface SocHistory {
 
 /** Readings a trend is drawn over. */
 const TREND_READINGS = 6
-const HOUR_MS = 60 * 60_000
 
 /** What the utility knows of each household, by peer id; silent and unwilling ones included. */
 export function socView({ readings, rounds, refusals }: SocHistory, nowMs: number): SocViewRow[] {
@@ -57,5 +57,5 @@ function trendOf(readings: readonly SocReading[]): number | undefined {
   const last = readings.at(-1)
   if (first === undefined || last === undefined) return undefined
   const passedMs = last.slot.startMs - first.slot.startMs
-  return passedMs <= 0 ? undefined : Math.round(((last.socWh - first.socWh) * HOUR_MS) / passedMs)
+  return passedMs <= 0 ? undefined : Math.round(meanWatts(last.socWh - first.socWh, passedMs))
 }

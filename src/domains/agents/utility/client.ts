@@ -1,10 +1,11 @@
 import { type AgentCard, type Task, TaskState } from '@a2a-js/sdk'
 import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from '@a2a-js/sdk/client'
 import type { NewId, PeerId } from '../../../kernel/ids.ts'
+import { type Slot, timestamp } from '../../../kernel/slot.ts'
 import { type KnownCard, readCard } from '../card.ts'
 import { createFetch, type SendRequest } from '../carrier.ts'
 import { a2aError } from '../error.ts'
-import { readSocSeries, type Slot, type StateOfCharge } from '../soc/series.ts'
+import { readSocSeries, type StateOfCharge } from '../soc/series.ts'
 import { askForSoc, firstOf, rejectionOf } from '../soc/task.ts'
 
 export type SocReply =
@@ -126,12 +127,8 @@ function replyOf({ status, artifacts }: Task, cardHash: string, now: Slot): SocR
 function checkSlot(slot: Slot, now: Slot): void {
   const drift = Math.abs(slot.startMs - now.startMs) / now.durationMs
   if (slot.durationMs === now.durationMs && drift <= MAX_DRIFT_SLOTS) return
-  throw a2aError(
-    'A2A_BAD_ANSWER',
-    `it told of the slot ${new Date(slot.startMs).toISOString()}, which is not near now`,
-    {
-      hint: 'its market clock or slot length differs from ours; compare market.slotMs, market.speed and the clocks',
-      details: { ...slot },
-    },
-  )
+  throw a2aError('A2A_BAD_ANSWER', `it told of the slot ${timestamp(slot.startMs)}, which is not near now`, {
+    hint: 'its market clock or slot length differs from ours; compare market.slotMs, market.speed and the clocks',
+    details: { ...slot },
+  })
 }

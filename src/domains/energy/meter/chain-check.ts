@@ -1,21 +1,18 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import { messageOf } from '../../../kernel/errors.ts'
-import type { PeerId } from '../../../kernel/ids.ts'
 import type { Part } from '../../../kernel/lifecycle.ts'
 import type { Log } from '../../../kernel/log.ts'
-import { verifySignature } from '../../../protocol/keys.ts'
 import { type BrokenLink, type Reading, verifyChain } from './reading-chain.ts'
 
 export interface ChainCheckDeps {
-  readonly self: PeerId
-  readonly storage: {
-    readonly energy: {
-      /** Whose readings are kept. */
-      meters(): string[]
-      /** The next of a meter’s readings after that link, in the order of their links. */
-      chain(meterId: string, afterLink: number, limit: number): Reading[]
-    }
+  readonly store: {
+    /** Whose readings are kept. */
+    meters(): string[]
+    /** The next of a meter’s readings after that link, in the order of their links. */
+    chain(meterId: string, afterLink: number, limit: number): Reading[]
   }
+  /** Whether this peer has signed that. */
+  readonly verifyOwn: (text: string, signature: string) => boolean
   readonly clock: Clock
   readonly log: Log
 }
@@ -28,15 +25,14 @@ const AT_ONCE = 50
  * are not, somebody changed the database: that is said loudly, and the household goes on, for its next slots are none
  * the worse.
  */
-export function createChainCheck({ self, storage, clock, log }: ChainCheckDeps): Part {
+export function createChainCheck({ store, verifyOwn, clock, log }: ChainCheckDeps): Part {
   const stopping = new AbortController()
-  const verify = (text: string, signature: string): boolean => verifySignature(self, text, signature) === true
 
   async function brokenLink(meterId: string): Promise<BrokenLink | undefined> {
     let last: Reading | undefined
     while (!stopping.signal.aborted) {
-      const links = storage.energy.chain(meterId, last?.link ?? 0, AT_ONCE)
-      const broken = verifyChain(links, verify, last)
+      const links = store.chain(meterId, last?.link ?? 0, AT_ONCE)
+      const broken = verifyChain(links, verifyOwn, last)
       if (broken !== undefined) return broken
       await clock.sleep(0, stopping.signal)
       if (links.length < AT_ONCE) return undefined
@@ -46,7 +42,7 @@ export function createChainCheck({ self, storage, clock, log }: ChainCheckDeps):
   }
 
   async function check(): Promise<void> {
-    for (const meterId of storage.energy.meters()) {
+    for (const meterId of store.meters()) {
       const broken = await brokenLink(meterId)
       if (broken !== undefined)
         log.error(

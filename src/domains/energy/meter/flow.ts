@@ -1,3 +1,4 @@
+import { meanWatts } from '../../../kernel/energy.ts'
 import type { NetPower } from './meter.ts'
 
 /** What a register counted between two of its samples. */
@@ -8,7 +9,7 @@ interface Counted {
 }
 
 /** The last minutes of one counting register. */
-export interface Flow {
+export interface RecentFlow {
   sample(atMs: number, wh: number): void
   /** Its count broke off: what was before tells nothing any more. */
   forget(): void
@@ -25,9 +26,8 @@ const LONGER_MS = 10_000
 const ENOUGH_WH = 10
 /** Of a register that speaks many times a second no more samples are kept than these apart, and the newest. */
 const APART_MS = 1_000
-const MS_OF_HOUR = 3_600_000
 
-export function createFlow(): Flow {
+export function createFlow(): RecentFlow {
   let samples: { readonly atMs: number; readonly wh: number }[] = []
 
   return {
@@ -64,8 +64,8 @@ function isFar(atMs: number, lastMs: number): boolean {
  * that, and while either register is silent.
  */
 export function netPower(
-  importing: Flow | undefined,
-  exporting: Flow | undefined,
+  importing: RecentFlow | undefined,
+  exporting: RecentFlow | undefined,
   nowMs: number,
 ): NetPower | undefined {
   for (let windowMs = SHORTEST_MS; windowMs <= LONGEST_MS; windowMs += LONGER_MS) {
@@ -81,5 +81,5 @@ export function netPower(
 }
 
 function watts({ wh, fromMs, toMs }: Counted): number {
-  return (wh * MS_OF_HOUR) / (toMs - fromMs)
+  return meanWatts(wh, toMs - fromMs)
 }

@@ -1,4 +1,5 @@
 import { type Outcome, outcome } from '../../../kernel/outcome.ts'
+import { slotNumberAt, slotStartMs } from '../../../kernel/slot.ts'
 import type { Meter, SlotReading } from './meter.ts'
 import { appendReading, type Link, type Reading, type ReadingFact } from './reading-chain.ts'
 import { FORMER_DAYS, substituteFor, type Traded } from './substitute.ts'
@@ -24,12 +25,17 @@ export interface MeteringDeps {
     /** Slots in `from ≤ slot < before` that an agreed trade waits for: not settled, and without a reading. In order. */
     owedSlots(from: number, before: number): readonly number[]
     tradedWh(slotNumber: number): Traded
+    /** Slots that got a substitute in this life of the daemon: their meter may still come to speak. The oldest first. */
+    substituted(): readonly number[]
   }
 }
 
 export interface Metering {
-  /** Whether `turn` has something to keep. Cheap: may be asked several times a second. */
-  due(): boolean
+  /**
+   * When `turn` has something to keep, in market time; undefined: not before the meter, or its household, has spoken.
+   * Cheap.
+   */
+  dueMs(): number | undefined
   /** Keeps what the meter has said since, and substitutes for what it failed to say in time. */
   turn(): Outcome<ReadingFact>
 }
@@ -38,8 +44,6 @@ export interface Metering {
 const MAX_AT_ONCE = 100
 /** Slots a household that was away still gives readings for; of older ones only for those that trades wait for. */
 const MAX_CATCH_UP = 1_000
-/** Substitutes whose meter may still come to speak; a day of quarter-hours. */
-const MAX_LATE = 96
 const DAY_MS = 24 * 60 * 60_000
 
 /**
@@ -54,11 +58,9 @@ const DAY_MS = 24 * 60 * 60_000
  */
 export function createMetering(deps: MeteringDeps): Metering {
   const { meter, meterId, slotMs, store } = deps
-  const current = (): number => Math.floor(deps.now() / slotMs)
+  const current = (): number => slotNumberAt(deps.now(), slotMs)
   // The slot in which metering begins is not seen whole.
   const firstWhole = current() + 1
-  /** Slots that got a substitute. Of a process that ended nothing late can come, so they need not be kept. */
-  const substituted = new Set<number>()
 
   /** Slots that are over and want a reading, in order; `last` is the chain's end. */
   function* openSlots(last: Reading | undefined): Generator<number> {
@@ -74,7 +76,7 @@ export function createMetering(deps: MeteringDeps): Metering {
   function finalLink(slot: number): Link | undefined {
     const said = meter.reading(slot)
     if (said?.quality === 'OK') return measured(said)
-    if (deps.now() < (slot + 1) * slotMs + deps.graceMs(slot)) return undefined
+    if (deps.now() < slotStartMs(slot + 1, slotMs) + deps.graceMs(slot)) return undefined
     const slotsADay = Math.max(1, Math.round(DAY_MS / slotMs))
     const former = Array.from({ length: FORMER_DAYS }, (_, i) => store.reading(slot - (i + 1) * slotsADay))
     const energies = substituteFor(
@@ -90,7 +92,7 @@ export function createMetering(deps: MeteringDeps): Metering {
 
   /** What the meter says after all, and the substitute it came too late for. */
   function lateLinks(): Link[] {
-    return [...substituted].flatMap(slot => {
+    return store.substituted().flatMap(slot => {
       const said = meter.reading(slot)
       if (said?.quality !== 'OK') return []
       const final = store.reading(slot)
@@ -111,20 +113,20 @@ export function createMetering(deps: MeteringDeps): Metering {
   }
 
   return {
-    due: () => finalLinks(store.lastReading(meterId), 1).length > 0 || lateLinks().length > 0,
+    dueMs() {
+      const last = store.lastReading(meterId)
+      if (finalLinks(last, 1).length > 0 || lateLinks().length > 0) return deps.now()
+      const [open = current()] = openSlots(last)
+      const graceMs = deps.graceMs(open)
+      return Number.isFinite(graceMs) ? slotStartMs(open + 1, slotMs) + graceMs : undefined
+    },
     turn() {
       let last = store.lastReading(meterId)
       const links = [...lateLinks(), ...finalLinks(last, MAX_AT_ONCE)]
       const facts = links.map((link): ReadingFact => {
         last = appendReading(last, link, deps.sign)
-        if (link.corrects !== undefined) substituted.delete(link.slot)
-        if (link.substitutes !== undefined) substituted.add(link.slot)
-        return { kind: 'reading', reading: last }
+        return { kind: 'energy.reading', reading: last }
       })
-      for (const oldest of substituted) {
-        if (substituted.size <= MAX_LATE) break
-        substituted.delete(oldest)
-      }
       return outcome(facts)
     },
   }

@@ -2,7 +2,7 @@ import { connect, type IPublishPacket, type MqttClient } from 'mqtt'
 import { CodedError, messageOf } from '../../../kernel/errors.ts'
 import type { Part } from '../../../kernel/lifecycle.ts'
 import type { Log } from '../../../kernel/log.ts'
-import { createFlow, type Flow, netPower } from './flow.ts'
+import { createFlow, netPower, type RecentFlow } from './flow.ts'
 import { type Meter, type NetPower, netReading, type SlotReading } from './meter.ts'
 import { type Break, createRegister, type Register } from './register.ts'
 
@@ -15,6 +15,8 @@ export interface MqttMeterDeps {
   readonly slotMs: number
   /** Market time: slots follow it. */
   now(): number
+  /** The meter has said something. */
+  heard(): void
   readonly log: Log
 }
 
@@ -27,7 +29,7 @@ export interface MqttMeter extends Meter, Part {
 /** One topic: what it counted in each slot, and how fast it counts now. */
 interface Counter {
   readonly register: Register
-  readonly flow: Flow
+  readonly flow: RecentFlow
 }
 
 const BREAKS: Readonly<Record<Break, string>> = {
@@ -93,6 +95,7 @@ export function createMqttMeter(deps: MqttMeterDeps): MqttMeter {
       counter.flow.forget()
     }
     counter.flow.sample(atMs, wh)
+    deps.heard()
   }
 
   function counted(topic: string, slotNumber: number): ReturnType<Register['countedWh']> {

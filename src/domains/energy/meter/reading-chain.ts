@@ -33,7 +33,7 @@ export interface Reading {
   readonly signature: string
 }
 
-export type ReadingFact = { readonly kind: 'reading'; readonly reading: Reading }
+export type ReadingFact = { readonly kind: 'energy.reading'; readonly reading: Reading }
 
 /** What is new in a link; the chain adds the rest. */
 export type Link = Pick<

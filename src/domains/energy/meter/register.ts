@@ -1,3 +1,6 @@
+import { wattHoursOver } from '../../../kernel/energy.ts'
+import { slotNumberAt, slotStartMs } from '../../../kernel/slot.ts'
+
 /** One counting register of a meter: Wh since ever, sampled now and then. */
 export interface Register {
   /** Takes a value seen at `atMs` of market time; answers what is wrong with it, if anything. */
@@ -15,7 +18,6 @@ const MAX_EDGES = 128
 /** More than a house connection carries, and the step of a register that counts whole kWh only. */
 const MAX_POWER_W = 100_000
 const MAX_STEP_WH = 1_000
-const HOUR_MS = 3_600_000
 
 interface Sample {
   readonly atMs: number
@@ -40,7 +42,7 @@ export function createRegister(slotMs: number): Register {
 
   function remember(before: Sample, after: Sample, broken: boolean): void {
     for (const slot of edgesBetween(before.atMs, after.atMs, slotMs))
-      edges.set(slot, broken ? 'BROKEN' : { wh: between(before, after, slot * slotMs), breaks })
+      edges.set(slot, broken ? 'BROKEN' : { wh: between(before, after, slotStartMs(slot, slotMs)), breaks })
     for (const oldest of edges.keys()) {
       if (edges.size <= MAX_EDGES) break
       edges.delete(oldest)
@@ -70,14 +72,14 @@ export function createRegister(slotMs: number): Register {
 
 function breakBetween(before: Sample, after: Sample): Break | undefined {
   if (after.wh < before.wh) return 'backwards'
-  const possibleWh = MAX_STEP_WH + (MAX_POWER_W * (after.atMs - before.atMs)) / HOUR_MS
+  const possibleWh = MAX_STEP_WH + wattHoursOver(MAX_POWER_W, after.atMs - before.atMs)
   return after.wh - before.wh > possibleWh ? 'jump' : undefined
 }
 
 /** The slots that began after `fromMs` and not after `toMs`; of very many, the last. */
 function edgesBetween(fromMs: number, toMs: number, slotMs: number): number[] {
-  const lastSlot = Math.floor(toMs / slotMs)
-  const first = Math.max(Math.floor(fromMs / slotMs) + 1, lastSlot - MAX_EDGES + 1)
+  const lastSlot = slotNumberAt(toMs, slotMs)
+  const first = Math.max(slotNumberAt(fromMs, slotMs) + 1, lastSlot - MAX_EDGES + 1)
   return Array.from({ length: Math.max(0, lastSlot - first + 1) }, (_, i) => first + i)
 }
 

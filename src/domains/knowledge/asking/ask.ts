@@ -1,14 +1,14 @@
 import { CodedError } from '../../../kernel/errors.ts'
 import type { PeerId } from '../../../kernel/ids.ts'
+import { indexTerms } from '../../../text/index-terms.ts'
 import type { KnowledgeCode } from '../collection.ts'
 import { type Encode, encodeQuestion } from '../encode.ts'
 import { MAX_TERMS, MAX_WANTED } from '../messages.ts'
-import { mergeStatistics, type Statistics } from '../search/bm25.ts'
 import { gather, type Part } from '../search/gather.ts'
 import type { Scored } from '../search/ranking.ts'
 import type { Question } from '../search/search.ts'
 import type { createShards } from '../search/shards.ts'
-import { termsOf } from '../search/words.ts'
+import { mergeStatistics, type Statistics } from '../search/statistics.ts'
 import type { Answered, AskRequest, Passage } from './answered.ts'
 import { createHonesty } from './honesty.ts'
 import { createRemote, type RemoteDeps } from './remote.ts'
@@ -36,7 +36,7 @@ export function createAsk(deps: AskDeps) {
 
   async function understood(text: string, signal: AbortSignal): Promise<Question> {
     const asked = text.slice(0, MAX_QUESTION).toWellFormed()
-    const terms = [...new Set(termsOf(asked))].slice(0, MAX_TERMS)
+    const terms = [...new Set(indexTerms(asked))].slice(0, MAX_TERMS)
     const question = { terms, ...(/\S/u.test(asked) ? await encodeQuestion(encode, asked, signal) : NO_MEANING) }
     if (terms.length > 0 || question.vector !== undefined) return question
     throw new CodedError<KnowledgeCode>('KNOWLEDGE_EMPTY_QUESTION', 'the question has no word to look for', {

@@ -1,8 +1,8 @@
+import { indexTerms, leastUnits } from '../../../text/index-terms.ts'
 import { MAX_TEXT, type SharedFind } from '../messages.ts'
-import type { Statistics } from '../search/bm25.ts'
 import type { Extremes } from '../search/ranking.ts'
 import { MAX_LENGTH, PASSAGES_A_SECTION } from '../search/sections.ts'
-import { leastUnits, termsOf } from '../search/words.ts'
+import type { Statistics } from '../search/statistics.ts'
 
 /** What one peer's statistics weigh at most beside our own, in sections: a library beside a shelf is no lie. */
 const [TIMES_OWN, SECTIONS_IN_ANY_CASE] = [10, 100_000]
@@ -47,7 +47,7 @@ export function wrongFind({ counts, length, text }: SharedFind, terms: readonly 
   if (claimed > length) return `counts ${claimed} words in a section of ${length}`
   const room = terms.reduce((sum, term, index) => sum + (counts[index] ?? 0) * leastUnits(term), 0)
   if (room > MAX_SECTION_TEXT) return `counts more words than ${PASSAGES_A_SECTION} passages have room for`
-  const words = termsOf(text)
+  const words = indexTerms(text)
   const missing = terms.find((term, index) => words.includes(term) && (counts[index] ?? 0) === 0)
   return missing === undefined ? undefined : `does not count "${missing}", which is in the passage`
 }

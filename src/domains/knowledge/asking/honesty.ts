@@ -1,7 +1,7 @@
 import type { PeerId } from '../../../kernel/ids.ts'
+import { dot } from '../../../text/vectors.ts'
 import { type Encode, encodeQuestion } from '../encode.ts'
 import type { Question } from '../search/search.ts'
-import { dot } from '../search/vectors.ts'
 import type { Passage } from './answered.ts'
 
 /** Of packed vectors, and of processors that differ. */

@@ -3,11 +3,11 @@ import type { Clock } from '../../../kernel/clock.ts'
 import { messageOf } from '../../../kernel/errors.ts'
 import type { PeerId } from '../../../kernel/ids.ts'
 import type { Answer, Draft } from '../../../kernel/outcome.ts'
+import { encodeVector } from '../../../text/vectors.ts'
 import { askDraft, foundSchema, QUERY, type Query, STATISTICS, statisticsSchema } from '../messages.ts'
-import type { Statistics } from '../search/bm25.ts'
 import type { Part } from '../search/gather.ts'
 import type { Question } from '../search/search.ts'
-import { vectorToText } from '../search/vectors.ts'
+import type { Statistics } from '../search/statistics.ts'
 import type { AskRequest, Passage, PeerReport } from './answered.ts'
 import { extremesOf, shareOf, wrongFind, wrongStatistics } from './claims.ts'
 
@@ -127,7 +127,7 @@ function queryOf(question: Question, statistics: Statistics, wanted: number): Qu
   const { terms, vector, fingerprint } = question
   const asked: Query = { terms: [...terms], wanted, statistics: plain(statistics) }
   if (vector === undefined || fingerprint === undefined) return asked
-  return { ...asked, meaning: { fingerprint, vector: vectorToText(vector) } }
+  return { ...asked, meaning: { fingerprint, vector: encodeVector(vector) } }
 }
 
 function plain({ sections, terms, frequencies }: Statistics): Query['statistics'] {

@@ -1,12 +1,12 @@
 import { CodedError } from '../../../kernel/errors.ts'
+import { indexTerms } from '../../../text/index-terms.ts'
 import { type Encode, encodeQuestion } from '../encode.ts'
 import { inParallel } from '../parallel.ts'
-import { mergeStatistics } from '../search/bm25.ts'
 import { gather } from '../search/gather.ts'
 import { createMemoryShard, type MemoryShard } from '../search/memory-shard.ts'
 import { type Question, search, statisticsOf } from '../search/search.ts'
 import { type EncodedPassage, PASSAGES_A_SECTION, type Section, sectionOf } from '../search/sections.ts'
-import { termsOf } from '../search/words.ts'
+import { mergeStatistics } from '../search/statistics.ts'
 import { average, type Measures, measure } from './measures.ts'
 import { type EvalCode, type Judgements, type SmartEntry, textOf } from './smart.ts'
 
@@ -28,7 +28,7 @@ export interface TrialDeps {
   readonly progress: (done: number, total: number) => void
 }
 
-export interface Verdict extends Measures {
+export interface Evaluation extends Measures {
   readonly bm25Ndcg10: number
   readonly bm25Recall10: number
   readonly sharded: Measures & { readonly shards: number }
@@ -41,7 +41,7 @@ export interface Verdict extends Measures {
 const KEPT = 30
 
 /** Measures the ranking of `ask` on a labelled collection, next to BM25 alone, on one index and over several. */
-export async function evaluate(trial: Trial, deps: TrialDeps): Promise<Verdict> {
+export async function evaluate(trial: Trial, deps: TrialDeps): Promise<Evaluation> {
   const asked = trial.queries.flatMap((query, index) => {
     const relevant = trial.judgements.get(trial.positions ? String(index + 1) : query.id)
     return relevant === undefined || relevant.size === 0 ? [] : [{ text: textOf(query), relevant }]
@@ -58,7 +58,7 @@ export async function evaluate(trial: Trial, deps: TrialDeps): Promise<Verdict> 
   for (const [number, { text, relevant }] of asked.entries()) {
     deps.signal.throwIfAborted()
     const question: Question = {
-      terms: [...new Set(termsOf(text))],
+      terms: [...new Set(indexTerms(text))],
       ...(await encodeQuestion(deps.encode, text, deps.signal)),
     }
     measured.asked.push(measure(rankedDocuments(whole, question), relevant))

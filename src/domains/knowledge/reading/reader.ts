@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { CodedError, codeOf, messageOf } from '../../../kernel/errors.ts'
+import { decodeText } from '../../../text/source-text.ts'
 import { decodeHtml, htmlText, looksLikeHtml } from './html.ts'
 import { looksLikePdf, pdfText } from './pdf.ts'
 import type { ReadCode, ReadText } from './read-text.ts'
@@ -26,27 +27,22 @@ export type ReadAnswer =
   /** `lasting`: it is the content, so what was read of the file before is no longer true. */
   | { readonly status: 'unreadable'; readonly code: string; readonly reason: string; readonly lasting: boolean }
 
-/** Decodes plain text or says with a CodedError why it is none. */
-export type Decode = (bytes: Uint8Array, name: string, maxBytes: number) => { readonly text: string }
-
 const HEAD_BYTES = 8_192
 /** Nothing to be done about: pictures lie among documents everywhere. */
 const PLAIN: ReadonlySet<string> = new Set(['TEXT_BINARY', 'TEXT_EMPTY'])
 const MAX_TITLE = 200
 
 /** Reads a file's words, whatever its format. For a worker thread: parsing a large file takes seconds. */
-export function createRead(decode: Decode): (request: ReadRequest) => Promise<ReadAnswer> {
-  return async request => {
-    try {
-      const bytes = await contentOf(request)
-      const hash = createHash('sha256').update(bytes).digest('hex')
-      if (hash === request.hash) return { status: 'unchanged', hash }
-      const size = bytes.length
-      const { text, title } = await wordsOf(bytes, request, decode)
-      return { status: 'read', hash, bytes: size, text: clean(text), title: shortened(title) }
-    } catch (error) {
-      return failed(error, request.name)
-    }
+export async function read(request: ReadRequest): Promise<ReadAnswer> {
+  try {
+    const bytes = await contentOf(request)
+    const hash = createHash('sha256').update(bytes).digest('hex')
+    if (hash === request.hash) return { status: 'unchanged', hash }
+    const size = bytes.length
+    const { text, title } = await wordsOf(bytes, request)
+    return { status: 'read', hash, bytes: size, text: clean(text), title: shortened(title) }
+  } catch (error) {
+    return failed(error, request.name)
   }
 }
 
@@ -90,23 +86,23 @@ function mayBeText(head: Uint8Array): boolean {
   return !head.includes(0) || (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
 }
 
-async function wordsOf(bytes: Uint8Array, request: ReadRequest, decode: Decode): Promise<ReadText> {
+async function wordsOf(bytes: Uint8Array, request: ReadRequest): Promise<ReadText> {
   const { path, name, maxBytes } = request
   if (looksLikePdf(bytes)) return await pdfText(bytes, name)
   const start = new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES))
   if (looksLikeHtml(path, start)) {
-    const page = htmlText(decodedHtml(bytes, request, decode))
+    const page = htmlText(decodedHtml(bytes, request))
     if (/\S/u.test(page.text)) return page
     throw new CodedError<ReadCode>('TEXT_EMPTY', `${name} has no text`)
   }
-  const { text } = decode(bytes, name, maxBytes)
+  const { text } = decodeText(bytes, name, maxBytes)
   const [, title = ''] = /\.(?:md|markdown)$/iu.test(path) ? (/^#\s+(.+?)\s*#*$/mu.exec(text) ?? []) : []
   return { text, title }
 }
 
-function decodedHtml(bytes: Uint8Array, { name, maxBytes }: ReadRequest, decode: Decode): string {
+function decodedHtml(bytes: Uint8Array, { name, maxBytes }: ReadRequest): string {
   try {
-    return decode(bytes, name, maxBytes).text
+    return decodeText(bytes, name, maxBytes).text
   } catch (error) {
     if (codeOf(error) !== 'TEXT_ENCODING') throw error
     return decodeHtml(bytes)

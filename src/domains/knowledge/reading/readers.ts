@@ -4,8 +4,8 @@ import type { Log } from '../../../kernel/log.ts'
 import type { ReadAnswer, ReadRequest } from './reader.ts'
 
 export interface ReadersOptions {
-  /** The module that exports `read`. */
-  readonly entry: URL
+  /** The module that exports `read`; tests pass one that misbehaves. */
+  readonly entry?: URL
   /** Files that are read at a time. */
   readonly threads: number
   /** Of a file; one that takes longer costs its thread. */
@@ -24,7 +24,7 @@ const IDLE_MS = 10_000
 /** Threads that read files: what a hostile file does there, endless or exploding, costs that thread and that file. */
 export function createReaders({ entry, threads, timeoutMs, log }: ReadersOptions): Readers {
   const pool = new Piscina({
-    filename: entry.href,
+    filename: (entry ?? readerModule()).href,
     minThreads: 0,
     maxThreads: threads,
     idleTimeout: IDLE_MS,
@@ -47,6 +47,11 @@ export function createReaders({ entry, threads, timeoutMs, log }: ReadersOptions
     },
     stop: () => pool.destroy(),
   }
+}
+
+/** Beside this file, with its ending: `.ts` from the source, `.js` after a build. */
+function readerModule(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './reader.ts' : './reader.js', import.meta.url)
 }
 
 function failureOf(error: unknown): string {

@@ -1,5 +1,6 @@
-import { bm25, type Statistics, termWeights } from './bm25.ts'
+import { bm25 } from '../../../text/bm25.ts'
 import { type Extremes, mergeExtremes, rank, type Scored } from './ranking.ts'
+import { type Statistics, sectionWeights } from './statistics.ts'
 
 /** What one collection or peer found: the counts, not its own scores, so that nobody's arithmetic need be trusted. */
 export interface Find {
@@ -20,10 +21,10 @@ export interface Part<T extends Find> {
  * @param statistics with which all of them searched
  */
 export function gather<T extends Find>(parts: readonly Part<T>[], statistics: Statistics): Scored<T>[] {
-  const weights = termWeights(statistics)
+  const weights = sectionWeights(statistics)
   const evidence = parts
     .flatMap(({ finds }) => finds)
-    .map(find => ({ find, closeness: find.closeness, bm25: bm25(weights, find.counts, find.length) }))
+    .map(find => ({ find, closeness: find.closeness, bm25: bm25(weights, find) }))
   const seen = new Set<string>()
   return rank(evidence, mergeExtremes(parts.map(({ extremes }) => extremes))).flatMap(({ item: { find }, score }) => {
     const text = find.text.replace(/\s+/gu, ' ').trim()

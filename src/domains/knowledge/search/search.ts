@@ -1,8 +1,9 @@
-import { bm25, type Statistics, termWeights } from './bm25.ts'
+import { bm25 } from '../../../text/bm25.ts'
+import { indexTerms } from '../../../text/index-terms.ts'
 import { largest } from './largest.ts'
 import { contenders, type Evidence, type Extremes } from './ranking.ts'
+import { type Statistics, sectionWeights } from './statistics.ts'
 import { createGuess, dotPacked, NOBODY, type PackedVector } from './vectors.ts'
-import { termsOf } from './words.ts'
 
 /** Where a term occurs: three columns of one table. */
 export interface Postings {
@@ -110,7 +111,7 @@ export function search(shard: Shard, question: Question, statistics: Statistics,
 }
 
 function byWords(shard: Shard, terms: readonly string[], statistics: Statistics) {
-  const weights = termWeights(statistics)
+  const weights = sectionWeights(statistics)
   const postings = terms.map(term => shard.postings(term))
   // Both ends of each list are its least and greatest section.
   const first = Math.min(...postings.map(({ sections }) => sections[0] ?? Number.POSITIVE_INFINITY))
@@ -131,7 +132,7 @@ function byWords(shard: Shard, terms: readonly string[], statistics: Statistics)
     const counts = rows.map((row, term) => (row === -1 ? 0 : (postings[term]?.counts[row] ?? 0)))
     const seen = rows.findIndex(row => row !== -1)
     const length = seen === -1 ? 0 : (postings[seen]?.lengths[rows[seen] ?? -1] ?? 0)
-    return { counts, length, bm25: bm25(weights, counts, length) }
+    return { counts, length, bm25: bm25(weights, { counts, length }) }
   }
   return { best: new Set(best.map(place => first + place)), evidence }
 }
@@ -205,7 +206,7 @@ function withPassage(shard: Shard, hit: Hit, terms: readonly string[]): Hit {
   const wanted = new Set(terms)
   let best = { passage: -1, count: -1 }
   for (const { passage, text } of shard.show(shard.vectorsOf([hit.section]).map(one => one.passage))) {
-    const count = new Set(termsOf(text).filter(term => wanted.has(term))).size
+    const count = new Set(indexTerms(text).filter(term => wanted.has(term))).size
     if (count > best.count) best = { passage, count }
   }
   return { ...hit, passage: best.passage }

@@ -1,5 +1,5 @@
+import { indexTerms } from '../../../text/index-terms.ts'
 import { type PackedVector, pack, type Signature, signatureOf } from './vectors.ts'
-import { termsOf } from './words.ts'
 
 /** What an embedder gives: a stretch of a document in UTF-16 code units, and its vector of length 1. */
 export interface EncodedPassage {
@@ -9,7 +9,7 @@ export interface EncodedPassage {
 }
 
 /** Shown to people, compared by meaning. */
-export interface Passage {
+export interface IndexedPassage {
   readonly start: number
   readonly end: number
   readonly text: string
@@ -19,7 +19,7 @@ export interface Passage {
 
 /** Passages that follow each other, compared by words as one: about a page. */
 export interface Section {
-  readonly passages: readonly Passage[]
+  readonly passages: readonly IndexedPassage[]
   /** How often each term occurs. */
   readonly counts: ReadonlyMap<string, number>
   /** How many terms there are, repeated ones counted. */
@@ -39,9 +39,9 @@ export function sectionOf(text: string, passages: readonly EncodedPassage[]): Se
   const lead = passages[0]?.vector ?? new Float32Array()
   const counts = new Map<string, number>()
   let length = 0
-  const made = passages.map(({ start, end, vector }): Passage => {
+  const made = passages.map(({ start, end, vector }): IndexedPassage => {
     const words = text.slice(start, end)
-    for (const term of termsOf(words)) {
+    for (const term of indexTerms(words)) {
       counts.set(term, Math.min(MAX_COUNT, (counts.get(term) ?? 0) + 1))
       length += 1
     }

@@ -1,8 +1,8 @@
 import type { Access, AccessList } from '../collection.ts'
 import { MAX_FINDS, MAX_TEXT } from '../messages.ts'
-import { mergeStatistics, type Statistics } from './bm25.ts'
 import { contenders, type Evidence, type Extremes, mergeExtremes, rank } from './ranking.ts'
 import { type Question, type Shard, type ShownPassage, search, statisticsOf } from './search.ts'
+import { mergeStatistics, type Statistics } from './statistics.ts'
 
 /** What search reads; storage satisfies it. */
 export interface ShardStore {

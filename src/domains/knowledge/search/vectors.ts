@@ -1,3 +1,5 @@
+import { floatsIn } from '../../../text/vectors.ts'
+
 /**
  * Vectors as they are kept: one byte a dimension, `value ≈ byte · scale`. Of a vector of length 1 in 512 dimensions the
  * dot product with a question's is wrong by about 0.0003.
@@ -89,23 +91,10 @@ function signedSum(question: Float32Array, start: number, bits: number): number 
   return sum
 }
 
-export function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let index = 0; index < a.length; index++) sum += (a[index] as number) * (b[index] ?? 0)
-  return sum
-}
-
-/** Base64 of little-endian float32, as vectors travel. */
-export function vectorToText(vector: Float32Array): string {
-  const bytes = Buffer.alloc(vector.length * 4)
-  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * 4)
-  return bytes.toString('base64')
-}
-
 /** undefined when the text is not that of finite floats. */
 export function vectorFromText(text: string): Float32Array | undefined {
   const bytes = Buffer.from(text, 'base64')
   if (bytes.length === 0 || bytes.length % 4 !== 0) return undefined
-  const vector = Float32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4))
+  const vector = floatsIn(bytes)
   return vector.every(Number.isFinite) ? vector : undefined
 }

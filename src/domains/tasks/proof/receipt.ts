@@ -29,7 +29,7 @@ export interface WorkClaim {
 }
 
 /** A worker signs what it did, a submitter what it accepted of it; each signature stands under many claims. */
-export interface Statement {
+export interface WorkStatement {
   readonly role: 'worker' | 'submitter'
   readonly jobId: string
   readonly worker: PeerId
@@ -45,8 +45,8 @@ export interface Statement {
 /** One accepted result, and both signatures under it. */
 export interface WorkReceipt {
   readonly claim: WorkClaim
-  readonly worker: Statement
-  readonly submitter: Statement
+  readonly worker: WorkStatement
+  readonly submitter: WorkStatement
 }
 
 export type Sign = (text: string) => string
@@ -66,22 +66,32 @@ export function claimHash(claim: WorkClaim): string {
 }
 
 /** What is signed; its first word keeps the signature from meaning anything elsewhere. */
-function statementText({ role, jobId, worker, submitter, hashes }: Omit<Statement, 'signature' | 'atMs' | 'claims'>) {
+function statementText({
+  role,
+  jobId,
+  worker,
+  submitter,
+  hashes,
+}: Omit<WorkStatement, 'signature' | 'atMs' | 'claims'>) {
   return `wattmesh-work-1 ${canonical({ role, jobId, worker, submitter, hashes: [...hashes] })}`
 }
 
-export function signStatement(body: Omit<Statement, 'signature'>, sign: Sign): Statement {
+export function signStatement(body: Omit<WorkStatement, 'signature'>, sign: Sign): WorkStatement {
   return { ...body, signature: sign(statementText(body)) }
 }
 
-export function statementIsGood(statement: Statement, verify: Verify): boolean {
+export function statementIsGood(statement: WorkStatement, verify: Verify): boolean {
   const by = statement.role === 'worker' ? statement.worker : statement.submitter
   const claimed = statement.claims.length === 0 || sameHashes(statement)
   return claimed && verify(by, statementText(statement), statement.signature)
 }
 
 /** Whether each hash of `one` stands in some statement of this party between the same two. */
-export function areStated(statements: readonly Statement[], one: Statement, by: Statement['role']): boolean {
+export function areStated(
+  statements: readonly WorkStatement[],
+  one: WorkStatement,
+  by: WorkStatement['role'],
+): boolean {
   const between = statements.filter(({ worker, submitter }) => worker === one.worker && submitter === one.submitter)
   const stated = new Set(between.flatMap(({ role, hashes }) => (role === by ? hashes : [])))
   return one.hashes.every(hash => stated.has(hash))
@@ -98,8 +108,8 @@ export function workReceiptIsGood({ claim, worker, submitter }: WorkReceipt, ver
 }
 
 /** The receipts that a job's statements amount to: one for each claim, however often it was stated. */
-export function receiptsOf(statements: readonly Statement[]): WorkReceipt[] {
-  const accepted = new Map<string, Statement>()
+export function receiptsOf(statements: readonly WorkStatement[]): WorkReceipt[] {
+  const accepted = new Map<string, WorkStatement>()
   const counted = new Set<string>()
   for (const statement of statements) {
     if (statement.role === 'submitter') for (const hash of statement.hashes) accepted.set(hash, statement)
@@ -117,6 +127,6 @@ export function receiptsOf(statements: readonly Statement[]): WorkReceipt[] {
     )
 }
 
-function sameHashes({ claims, hashes }: Statement): boolean {
+function sameHashes({ claims, hashes }: WorkStatement): boolean {
   return claims.length === hashes.length && claims.every((claim, i) => claimHash(claim) === hashes[i])
 }

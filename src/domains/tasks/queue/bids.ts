@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { PeerId } from '../../../kernel/ids.ts'
 import type { Bid } from '../messages.ts'
+import type { QueueDeps } from './deps.ts'
 
 /**
  * What workers said they would take, and what they were seen to take. Known for minutes and asked for again, so it is
@@ -26,6 +26,8 @@ export interface Bids {
   paceMs(kind: string, peer?: PeerId): number | undefined
   /** Whether it was ever asked for work. */
   gone(peer: PeerId): boolean
+  /** When, after that, a worker may be asked again, stops being waited for, or is left alone no longer. */
+  nextMs(afterMs: number): number
 }
 
 interface Entry {
@@ -51,10 +53,10 @@ const MAX_FAILURES = 8
 /** Weight of the newest of measured times. */
 const NEWEST = 0.2
 
-export function createBids(now: () => number): Bids {
-  const entries = new LRUCache<string, Entry>({ max: MAX_ENTRIES })
-  const paces = new LRUCache<string, number>({ max: MAX_ENTRIES })
-  const failures = new LRUCache<string, { inARow: number; untilMs: number }>({ max: MAX_ENTRIES })
+export function createBids({ now, memory }: Pick<QueueDeps, 'now' | 'memory'>): Bids {
+  const entries = memory<string, Entry>(MAX_ENTRIES)
+  const paces = memory<string, number>(MAX_ENTRIES)
+  const failures = memory<string, { readonly inARow: number; readonly untilMs: number }>(MAX_ENTRIES)
   const keyOf = (peer: PeerId, kind: string): string => `${peer} ${kind}`
 
   function learn(key: string, tookMs: number): void {
@@ -114,6 +116,17 @@ export function createBids(now: () => number): Bids {
       failures.set(keyOf(peer, kind), { inARow, untilMs: now() + leftAloneMs })
     },
     paceMs: (kind, peer) => (peer === undefined ? undefined : paces.get(keyOf(peer, kind))) ?? paces.get(kind),
+    nextMs(afterMs) {
+      const moments = [
+        ...[...entries.values()].flatMap(({ bid, askedMs, notBeforeMs }) => [
+          notBeforeMs,
+          ...(bid === undefined ? [] : [bid.until]),
+          ...(askedMs === undefined ? [] : [askedMs + AWAITED_MS, askedMs + ASK_AGAIN_MS]),
+        ]),
+        ...[...failures.values()].map(({ untilMs }) => untilMs),
+      ]
+      return moments.reduce((next, ms) => (ms > afterMs && ms < next ? ms : next), Number.POSITIVE_INFINITY)
+    },
     gone(peer) {
       const its = [...entries.keys()].filter(key => key.startsWith(`${peer} `))
       for (const key of its) entries.delete(key)

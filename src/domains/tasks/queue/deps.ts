@@ -1,6 +1,7 @@
+import type { KindTable } from '../../../daemon/kind.ts'
 import type { NewId, PeerId, TaskId } from '../../../kernel/ids.ts'
+import type { Json } from '../../../kernel/outcome.ts'
 import type { Random } from '../../../kernel/random.ts'
-import type { KindTable } from '../kinds/kind.ts'
 import type { Worker } from '../placement.ts'
 import type { Sign, Verify } from '../proof/receipt.ts'
 import type { Reputation } from '../proof/reputation.ts'
@@ -9,10 +10,10 @@ import type { Job, JobDocument, Needs, Task } from '../task.ts'
 
 export interface QueueStore {
   job(id: string): Job | undefined
-  /** What a job's texts are called. */
+  /** What the things submitted are called. */
   documents(jobId: string): readonly JobDocument[]
-  /** A text of a job that is still being split. */
-  text(jobId: string, document: number): string | undefined
+  /** One of the things submitted, of a job that is still being split. */
+  source(jobId: string, document: number): Json | undefined
   /** The most important first, then the oldest. */
   jobsInState(state: JobState): Job[]
   /** All that were ever submitted under it and are not forgotten. */
@@ -21,6 +22,10 @@ export interface QueueStore {
   leasedTasks(): Task[]
   /** Leased tasks of which a lease has run out. */
   overdueTasks(nowMs: number): Task[]
+  /** When the first lease runs out; undefined: nothing is leased. */
+  nextLeaseEnd(): number | undefined
+  /** When the first task that must wait longer than that may be given out. */
+  nextWaiting(afterMs: number): number | undefined
   /** How many tasks each worker has now. */
   load(): Map<PeerId, number>
   /** Queued tasks of a job that need not wait any longer: begun ones first, then in order. */
@@ -64,6 +69,11 @@ export interface QueueDeps {
   readonly sign: Sign
   readonly verify: Verify
   now(): number
+  /**
+   * Maps for what is remembered and not kept: at most so many entries, and what a decision changes in one is undone with
+   * the write it belongs to. A decision sees what it has just remembered itself.
+   */
+  memory<Key, Value>(most: number): Map<Key, Value>
   /** Peers that work on this kind now; this one too, when it works. */
   workersFor(kind: string, version: number): readonly Worker[]
 }

@@ -1,64 +1,65 @@
 import { createHash } from 'node:crypto'
-import type { PeerId } from '../../../kernel/ids.ts'
-import { type JsonObject, outcome } from '../../../kernel/outcome.ts'
+import type { ZodError } from 'zod'
+import { type AnyKind, takesModel } from '../../../daemon/kind.ts'
+import { type Json, type JsonObject, outcome } from '../../../kernel/outcome.ts'
 import { canonical } from '../../../protocol/canonical.ts'
-import { type AnyKind, takesModel } from '../kinds/kind.ts'
 import { type Job, type Needs, refuseTask, type TaskFact, type TasksOutcome } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
+import { type JobRequest, type Source, sourcesOf } from './request.ts'
 import { queueFull, type Submission, submissionOf } from './submission.ts'
-
-/** What somebody wants done. */
-export interface JobRequest {
-  readonly kind: string
-  readonly params: JsonObject
-  readonly documents: readonly { readonly name: string; readonly text: string }[]
-  /** Higher goes first, −100 to 100; 0 when absent. */
-  readonly priority?: number
-  /** Unix milliseconds. */
-  readonly deadlineMs?: number
-  readonly needs?: Partial<Needs>
-  /** `private` when absent: anybody's machine is for the owner to allow, job by job. */
-  readonly privacy?: 'public' | 'private'
-  /** Who may have a private job; the trusted peers when absent. Of a public job it is refused. */
-  readonly peers?: readonly PeerId[]
-  readonly after?: readonly string[]
-  /** The same key with the same request is the same job, whatever the deadline, until that expires or is cancelled. */
-  readonly key?: string
-  /** Of results of other peers; `adaptive` for public jobs when absent. */
-  readonly verify?: 'none' | 'adaptive'
-}
 
 const NO_MODEL =
   'its vectors would be of no known model: that of this machine was not opened, and the parameter fingerprint names none'
 
-/** Checks a request, keeps its texts and begins to split them into tasks; of what is refused nothing is kept. */
+/** Checks a request, keeps what is submitted and begins to split it into tasks; of what is refused nothing is kept. */
 export function openJob(request: JobRequest, deps: QueueDeps): Submission {
   const known = jobUnder(request.key, deps.store)
   if (known !== undefined) return sameAgain(known, request)
   const jobId = deps.newId()
-  const kind = deps.kinds[request.kind]
-  const params = kind?.params.safeParse(request.params)
-  if (kind === undefined || params?.success !== true) {
-    const [issue] = params?.error?.issues ?? []
-    return refusedJob(
-      jobId,
-      kind === undefined
-        ? refuseTask(
-            'TASK_KIND_UNKNOWN',
-            `no kind of task is called ${request.kind}; there are: ${Object.keys(deps.kinds).join(', ')}`,
-          )
-        : refuseTask('TASK_BAD_INPUT', `${issue?.path.join('.')}: ${issue?.message}`),
-    )
-  }
-  const hindrance = hindered(request, deps)
-  if (hindrance !== undefined) return refusedJob(jobId, hindrance)
+  const read = readRequest(request, deps)
+  if ('refusal' in read) return refusedJob(jobId, read.refusal)
+  const { kind, sources } = read
   const fingerprint = takesModel(kind) ? (namedModel(request) ?? deps.models()?.[0]) : undefined
   if (takesModel(kind) && fingerprint === undefined)
     return refusedJob(jobId, refuseTask('TASK_MODEL_UNKNOWN', NO_MODEL))
-  const job = freshJob(jobId, request, { kind, now: deps.now(), fingerprint })
-  const documents = request.documents.map(({ name, text }) => ({ name, characters: text.length }))
-  const texts = request.documents.map(({ text }, document): TaskFact => ({ kind: 'job.text', jobId, document, text }))
-  return submissionOf(job, deps, [{ kind: 'job', job }, { kind: 'job.documents', jobId, documents }, ...texts])
+  const job = freshJob(jobId, request, { kind, now: deps.now(), fingerprint, texts: sources.length })
+  const documents = sources.map(({ name, characters }) => ({ name, characters }))
+  return submissionOf(job, deps, [
+    { kind: 'tasks.job', job },
+    { kind: 'tasks.job.documents', jobId, documents },
+    ...sources.map(({ value }, document): TaskFact => ({ kind: 'tasks.job.source', jobId, document, source: value })),
+  ])
+}
+
+interface ReadRequest {
+  readonly kind: AnyKind
+  readonly sources: readonly Source[]
+}
+
+function readRequest(request: JobRequest, deps: QueueDeps): ReadRequest | { readonly refusal: TasksOutcome } {
+  const kind = Object.hasOwn(deps.kinds, request.kind) ? deps.kinds[request.kind] : undefined
+  if (kind === undefined) {
+    const names = Object.keys(deps.kinds).join(', ')
+    return {
+      refusal: refuseTask('TASK_KIND_UNKNOWN', `no kind of task is called ${request.kind}; there are: ${names}`),
+    }
+  }
+  const params = kind.params.safeParse(request.params)
+  if (!params.success) return { refusal: refuseTask('TASK_BAD_INPUT', complaint(params.error)) }
+  const hindrance = hindered(request, deps)
+  if (hindrance !== undefined) return { refusal: hindrance }
+  const sources: Source[] = []
+  for (const source of sourcesOf(request)) {
+    const taken = kind.source.safeParse(source.value)
+    if (!taken.success) return { refusal: refuseTask('TASK_BAD_INPUT', complaint(taken.error, source.place)) }
+    sources.push({ ...source, value: taken.data as Json })
+  }
+  return sources.length === 0 ? { refusal: refuseTask('TASK_BAD_INPUT', 'nothing is submitted') } : { kind, sources }
+}
+
+/** The first thing that is wrong, and where. */
+function complaint({ issues: [issue] }: ZodError, ...place: readonly string[]): string {
+  return `${[...place, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`
 }
 
 /**
@@ -113,9 +114,10 @@ function needsOf({ needs }: JobRequest, kind: AnyKind, fingerprint: string | und
 function freshJob(
   id: string,
   request: JobRequest,
-  { kind, now, fingerprint }: { kind: AnyKind; now: number; fingerprint: string | undefined },
+  about: { kind: AnyKind; now: number; fingerprint: string | undefined; texts: number },
 ): Job {
-  const { privacy = 'private', documents, deadlineMs, key } = request
+  const { kind, now, fingerprint, texts } = about
+  const { privacy = 'private', deadlineMs, key } = request
   const params: JsonObject = { ...request.params, ...(fingerprint === undefined ? {} : { fingerprint }) }
   return {
     id,
@@ -124,7 +126,7 @@ function freshJob(
     params,
     privacy,
     state: 'opening',
-    texts: documents.length,
+    texts,
     total: 0,
     createdMs: now,
     priority: request.priority ?? 0,
@@ -133,14 +135,14 @@ function freshJob(
     verify: request.verify ?? (privacy === 'public' ? 'adaptive' : 'none'),
     needs: needsOf(request, kind, fingerprint),
     requestHash: key === undefined ? '' : requestHash(request),
-    steps: [{ atMs: now, text: `submitted, ${documents.length} texts` }],
+    steps: [{ atMs: now, text: `submitted, ${texts} ${request.inputs === undefined ? 'texts' : 'inputs'}` }],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(key === undefined ? {} : { key }),
   }
 }
 
 /** Of everything that makes two requests the same; `2h from now` is another moment each time it is said. */
-function requestHash({ documents, key: _, deadlineMs: __, ...rest }: JobRequest): string {
+function requestHash({ documents = [], key: _, deadlineMs: __, ...rest }: JobRequest): string {
   const hash = createHash('sha256').update(canonical(rest))
   for (const { name, text } of documents) hash.update(`\n${name.length} ${text.length}\n${name}\n`).update(text)
   return hash.digest('base64url')

@@ -38,7 +38,7 @@ export function createJobs(deps: QueueDeps, leases: Leases): Jobs {
       if (task?.state === 'leased') leases.close(sheet, task, step, reason)
     }
     sheet.keep({ kind: 'tasks.moved', jobId: job.id, from: ['queued'], to: state, reason })
-    if (job.state === 'opening') sheet.keep({ kind: 'job.texts.gone', jobId: job.id })
+    if (job.state === 'opening') sheet.keep({ kind: 'tasks.job.sources.gone', jobId: job.id })
     sheet.keepJob(moved(job, how, reason, { finishedMs: now(), reason }))
   }
 

@@ -61,7 +61,7 @@ export function openSheet(deps: QueueDeps): Sheet {
     for (const { job, worker, hashes } of acks.values()) {
       const body = { role: 'submitter', jobId: job.id, worker, submitter: deps.self, hashes, claims: [] } as const
       const statement = signStatement({ ...body, atMs: deps.now() }, deps.sign)
-      facts.push({ kind: 'work.statement', statement })
+      facts.push({ kind: 'tasks.statement', statement })
       messages.push(ackDraft(statement))
     }
   }
@@ -80,7 +80,7 @@ export function openSheet(deps: QueueDeps): Sheet {
     keepJob: job => void jobs.set(job.id, job),
     keepOutput({ id: taskId, jobId }, epoch, text) {
       outputs.set(`${taskId}/${epoch}`, text)
-      facts.push({ kind: 'task.output', taskId, jobId, epoch, text })
+      facts.push({ kind: 'tasks.output', taskId, jobId, epoch, text })
     },
     keepReputation: reputation => void reputations.set(reputationKey(reputation), reputation),
     keep: fact => void facts.push(fact),
@@ -97,7 +97,7 @@ export function openSheet(deps: QueueDeps): Sheet {
     },
     cancel(jobId, worker, ref, reason) {
       // Own work is not told: the runner looks at the desk.
-      if (worker === deps.self) return void facts.push({ kind: 'work.gone', taskId: ref.taskId })
+      if (worker === deps.self) return void facts.push({ kind: 'tasks.work.gone', taskId: ref.taskId })
       const key = `${worker} ${jobId} ${reason}`
       const batch = cancelled.get(key) ?? { jobId, worker, reason, refs: [] }
       batch.refs.push(ref)
@@ -117,9 +117,9 @@ export function openSheet(deps: QueueDeps): Sheet {
       }
       for (const key of [...given.keys()]) flushAssign(key)
       const kept: TaskFact[] = [
-        ...[...jobs.values()].map((job): TaskFact => ({ kind: 'job', job })),
-        ...[...tasks.values()].map((task): TaskFact => ({ kind: 'task', task })),
-        ...[...reputations.values()].map((reputation): TaskFact => ({ kind: 'reputation', reputation })),
+        ...[...jobs.values()].map((job): TaskFact => ({ kind: 'tasks.job', job })),
+        ...[...tasks.values()].map((task): TaskFact => ({ kind: 'tasks.task', task })),
+        ...[...reputations.values()].map((reputation): TaskFact => ({ kind: 'tasks.reputation', reputation })),
       ]
       return { facts: [...kept, ...facts], messages, answer }
     },

@@ -1,7 +1,8 @@
 import type { Job } from '../task.ts'
 import type { Bids } from './bids.ts'
 import { kindName, type QueueDeps } from './deps.ts'
-import type { Desk, Giving, Load } from './giving.ts'
+import type { Desk, Load } from './desks.ts'
+import type { Giving } from './giving.ts'
 import type { Sheet } from './sheet.ts'
 
 /** Work is slow when it takes this many times as long as others did, and long enough for a copy to be worth it. */

@@ -1,8 +1,8 @@
+import type { AnyKind } from '../../../daemon/kind.ts'
 import { CodedError, messageOf } from '../../../kernel/errors.ts'
 import type { TaskId } from '../../../kernel/ids.ts'
 import { type Answer, type Commit, type Json, outcome } from '../../../kernel/outcome.ts'
 import { canonical } from '../../../protocol/canonical.ts'
-import type { AnyKind } from '../kinds/kind.ts'
 import { hashOfText } from '../proof/receipt.ts'
 import { nextJobState } from '../states.ts'
 import { type Job, refuseTask, type Task, type TaskCode, type TaskFact, type TasksOutcome } from '../task.ts'
@@ -64,8 +64,8 @@ const SLICE_PARTS = 128
 const SLICE_MS = 10
 
 /**
- * A job on its way from its texts, which are kept until then, to its tasks. After a crash it goes on behind the parts
- * there are: a kind splits the same text in the same way each time.
+ * A job on its way from what was submitted, which is kept until then, to its tasks. After a crash it goes on behind the
+ * parts there are: a kind splits the same source in the same way each time.
  * @param first what the first commit keeps beside the parts
  */
 export function submissionOf(job: Job, deps: QueueDeps, first: readonly TaskFact[] = []): Submission {
@@ -96,9 +96,9 @@ function abandoned(job: Job | undefined, reason: string, { now }: QueueDeps): Ta
     steps: withStep(job.steps, now(), reason),
   }
   return outcome<TaskFact>([
-    { kind: 'job', job: failed },
+    { kind: 'tasks.job', job: failed },
     { kind: 'tasks.moved', jobId: job.id, from: ['queued'], to: 'failed', reason },
-    { kind: 'job.texts.gone', jobId: job.id },
+    { kind: 'tasks.job.sources.gone', jobId: job.id },
   ])
 }
 
@@ -108,14 +108,13 @@ interface Part {
   readonly input: Json
 }
 
-/** Read text by text, when its turn comes. */
+/** Read one by one, when its turn comes. */
 function* partsOf({ id, texts, params }: Job, kind: AnyKind, store: QueueDeps['store']): Generator<Part, void> {
-  const names = store.documents(id)
   const read = kind.params.parse(params)
   for (let document = 0, index = 0; document < texts; document++) {
-    const text = store.text(id, document)
-    if (text === undefined) throw unfinished('a text of the job is not kept here; submit it again')
-    for (const input of kind.split({ name: names[document]?.name ?? '', text }, read)) {
+    const source = store.source(id, document)
+    if (source === undefined) throw unfinished('a part of what was submitted is not kept here; submit it again')
+    for (const input of kind.split(source, read)) {
       yield { index: index++, document, input: input as Json }
     }
   }
@@ -170,8 +169,8 @@ function opened(job: Job, total: number, nowMs: number): TaskFact[] {
   const step = { atMs: nowMs, text: `split into ${total} parts` }
   const state = nextJobState(job.state, job.after.length > 0 ? 'hold' : 'opened') ?? job.state
   return [
-    { kind: 'job', job: { ...job, total, state, steps: [...job.steps, step] } },
-    { kind: 'job.texts.gone', jobId: job.id },
+    { kind: 'tasks.job', job: { ...job, total, state, steps: [...job.steps, step] } },
+    { kind: 'tasks.job.sources.gone', jobId: job.id },
   ]
 }
 
@@ -196,7 +195,7 @@ function freshTask(id: TaskId, jobId: string, { index, document, input }: Part):
     inputHash: hashOfText(text),
   }
   return [
-    { kind: 'task', task },
-    { kind: 'task.input', taskId: id, jobId, text },
+    { kind: 'tasks.task', task },
+    { kind: 'tasks.input', taskId: id, jobId, text },
   ]
 }

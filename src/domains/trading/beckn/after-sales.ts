@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { kwhOf, readKwh } from '../../../kernel/energy.ts'
 import type { PeerId } from '../../../kernel/ids.ts'
 import type { JsonObject } from '../../../kernel/outcome.ts'
-import { kwhOf, wholeOf } from '../money.ts'
 import type { Progress, Rating, SupportContact, Trade } from '../trade.ts'
 import { ownContext, uriOf } from './context.ts'
 import { type ContractBody, contractMessage } from './contract-body.ts'
@@ -44,7 +44,7 @@ export function readTracking(message: unknown): Omit<Progress, 'atMs'> | undefin
   const parsed = trackingSchema.safeParse(message)
   if (!parsed.success) return undefined
   const { phase, meteredKwh } = parsed.data.tracking.trackingAttributes
-  const meteredWh = wholeOf(meteredKwh, 1000)
+  const meteredWh = readKwh(meteredKwh)
   return { phase, ...(meteredWh === undefined ? {} : { meteredWh }) }
 }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { PeerId } from '../../../kernel/ids.ts'
+import { readUnits, unitsOf } from '../../../kernel/money.ts'
 import type { JsonObject } from '../../../kernel/outcome.ts'
-import { unitsOf, wholeOf } from '../money.ts'
-import { slotKey, timestamp } from '../slot.ts'
+import { slotKey, timestamp } from '../../../kernel/slot.ts'
 import type { Catalog, Offer, Tariff } from '../trade.ts'
 import { ownContext, packContext } from './context.ts'
 import { customer, meterOf, roles } from './participants.ts'
@@ -187,9 +187,9 @@ export function offeredTwice(offers: readonly Offer[]): Offer | undefined {
 function readTariff({ provider }: CatalogBody): Tariff | undefined {
   const said = provider.providerAttributes
   const [retailMicro, feedInMicro, gridFeeMicro] = [said?.retailPerKwh, said?.feedInPerKwh, said?.gridFeePerKwh].map(
-    price => wholeOf(price, 1_000_000),
+    readUnits,
   )
-  const utilityShareMicro = wholeOf(said?.utilitySharePerKwh ?? 0, 1_000_000)
+  const utilityShareMicro = readUnits(said?.utilitySharePerKwh ?? 0)
   if (retailMicro === undefined || feedInMicro === undefined || gridFeeMicro === undefined) return undefined
   if (utilityShareMicro === undefined) return undefined
   return { retailMicro, feedInMicro, gridFeeMicro, ...(utilityShareMicro === 0 ? {} : { utilityShareMicro }) }

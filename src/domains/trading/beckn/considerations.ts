@@ -1,9 +1,8 @@
 import { z } from 'zod'
+import { costMicro, readUnits, unitsOf } from '../../../kernel/money.ts'
 import type { JsonObject } from '../../../kernel/outcome.ts'
-import type { Shortfall } from '../contract.ts'
-import { costMicro, unitsOf, wholeOf } from '../money.ts'
-import type { Flow } from '../settlement/settle.ts'
-import { timestamp } from '../slot.ts'
+import { timestamp } from '../../../kernel/slot.ts'
+import type { RevenueFlow, Shortfall } from '../../../protocol/contract.ts'
 import { ownContext, packContext } from './context.ts'
 
 /** What the considerations of a contract say: its price with the breakup, what was settled, what a cancellation costs. */
@@ -18,12 +17,12 @@ export interface Considered {
   readonly quoted?: boolean
   readonly revision?: number
   readonly shortfall?: Shortfall
-  readonly flows?: readonly Flow[]
+  readonly flows?: readonly RevenueFlow[]
   readonly cancelTerms?: { readonly feeMicro: number; readonly untilMs: number }
 }
 
 /** The official roles of a flow; the utility stands behind the grid of both. */
-const ROLES: Readonly<Record<Flow['role'], string>> = {
+const ROLES: Readonly<Record<RevenueFlow['role'], string>> = {
   buyer: 'buyerPlatform',
   seller: 'sellerPlatform',
   utility: 'utility',
@@ -73,7 +72,7 @@ function shortfallObject({ utilityPriceMicro, penaltyMicro, tolerancePercent }: 
   }
 }
 
-function revenue(flows: readonly Flow[], currency: string): JsonObject {
+function revenue(flows: readonly RevenueFlow[], currency: string): JsonObject {
   return {
     id: 'settlement-flows',
     status: { code: 'SETTLED' },
@@ -133,8 +132,8 @@ type Said = Pick<Considered, 'gridFeeMicro' | 'utilityShareMicro' | 'revision' |
 export function readConsiderations(given: readonly z.infer<typeof considerationSchema>[]): Said | undefined {
   const attributes = given.map(one => one.considerationAttributes).filter(one => one !== undefined)
   const price = attributes.find(one => one.gridFeePerKwh !== undefined)
-  const gridFeeMicro = wholeOf(price?.gridFeePerKwh ?? 0, 1_000_000)
-  const utilityShareMicro = wholeOf(price?.utilitySharePerKwh ?? 0, 1_000_000)
+  const gridFeeMicro = readUnits(price?.gridFeePerKwh ?? 0)
+  const utilityShareMicro = readUnits(price?.utilitySharePerKwh ?? 0)
   const shortfall = price?.shortfall === undefined ? undefined : readShortfall(price.shortfall)
   const cancelTerms = readCancellation(attributes.find(one => one['@type'] === 'CancellationTerms'))
   if (gridFeeMicro === undefined || utilityShareMicro === undefined || shortfall === null) return undefined
@@ -149,14 +148,14 @@ export function readConsiderations(given: readonly z.infer<typeof considerationS
 
 /** null: no whole millionths. */
 function readShortfall(said: NonNullable<Attributes['shortfall']>): Shortfall | null {
-  const utilityPriceMicro = wholeOf(said.utilityPricePerKwh, 1_000_000)
-  const penaltyMicro = wholeOf(said.penaltyPerKwh, 1_000_000)
+  const utilityPriceMicro = readUnits(said.utilityPricePerKwh)
+  const penaltyMicro = readUnits(said.penaltyPerKwh)
   if (utilityPriceMicro === undefined || penaltyMicro === undefined) return null
   return { utilityPriceMicro, penaltyMicro, tolerancePercent: said.tolerancePercent }
 }
 
 function readCancellation(said: Attributes | undefined): Considered['cancelTerms'] {
-  const feeMicro = wholeOf(said?.value, 1_000_000)
+  const feeMicro = readUnits(said?.value)
   if (feeMicro === undefined || said?.cancellableUntil === undefined) return undefined
   return { feeMicro, untilMs: Date.parse(said.cancellableUntil) }
 }

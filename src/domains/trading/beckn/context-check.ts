@@ -1,4 +1,4 @@
-import type { MessageId, PeerId, TaskId } from '../../../kernel/ids.ts'
+import type { MessageId, PeerId, TransactionId } from '../../../kernel/ids.ts'
 import { didOf } from '../../../protocol/keys.ts'
 import { type Action, type BecknMessage, typeOf } from './context.ts'
 import { contractBreach } from './contract-body.ts'
@@ -12,7 +12,7 @@ export interface Carried {
   readonly id: MessageId
   readonly sender: PeerId
   readonly receiver: PeerId | undefined
-  readonly transactionId: TaskId
+  readonly transactionId: TransactionId
 }
 
 /** Where it arrives. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { MessageId, PeerId, TaskId } from '../../../kernel/ids.ts'
+import type { MessageId, PeerId, TransactionId } from '../../../kernel/ids.ts'
 import type { JsonObject } from '../../../kernel/outcome.ts'
+import { isoDuration, timestamp } from '../../../kernel/slot.ts'
 import { canonical } from '../../../protocol/canonical.ts'
 import { didOf } from '../../../protocol/keys.ts'
-import { isoDuration, timestamp } from '../slot.ts'
 import type { Context } from './rules/context.ts'
 
 export const BECKN_VERSION = '2.0.0'
@@ -52,7 +52,7 @@ export interface ContextFields {
   readonly seller?: PeerId | undefined
   readonly sender: PeerId
   readonly receiver?: PeerId | undefined
-  readonly transactionId: TaskId
+  readonly transactionId: TransactionId
   /** The same in a request and its callback. */
   readonly messageId: MessageId
   readonly nowMs: number

@@ -1,7 +1,7 @@
+import { kwhOf, readKwh } from '../../../kernel/energy.ts'
 import type { JsonObject } from '../../../kernel/outcome.ts'
+import { readSlot, type Slot, slotPeriod } from '../../../kernel/slot.ts'
 import type { OfferFilter } from '../catalog-index.ts'
-import { kwhOf, wholeOf } from '../money.ts'
-import { isoDuration, parseIsoDuration, type Slot, timestamp } from '../slot.ts'
 
 /**
  * `message` of discover: which slot, and at least how much. It is read by everybody in the zone, so it names neither a
@@ -9,7 +9,8 @@ import { isoDuration, parseIsoDuration, type Slot, timestamp } from '../slot.ts'
  */
 export function intentMessage(slot: Slot, minWh: number): JsonObject {
   const series = '$.catalogs[*].offers[*].offerAttributes.commitmentAttributes'
-  const expression = `${series} ? (@.intervalPeriod.start == "${timestamp(slot.startMs)}" && @.intervalPeriod.duration == "${isoDuration(slot.durationMs)}" && @.AVAILABLE_QTY >= ${kwhOf(minWh)})`
+  const { start, duration } = slotPeriod(slot)
+  const expression = `${series} ? (@.intervalPeriod.start == "${start}" && @.intervalPeriod.duration == "${duration}" && @.AVAILABLE_QTY >= ${kwhOf(minWh)})`
   return { intent: { filters: { type: 'jsonpath', expression } } }
 }
 
@@ -22,11 +23,12 @@ export function readIntent(message: unknown): OfferFilter {
   const { intent } = message as { intent?: { filters?: { expression?: unknown } } }
   const expression = intent?.filters?.expression
   if (typeof expression !== 'string' || expression.length > 1_000) return {}
-  const startMs = Date.parse(START.exec(expression)?.[1] ?? '')
-  const durationMs = parseIsoDuration(DURATION.exec(expression)?.[1] ?? '')
-  const minWh = wholeOf(Number(QUANTITY.exec(expression)?.[1]), 1000)
+  const [, start = ''] = START.exec(expression) ?? []
+  const [, duration = ''] = DURATION.exec(expression) ?? []
+  const slot = readSlot({ start, duration })
+  const minWh = readKwh(Number(QUANTITY.exec(expression)?.[1]))
   return {
-    ...(Number.isNaN(startMs) || durationMs === undefined ? {} : { slot: { startMs, durationMs } }),
+    ...(slot === undefined ? {} : { slot }),
     ...(minWh === undefined ? {} : { minWh }),
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PeerId } from '../../../kernel/ids.ts'
 import type { JsonObject } from '../../../kernel/outcome.ts'
-import type { Contract } from '../contract.ts'
+import type { Contract } from '../../../protocol/contract.ts'
 import { ownContext, packContext } from './context.ts'
 import { packName } from './rules/packs/packs.ts'
 

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { kwhOf, readKwh } from '../../../kernel/energy.ts'
+import { readUnits, unitsOf } from '../../../kernel/money.ts'
 import type { JsonObject } from '../../../kernel/outcome.ts'
-import { kwhOf, unitsOf, wholeOf } from '../money.ts'
-import type { Allocation } from '../settlement/allocation.ts'
-import { isoDuration, parseIsoDuration, type Slot, timestamp } from '../slot.ts'
+import { readSlot, type Slot, slotAfter, slotPeriod, slotsBetween } from '../../../kernel/slot.ts'
+import type { Allocation } from '../../../protocol/contract.ts'
 import { packContext } from './context.ts'
 import { isOfPack } from './rules/packs/packs.ts'
 
@@ -39,7 +40,7 @@ export function timeSeries(intervals: readonly [Interval, ...Interval[]], curren
   return {
     '@context': packContext('BecknTimeSeries/v1.0'),
     '@type': 'TimeSeries',
-    intervalPeriod: { start: timestamp(first.slot.startMs), duration: isoDuration(first.slot.durationMs) },
+    intervalPeriod: slotPeriod(first.slot),
     payloadDescriptors: [
       { objectType: 'EVENT_PAYLOAD_DESCRIPTOR', payloadType: PRICE, currency, insertedBy: 'sellerPlatform' },
       ...COLUMNS.filter(([key]) => used(key)).map(([, payloadType, insertedBy, kind]) => ({
@@ -54,7 +55,7 @@ export function timeSeries(intervals: readonly [Interval, ...Interval[]], curren
       ]),
     ],
     intervals: intervals.map(interval => ({
-      id: Math.round((interval.slot.startMs - first.slot.startMs) / first.slot.durationMs),
+      id: slotsBetween(first.slot, interval.slot),
       payloads: payloadsOf(interval),
     })),
   }
@@ -76,11 +77,6 @@ function payloadsOf(interval: Interval): JsonObject[] {
   return [{ type: PRICE, values: [unitsOf(interval.priceMicro)] }, ...columns, ...allocations]
 }
 
-/** Slots of a second to a year, in this century: what a stranger says must stay a date that can be printed. */
-const MIN_SLOT_MS = 1_000
-const MAX_SLOT_MS = 366 * 24 * 60 * 60_000
-const LAST_START_MS = Date.UTC(2100, 0)
-
 /** Of the pack, so that its rules have been held against it before it is read. */
 const seriesSchema = z.looseObject({
   '@context': isOfPack('BecknTimeSeries/1.0'),
@@ -100,13 +96,9 @@ const seriesSchema = z.looseObject({
 export function readSeries(value: unknown): Interval[] | undefined {
   const parsed = seriesSchema.safeParse(value)
   if (!parsed.success) return undefined
-  const startMs = Date.parse(parsed.data.intervalPeriod.start)
-  const durationMs = parseIsoDuration(parsed.data.intervalPeriod.duration)
-  if (durationMs === undefined || durationMs < MIN_SLOT_MS || durationMs > MAX_SLOT_MS || startMs > LAST_START_MS)
-    return undefined
-  const intervals = parsed.data.intervals.map(({ id, payloads }) =>
-    readInterval({ startMs: startMs + id * durationMs, durationMs }, payloads),
-  )
+  const first = readSlot(parsed.data.intervalPeriod)
+  if (first === undefined) return undefined
+  const intervals = parsed.data.intervals.map(({ id, payloads }) => readInterval(slotAfter(first, id), payloads))
   return intervals.every(interval => interval !== undefined) ? intervals : undefined
 }
 
@@ -114,12 +106,12 @@ type Payloads = z.infer<typeof seriesSchema>['intervals'][number]['payloads']
 
 function readInterval(slot: Slot, payloads: Payloads): Interval | undefined {
   const value = (type: string): unknown => payloads.find(payload => payload.type === type)?.values[0]
-  const priceMicro = wholeOf(value(PRICE), 1_000_000)
+  const priceMicro = readUnits(value(PRICE))
   if (priceMicro === undefined) return undefined
   const found: Record<string, unknown> = {}
-  for (const [key, type] of COLUMNS) found[key] = wholeOf(value(type), 1000)
+  for (const [key, type] of COLUMNS) found[key] = readKwh(value(type))
   for (const [key, name] of ALLOCATIONS) {
-    const energyWh = wholeOf(value(`${name}_ALLOC`), 1000)
+    const energyWh = readKwh(value(`${name}_ALLOC`))
     const quality = value(`${name}_STATUS`) === STATUS.OK ? 'OK' : 'ESTIMATED'
     found[key] = energyWh === undefined ? undefined : { energyWh, quality }
   }

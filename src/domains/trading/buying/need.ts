@@ -1,9 +1,10 @@
-import type { PeerId, TaskId } from '../../../kernel/ids.ts'
+import { energyText } from '../../../kernel/energy.ts'
+import { type PeerId, peerText, type TransactionId } from '../../../kernel/ids.ts'
+import { priceText } from '../../../kernel/money.ts'
 import { acknowledged, type Draft } from '../../../kernel/outcome.ts'
 import { selectDraft } from '../flows/drafts.ts'
-import { asked, hasBegun, type Market, type TradingOutcome, tradeFact } from '../market.ts'
-import { energyText, peerText, priceText } from '../money.ts'
 import { AGREED_STATES, type Need, type RankedOffer, type Trade, type TradingFact } from '../trade.ts'
+import { asked, hasBegun, type OwnOutcome, type Trader, type TradingOutcome, tradeFact } from '../trader.ts'
 
 /** What is remembered of a need's way; what was decided last explains most. */
 const MAX_STEPS = 64
@@ -28,8 +29,8 @@ export function isGivenUp({ asking }: Trade): boolean {
 }
 
 /** The need with one more decision written down. */
-export function noted(market: Market, need: Need, ...texts: readonly string[]): Need {
-  const atMs = market.now()
+export function noted(trader: Trader, need: Need, ...texts: readonly string[]): Need {
+  const atMs = trader.now()
   return { ...need, steps: [...need.steps, ...texts.map(text => ({ atMs, text }))].slice(-MAX_STEPS) }
 }
 
@@ -37,32 +38,32 @@ export function noted(market: Market, need: Need, ...texts: readonly string[]): 
  * Ends a trade that came to nothing. A buyer's need goes on with the next seller's cheapest offer unless it is told to
  * stop; when no offer is left, the need has ended with what it has.
  */
-export function closeTrade(market: Market, trade: Trade, ending: Ending): TradingOutcome {
+export function closeTrade(trader: Trader, trade: Trade, ending: Ending): TradingOutcome {
   const { state, reason } = ending
   const closed = tradeFact({ ...trade, state, reason })
-  const before = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+  const before = trade.needId === undefined ? undefined : trader.store.need(trade.needId)
   if (before === undefined) return { facts: [closed], messages: [], answer: acknowledged }
   const lostWh = AGREED_STATES.includes(trade.state) ? trade.energyWh : 0
   const need = noted(
-    market,
+    trader,
     { ...before, boughtWh: Math.max(0, before.boughtWh - lostWh) },
     `${peerText(trade.counterparty)} ${state}: ${reason}`,
   )
-  const { facts, messages } = afterwards(market, need, { trade, ending })
+  const { facts, messages } = afterwards(trader, need, { trade, ending })
   return { facts: [closed, ...facts], messages, answer: acknowledged }
 }
 
-function afterwards(market: Market, need: Need, { trade, ending }: { trade: Trade; ending: Ending }): TradingOutcome {
+function afterwards(trader: Trader, need: Need, { trade, ending }: { trade: Trade; ending: Ending }): TradingOutcome {
   const { reason, after } = ending
   const agreed = AGREED_STATES.includes(trade.state)
   // It had all it wanted, or as much as there was; now an agreed trade of it is gone.
-  if (!isBuying(need)) return kept(agreed ? ended(market, need, reason) : need)
+  if (!isBuying(need)) return kept(agreed ? ended(trader, need, reason) : need)
   // Only the trade a need is in may move it on: a late refusal of an earlier one changes nothing.
   if (need.transactionId !== trade.transactionId) return kept(agreed ? wantingLess(need, trade.energyWh) : need)
-  if (after === 'stop' || isGivenUp(trade)) return kept(ended(market, need, reason))
+  if (after === 'stop' || isGivenUp(trade)) return kept(ended(trader, need, reason))
   const seller = trade.counterparty
-  const tries = market.store.tradesOfNeed(need.id).filter(one => one.counterparty === seller).length
-  return tryNext(market, tries < MAX_TRIES_EACH ? retried(need, seller, ending) : without(need, seller), reason)
+  const tries = trader.store.tradesOfNeed(need.id).filter(one => one.counterparty === seller).length
+  return tryNext(trader, tries < MAX_TRIES_EACH ? retried(need, seller, ending) : without(need, seller), reason)
 }
 
 /** What the buyer has given up itself is not bought again elsewhere. */
@@ -95,63 +96,63 @@ export function waiting(need: Need, offer: RankedOffer): RankedOffer[] {
 }
 
 /** Buyer: selects the cheapest offer not tried yet, for as much of what is missing as it has. */
-export function tryNext(market: Market, need: Need, because: string): TradingOutcome {
+export function tryNext(trader: Trader, need: Need, because: string): TradingOutcome {
   const missingWh = need.energyWh - need.boughtWh
-  if (missingWh <= 0) return kept(ended(market, need, because))
-  if (hasBegun(market, need.slot)) return kept(ended(market, need, 'the slot has begun'))
+  if (missingWh <= 0) return kept(ended(trader, need, because))
+  if (hasBegun(trader, need.slot)) return kept(ended(trader, need, 'the slot has begun'))
   const offer = need.ranked[need.tried]
-  if (offer === undefined) return kept(ended(market, need, because))
-  const { trade, draft } = startSelect(market, need, offer)
+  if (offer === undefined) return kept(ended(trader, need, because))
+  const { trade, draft } = startSelect(trader, need, offer)
   const trading: Need = { ...need, state: 'trading', tried: need.tried + 1, transactionId: trade.transactionId }
   const why = need.boughtWh === 0 ? '' : `, for the ${energyText(missingWh)} still missing`
-  const price = priceText(offer.landedMicro, market.currency)
+  const price = priceText(offer.landedMicro, trader.currency)
   const step = `selects ${energyText(trade.energyWh)} of ${peerText(offer.seller)} at ${price}: the cheapest not tried yet${why}`
-  const facts: TradingFact[] = [tradeFact(trade), { kind: 'need', need: noted(market, trading, step) }]
+  const facts: TradingFact[] = [tradeFact(trade), { kind: 'trading.need', need: noted(trader, trading, step) }]
   return { facts, messages: [draft], answer: acknowledged }
 }
 
 /** Buyer: the trade binds. What is missing is bought from the next, unless nothing more is wanted. */
-export function bought(market: Market, trade: Trade): TradingOutcome {
-  const before = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+export function bought(trader: Trader, trade: Trade): TradingOutcome {
+  const before = trade.needId === undefined ? undefined : trader.store.need(trade.needId)
   if (before === undefined) return { facts: [tradeFact(trade)], messages: [], answer: acknowledged }
   const need = noted(
-    market,
+    trader,
     { ...before, boughtWh: before.boughtWh + trade.energyWh },
     `bought ${energyText(trade.energyWh)} of ${peerText(trade.counterparty)}`,
   )
-  const { facts, messages } = onwards(market, need, trade)
+  const { facts, messages } = onwards(trader, need, trade)
   return { facts: [tradeFact(trade), ...facts], messages, answer: acknowledged }
 }
 
-function onwards(market: Market, need: Need, trade: Trade): TradingOutcome {
+function onwards(trader: Trader, need: Need, trade: Trade): TradingOutcome {
   // It had ended without this one, which turns out to bind after all.
-  if (!isBuying(need)) return kept(ended(market, need, need.reason))
+  if (!isBuying(need)) return kept(ended(trader, need, need.reason))
   if (need.transactionId !== trade.transactionId) return kept(need)
-  return isGivenUp(trade) ? kept(ended(market, need, AT_YOUR_WISH)) : tryNext(market, need, 'no other offer is left')
+  return isGivenUp(trade) ? kept(ended(trader, need, AT_YOUR_WISH)) : tryNext(trader, need, 'no other offer is left')
 }
 
 /** The need of an agreed trade that is about less than it was; undefined: it serves none. */
 export function lessened(
-  market: Market,
+  trader: Trader,
   trade: Trade,
   { lessWh, why }: { lessWh: number; why: string },
 ): Need | undefined {
-  const need = trade.needId === undefined ? undefined : market.store.need(trade.needId)
+  const need = trade.needId === undefined ? undefined : trader.store.need(trade.needId)
   if (need === undefined || lessWh <= 0) return undefined
   return noted(
-    market,
+    trader,
     { ...need, boughtWh: Math.max(0, need.boughtWh - lessWh) },
     `${peerText(trade.counterparty)} delivers ${energyText(lessWh)} less: ${why}`,
   )
 }
 
 /** Buyer: an agreed trade is about less, as it has asked for itself: that is not missing while its need still buys. */
-export function wantsLess(market: Market, trade: Trade, lessWh: number): readonly TradingFact[] {
+export function wantsLess(trader: Trader, trade: Trade, lessWh: number): readonly TradingFact[] {
   const why = 'you asked for less'
-  const need = lessened(market, trade, { lessWh, why })
+  const need = lessened(trader, trade, { lessWh, why })
   if (need === undefined) return []
   if (isBuying(need)) return kept(wantingLess(need, lessWh)).facts
-  return kept(need.state === 'bought' ? ended(market, need, why) : need).facts
+  return kept(need.state === 'bought' ? ended(trader, need, why) : need).facts
 }
 
 /** Whether a need buys still, and goes on by itself. */
@@ -160,24 +161,24 @@ export function isBuying({ state }: Need): boolean {
 }
 
 /** The need with nothing more to come. */
-function ended(market: Market, need: Need, because: string): Need {
+function ended(trader: Trader, need: Need, because: string): Need {
   const { energyWh, boughtWh } = need
   if (boughtWh >= energyWh)
-    return noted(market, { ...need, state: 'bought' }, `has all it wanted: ${energyText(energyWh)}`)
-  if (boughtWh === 0) return noted(market, { ...need, state: 'failed', reason: because }, `bought nothing: ${because}`)
+    return noted(trader, { ...need, state: 'bought' }, `has all it wanted: ${energyText(energyWh)}`)
+  if (boughtWh === 0) return noted(trader, { ...need, state: 'failed', reason: because }, `bought nothing: ${because}`)
   const reason = `${energyText(energyWh - boughtWh)} of ${energyText(energyWh)} are missing: ${because}`
-  return noted(market, { ...need, state: 'part', reason }, reason)
+  return noted(trader, { ...need, state: 'part', reason }, reason)
 }
 
-export function kept(need: Need): TradingOutcome {
-  return { facts: [{ kind: 'need', need }], messages: [], answer: acknowledged }
+export function kept(need: Need): OwnOutcome {
+  return { facts: [{ kind: 'trading.need', need }], messages: [], answer: acknowledged }
 }
 
 /** Buyer: asks the seller of `offer` for a fresh quote. */
-function startSelect(market: Market, need: Need, offer: RankedOffer): { trade: Trade; draft: Draft } {
-  const now = market.now()
+function startSelect(trader: Trader, need: Need, offer: RankedOffer): { trade: Trade; draft: Draft } {
+  const now = trader.now()
   const trade: Trade = {
-    transactionId: market.newId() as TaskId,
+    transactionId: trader.newId() as TransactionId,
     role: 'buyer',
     counterparty: offer.seller,
     offerId: offer.offerId,
@@ -187,10 +188,10 @@ function startSelect(market: Market, need: Need, offer: RankedOffer): { trade: T
     gridFeeMicro: offer.gridFeeMicro,
     ...(offer.utilityShareMicro === undefined ? {} : { utilityShareMicro: offer.utilityShareMicro }),
     state: 'selecting',
-    deadlineMs: now + market.stepTimeoutMs,
+    deadlineMs: now + trader.stepTimeoutMs,
     startedMs: now,
     needId: need.id,
   }
-  const draft = selectDraft(market, trade)
+  const draft = selectDraft(trader, trade)
   return { trade: { ...trade, awaiting: asked(draft) }, draft }
 }

@@ -1,14 +1,15 @@
-import type { MessageId, PeerId, TaskId } from '../../../kernel/ids.ts'
+import { energyText } from '../../../kernel/energy.ts'
+import { type MessageId, type PeerId, peerText, type TransactionId } from '../../../kernel/ids.ts'
+import { priceText } from '../../../kernel/money.ts'
 import { acknowledged, type Draft, outcome } from '../../../kernel/outcome.ts'
+import { isSameSlot } from '../../../kernel/slot.ts'
 import { readCatalog } from '../beckn/catalog-body.ts'
 import { becknContext, typeOf } from '../beckn/context.ts'
 import { intentMessage } from '../beckn/intent.ts'
 import { keepAnswer } from '../catalogs/publish.ts'
 import { quantityRefusal, strangerRefusal } from '../limits.ts'
-import { hasBegun, type Incoming, type Market, refuse, slotHasBegun, type TradingOutcome } from '../market.ts'
-import { energyText, peerText, priceText } from '../money.ts'
-import { slotKey } from '../slot.ts'
 import type { Catalog, Need, RankedOffer, Trade } from '../trade.ts'
+import { hasBegun, type Incoming, refuse, slotHasBegun, type Trader, type TradingOutcome } from '../trader.ts'
 import { candidates, cheapest, rank } from './choose.ts'
 import { isBuying, kept, lessened, noted, tryNext, without } from './need.ts'
 
@@ -26,37 +27,37 @@ const MAX_RANKED_TEXTS = 12
 export type Wanted = Pick<Need, 'id' | 'slot' | 'energyWh' | 'maxPriceMicro' | 'reason'>
 
 /** Buyer: the search begins. */
-export function buy(market: Market, wanted: Wanted): TradingOutcome {
-  if (hasBegun(market, wanted.slot)) return refuse(slotHasBegun)
-  const refusal = quantityRefusal(market, wanted.slot, wanted.energyWh)
+export function buy(trader: Trader, wanted: Wanted): TradingOutcome {
+  if (hasBegun(trader, wanted.slot)) return refuse(slotHasBegun)
+  const refusal = quantityRefusal(trader, wanted.slot, wanted.energyWh)
   if (refusal !== undefined) return refuse(refusal)
-  const createdMs = market.now()
+  const createdMs = trader.now()
   const need: Need = {
     ...wanted,
     boughtWh: 0,
     state: 'searching',
     answered: [],
-    searchUntilMs: createdMs + market.searchMs,
+    searchUntilMs: createdMs + trader.searchMs,
     ranked: [],
     tried: 0,
     createdMs,
     steps: [],
   }
-  const wants = `wants ${energyText(need.energyWh)} for at most ${priceText(need.maxPriceMicro, market.currency)}`
+  const wants = `wants ${energyText(need.energyWh)} for at most ${priceText(need.maxPriceMicro, trader.currency)}`
   const step = `${wants}: ${need.reason}`
-  return outcome([{ kind: 'need', need: noted(market, need, step) }], discoverDrafts(market, need))
+  return outcome([{ kind: 'trading.need', need: noted(trader, need, step) }], discoverDrafts(trader, need))
 }
 
 /**
  * Buyer: a seller delivers less than it sold. A need that still buys goes on without it; one that had ended searches again,
  * for that alone: what was missing before nobody sells, or its buyer has given up.
  */
-export function buyElsewhere(market: Market, trade: Trade, less: { lessWh: number; why: string }): TradingOutcome {
-  const need = lessened(market, trade, less)
+export function buyElsewhere(trader: Trader, trade: Trade, less: { lessWh: number; why: string }): TradingOutcome {
+  const need = lessened(trader, trade, less)
   if (need === undefined) return outcome()
   if (isBuying(need)) return kept(without(need, trade.counterparty))
   const { transactionId: _, ...rest } = need
-  const searchedMs = market.now()
+  const searchedMs = trader.now()
   const again: Need = {
     ...rest,
     energyWh: need.boughtWh + less.lessWh,
@@ -64,16 +65,16 @@ export function buyElsewhere(market: Market, trade: Trade, less: { lessWh: numbe
     reason: 'what was curtailed is bought elsewhere',
     answered: [],
     searchedMs,
-    searchUntilMs: searchedMs + market.searchMs,
+    searchUntilMs: searchedMs + trader.searchMs,
     ranked: [],
     tried: 0,
   }
-  return outcome([{ kind: 'need', need: again }], discoverDrafts(market, again))
+  return outcome([{ kind: 'trading.need', need: again }], discoverDrafts(trader, again))
 }
 
 /** Asks everybody in the zone what they sell for the slot, and connected peers of other zones one by one. */
-function discoverDrafts(market: Market, need: Need): Draft[] {
-  return [discoverDraft(market, need), ...market.beyondZone().map(peer => discoverDraft(market, need, peer))]
+function discoverDrafts(trader: Trader, need: Need): Draft[] {
+  return [discoverDraft(trader, need), ...trader.beyondZone().map(peer => discoverDraft(trader, need, peer))]
 }
 
 /**
@@ -81,20 +82,20 @@ function discoverDrafts(market: Market, need: Need): Draft[] {
  * goes straight to the cheapest sellers this peer knows of and is connected to, where it is kept until it is acknowledged.
  * To others it would only stand in the way of an order, which the topic might carry.
  */
-function askAgainDrafts(market: Market, need: Need): Draft[] {
-  const sellers = new Set([...cheapest(market, need).map(({ seller }) => seller), ...market.beyondZone()])
+function askAgainDrafts(trader: Trader, need: Need): Draft[] {
+  const sellers = new Set([...cheapest(trader, need).map(({ seller }) => seller), ...trader.beyondZone()])
   const straight = [...sellers]
-    .filter(market.isConnected)
+    .filter(trader.isConnected)
     .slice(0, MAX_ASKED_STRAIGHT)
-    .map(seller => discoverDraft(market, need, seller))
-  return [discoverDraft(market, need), ...straight]
+    .map(seller => discoverDraft(trader, need, seller))
+  return [discoverDraft(trader, need), ...straight]
 }
 
-function discoverDraft(market: Market, need: Need, to?: PeerId): Draft {
-  const id = market.newId() as MessageId
-  const transactionId = need.id as TaskId
-  const { self: buyer, networkId } = market
-  const ttlMs = market.stepTimeoutMs
+function discoverDraft(trader: Trader, need: Need, to?: PeerId): Draft {
+  const id = trader.newId() as MessageId
+  const transactionId = need.id as TransactionId
+  const { self: buyer, networkId } = trader
+  const ttlMs = trader.stepTimeoutMs
   const context = becknContext({
     action: 'discover',
     networkId,
@@ -103,11 +104,11 @@ function discoverDraft(market: Market, need: Need, to?: PeerId): Draft {
     receiver: to,
     transactionId,
     messageId: id,
-    nowMs: market.now(),
+    nowMs: trader.now(),
     ttlMs,
   })
   const payload = { context, message: intentMessage(need.slot, 1) }
-  const draft = { id, type: typeOf('discover'), taskId: transactionId, payload, ttlMs }
+  const draft = { id, type: typeOf('discover'), subjectId: transactionId, payload, ttlMs }
   return to === undefined ? { ...draft, carrier: 'orders' } : { ...draft, to, carrier: 'stream' }
 }
 
@@ -115,49 +116,49 @@ function discoverDraft(market: Market, need: Need, to?: PeerId): Draft {
  * Buyer: notes who answered, and what; each seller once. Only what could be bought is an answer: whom this peer avoids, and
  * whoever has nothing for the slot, neither ends the search nor takes the place of somebody else.
  */
-export function onDiscover(market: Market, { envelope, body }: Incoming): TradingOutcome {
-  const need = market.store.need(envelope.task_id)
+export function onDiscover(trader: Trader, { envelope, body }: Incoming): TradingOutcome {
+  const need = trader.store.need(envelope.task_id)
   const seller = envelope.sender_id
   if (need === undefined)
     return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: 'this peer has made no such search' })
-  const refusal = strangerRefusal(market, seller)
+  const refusal = strangerRefusal(trader, seller)
   if (refusal !== undefined) return refuse(refusal)
   const enough = need.answered.length >= MAX_ANSWERS || need.answered.includes(seller)
   if (need.state !== 'searching' || enough) return outcome()
   const catalog = readCatalog(body.message, seller)
   if (typeof catalog !== 'string' && !sellsFor(need, catalog)) return outcome()
-  const kept = keepAnswer(market, catalog)
+  const kept = keepAnswer(trader, catalog)
   if (kept.answer.status === 'NACK') return kept
   const answered = [...need.answered, seller]
-  const searchUntilMs = everybodyAnswered(market, need, answered) ? market.now() : listenUntilMs(market, need)
-  return { ...kept, facts: [{ kind: 'need', need: { ...need, searchUntilMs, answered } }, ...kept.facts] }
+  const searchUntilMs = everybodyAnswered(trader, need, answered) ? trader.now() : listenUntilMs(trader, need)
+  return { ...kept, facts: [{ kind: 'trading.need', need: { ...need, searchUntilMs, answered } }, ...kept.facts] }
 }
 
 function sellsFor({ slot }: Need, { offers }: Catalog): boolean {
-  return offers.some(offer => offer.availableWh > 0 && slotKey(offer.slot) === slotKey(slot))
+  return offers.some(offer => offer.availableWh > 0 && isSameSlot(offer.slot, slot))
 }
 
 /** Somebody is there after all: a search that waited for anybody waits no longer. */
-function listenUntilMs(market: Market, need: Need): number {
-  return Math.min(need.searchUntilMs, Math.max(market.now() + LATE_MS, searchedMs(need) + market.searchMs))
+function listenUntilMs(trader: Trader, need: Need): number {
+  return Math.min(need.searchUntilMs, Math.max(trader.now() + LATE_MS, searchedMs(need) + trader.searchMs))
 }
 
 /** Whether nobody is left to wait for: each seller the index knows for the slot has spoken, and each of other zones. */
-function everybodyAnswered(market: Market, need: Need, answered: readonly PeerId[]): boolean {
-  const expected = candidates(market, need).map(({ catalog }) => catalog.seller)
-  return expected.length > 0 && [...expected, ...market.beyondZone()].every(peer => answered.includes(peer))
+function everybodyAnswered(trader: Trader, need: Need, answered: readonly PeerId[]): boolean {
+  const expected = candidates(trader, need).map(({ catalog }) => catalog.seller)
+  return expected.length > 0 && [...expected, ...trader.beyondZone()].every(peer => answered.includes(peer))
 }
 
 /** Buyer: the search is over, or is made again while nobody has answered; the cheapest landed offer is selected first. */
-export function closeSearch(market: Market, need: Need): TradingOutcome {
-  const longestMs = searchedMs(need) + LONGEST_SEARCHES * market.searchMs
+export function closeSearch(trader: Trader, need: Need): TradingOutcome {
+  const longestMs = searchedMs(need) + LONGEST_SEARCHES * trader.searchMs
   if (need.answered.length === 0 && need.searchUntilMs < longestMs) {
-    const longer = noted(market, { ...need, searchUntilMs: longestMs }, 'nobody has answered yet: asks again')
-    return outcome([{ kind: 'need', need: longer }], askAgainDrafts(market, need))
+    const longer = noted(trader, { ...need, searchUntilMs: longestMs }, 'nobody has answered yet: asks again')
+    return outcome([{ kind: 'trading.need', need: longer }], askAgainDrafts(trader, need))
   }
-  const ranked = elsewhere(market, need)
+  const ranked = elsewhere(trader, need)
   const reason = need.answered.length === 0 ? 'nobody answered the search' : 'nobody sells at your price'
-  const next = tryNext(market, noted(market, { ...need, ranked, tried: 0 }, ...findings(market, need, ranked)), reason)
+  const next = tryNext(trader, noted(trader, { ...need, ranked, tried: 0 }, ...findings(trader, need, ranked)), reason)
   return { ...next, answer: acknowledged }
 }
 
@@ -166,13 +167,13 @@ function searchedMs(need: Need): number {
 }
 
 /** The offers of everybody but those who have sold for this need and then curtailed it. */
-function elsewhere(market: Market, need: Need): RankedOffer[] {
-  const curtailing = market.store.tradesOfNeed(need.id).filter(({ curtailment }) => curtailment !== undefined)
+function elsewhere(trader: Trader, need: Need): RankedOffer[] {
+  const curtailing = trader.store.tradesOfNeed(need.id).filter(({ curtailment }) => curtailment !== undefined)
   const sellers = new Set(curtailing.map(({ counterparty }) => counterparty))
-  return rank(market, need).filter(({ seller }) => !sellers.has(seller))
+  return rank(trader, need).filter(({ seller }) => !sellers.has(seller))
 }
 
-function findings(market: Market, { answered }: Need, ranked: readonly RankedOffer[]): string[] {
+function findings(trader: Trader, { answered }: Need, ranked: readonly RankedOffer[]): string[] {
   const who = answered.length === 0 ? 'nobody' : answered.map(peerText).join(', ')
   const shown = ranked.slice(0, MAX_RANKED_TEXTS).map(one => {
     const fees = [
@@ -181,7 +182,7 @@ function findings(market: Market, { answered }: Need, ranked: readonly RankedOff
     ]
     const fee = fees.length === 0 ? '' : ` with ${fees.join(' and ')}`
     const utility = one.role === 'utility' ? ' (utility)' : ''
-    return `${peerText(one.seller)}${utility} ${energyText(one.availableWh)} at ${priceText(one.landedMicro, market.currency)}${fee}`
+    return `${peerText(one.seller)}${utility} ${energyText(one.availableWh)} at ${priceText(one.landedMicro, trader.currency)}${fee}`
   })
   const more = ranked.length > shown.length ? ` and ${ranked.length - shown.length} dearer ones` : ''
   const offers = shown.length === 0 ? 'no offer at that price' : `cheapest first: ${shown.join('; ')}${more}`

@@ -5,9 +5,17 @@ import type { BecknRefusal } from '../beckn/error.ts'
 import { readIntent } from '../beckn/intent.ts'
 import { matches } from '../catalog-index.ts'
 import { strangerRefusal } from '../limits.ts'
-import { flowDraft, hasBegun, type Incoming, type Market, refuse, type TradingOutcome } from '../market.ts'
 import { leftWh } from '../stock.ts'
 import type { Catalog, Offer, TradingFact } from '../trade.ts'
+import {
+  flowDraft,
+  hasBegun,
+  type Incoming,
+  refuse,
+  type Trader,
+  type TradingOutcome,
+  transactionOf,
+} from '../trader.ts'
 import { publishDraft } from './publish.ts'
 
 /** Offers a peer has at a time; what others accept in a catalog. */
@@ -23,21 +31,21 @@ const WITHDRAWN_MS = 60 * 60_000
  * A catalog replaces the one before whole, so what is still on offer goes along. What does not fit beside it is refused:
  * nothing goes off the market without a word.
  */
-export function publishCatalog(market: Market, catalog: Catalog): TradingOutcome {
+export function publishCatalog(trader: Trader, catalog: Catalog): TradingOutcome {
   const twice = offeredTwice(catalog.offers)
   if (twice !== undefined)
     return refuse({
       code: 'SCH_INVALID',
       message: `offer ${twice.offerId} names a slot twice; others would refuse that`,
     })
-  const own = market.store.catalog(market.self)
+  const own = trader.store.catalog(trader.self)
   const renewed = new Set(catalog.offers.map(offer => offer.offerId))
-  const still = (own?.offers ?? []).filter(offer => !renewed.has(offer.offerId) && !hasBegun(market, offer.slot))
+  const still = (own?.offers ?? []).filter(offer => !renewed.has(offer.offerId) && !hasBegun(trader, offer.slot))
   const offers = [...still, ...catalog.offers]
   const refusal = roomRefusal(offers, still)
   if (refusal !== undefined) return refuse(refusal)
   const tariff = catalog.tariff ?? own?.tariff
-  return announced(market, {
+  return announced(trader, {
     ...catalog,
     ...(tariff === undefined ? {} : { tariff }),
     // Two in one millisecond, or a clock set back: the later one still wins.
@@ -57,60 +65,60 @@ function roomRefusal(offers: readonly Offer[], still: readonly Offer[]): BecknRe
 }
 
 /** Takes everything off the market: a catalog without offers, newer than the one before. What is sold stays sold. */
-export function withdraw(market: Market): TradingOutcome {
-  const own = market.store.catalog(market.self)
+export function withdraw(trader: Trader): TradingOutcome {
+  const own = trader.store.catalog(trader.self)
   if (own === undefined || own.offers.length === 0) return outcome()
-  const now = market.now()
+  const now = trader.now()
   const validUntilMs = Math.max(own.validUntilMs, now + WITHDRAWN_MS)
-  return announced(market, { ...own, version: nextVersion(now, own), validUntilMs, offers: [] })
+  return announced(trader, { ...own, version: nextVersion(now, own), validUntilMs, offers: [] })
 }
 
 function nextVersion(wanted: number, own: Catalog | undefined): number {
   return Math.max(wanted, (own?.version ?? 0) + 1)
 }
 
-function announced(market: Market, catalog: Catalog): TradingOutcome {
-  const kept: Catalog = { ...catalog, announcedMs: market.now() }
-  return outcome<TradingFact>([{ kind: 'catalog', catalog: kept }], [publishDraft(market, kept)])
+function announced(trader: Trader, catalog: Catalog): TradingOutcome {
+  const kept: Catalog = { ...catalog, announcedMs: trader.now() }
+  return outcome<TradingFact>([{ kind: 'trading.catalog', catalog: kept }], [publishDraft(trader, kept)])
 }
 
 /** When this peer's catalog is to be said again: at half of what is left of its validity; undefined: not again. */
-export function announceAtMs(market: Market): number | undefined {
-  const own = market.store.catalog(market.self)
+export function announceAtMs(trader: Trader): number | undefined {
+  const own = trader.store.catalog(trader.self)
   if (own?.announcedMs === undefined || own.offers.length === 0) return undefined
   const waitMs = Math.min(own.validUntilMs - own.announcedMs, MAX_LIFETIME_MS) / 2
   return waitMs < MIN_ANNOUNCE_MS ? undefined : own.announcedMs + waitMs
 }
 
 /** The same version in a fresh message, for those who were not there; nothing when nothing is left to sell. */
-export function announceAgain(market: Market): TradingOutcome {
-  const own = market.store.catalog(market.self)
+export function announceAgain(trader: Trader): TradingOutcome {
+  const own = trader.store.catalog(trader.self)
   if (own === undefined) return outcome()
-  if (leftOffers(market, own).length > 0) return announced(market, own)
+  if (leftOffers(trader, own).length > 0) return announced(trader, own)
   const { announcedMs: _, ...silent } = own
-  return outcome<TradingFact>([{ kind: 'catalog', catalog: silent }])
+  return outcome<TradingFact>([{ kind: 'trading.catalog', catalog: silent }])
 }
 
 /** Seller: answers a search with what is left and fits, to the one who asked; to one that asks all the time, nothing. */
-export function discover(market: Market, { envelope, body }: Incoming): TradingOutcome {
-  const own = market.store.catalog(market.self)
+export function discover(trader: Trader, { envelope, body }: Incoming): TradingOutcome {
+  const own = trader.store.catalog(trader.self)
   const buyer = envelope.sender_id
-  if (own === undefined || own.validUntilMs <= market.now() || buyer === market.self) return outcome()
-  if (strangerRefusal(market, buyer) !== undefined || !market.rates.searches.take(buyer)) return outcome()
+  if (own === undefined || own.validUntilMs <= trader.now() || buyer === trader.self) return outcome()
+  if (strangerRefusal(trader, buyer) !== undefined || !trader.rates.searches.take(buyer)) return outcome()
   const wanted = readIntent(body.message)
   const fitting = own.offers.filter(offer => matches({ catalog: own, offer }, wanted))
-  const offers = leftOffers(market, { ...own, offers: fitting })
+  const offers = leftOffers(trader, { ...own, offers: fitting })
     .filter(offer => matches({ catalog: own, offer }, wanted))
     .slice(0, MAX_ANSWERED)
   if (offers.length === 0) return outcome()
-  const trade = { transactionId: envelope.task_id, role: 'seller', counterparty: buyer } as const
-  const message = catalogMessage({ ...own, offers }, market.name)
-  return outcome([], [flowDraft(market, trade, 'on_discover', { message, inReplyTo: body })])
+  const trade = { transactionId: transactionOf(envelope), role: 'seller', counterparty: buyer } as const
+  const message = catalogMessage({ ...own, offers }, trader.name)
+  return outcome([], [flowDraft(trader, trade, 'on_discover', { message, inReplyTo: body })])
 }
 
-function leftOffers(market: Market, own: Catalog): Offer[] {
+function leftOffers(trader: Trader, own: Catalog): Offer[] {
   return own.offers
-    .filter(offer => !hasBegun(market, offer.slot))
-    .map(offer => ({ ...offer, availableWh: leftWh(market, offer) }))
+    .filter(offer => !hasBegun(trader, offer.slot))
+    .map(offer => ({ ...offer, availableWh: leftWh(trader, offer) }))
     .filter(offer => offer.availableWh > 0)
 }

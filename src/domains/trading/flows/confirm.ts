@@ -1,25 +1,25 @@
+import { isSameSlot } from '../../../kernel/slot.ts'
+import { type Contract, signedText, type Terms } from '../../../protocol/contract.ts'
 import { type ContractBody, readContract } from '../beckn/contract-body.ts'
 import { type BecknRefusal, isRefusal } from '../beckn/error.ts'
 import { bought } from '../buying/need.ts'
-import { type Contract, signedText, type Terms } from '../contract.ts'
+import { nextState } from '../states.ts'
+import { AGREED_STATES, type Trade } from '../trade.ts'
 import {
   answers,
   answerWith,
   hasBegun,
   type Incoming,
-  type Market,
   refuse,
   slotHasBegun,
+  type Trader,
   type TradingOutcome,
   unasked,
-} from '../market.ts'
-import { slotKey } from '../slot.ts'
-import { nextState } from '../states.ts'
-import { AGREED_STATES, type Trade } from '../trade.ts'
+} from '../trader.ts'
 import { standingDraft, statusDraft } from './drafts.ts'
 
 /** Seller: checks the buyer's signature over its own terms, signs too, and commits the energy, all in one durable write. */
-export function confirm(market: Market, { body, trade }: Incoming): TradingOutcome {
+export function confirm(trader: Trader, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'seller', 'confirm')
   if (isRefusal(state)) return refuse(state)
   const asked = readContract(body.message)
@@ -30,19 +30,19 @@ export function confirm(market: Market, { body, trade }: Incoming): TradingOutco
   if (buyer === undefined) return refuse(notSigned('buyer'))
   if (AGREED_STATES.includes(trade.state)) {
     // Signatures of Ed25519 are the same for the same terms: so is the answer, whatever became of the contract since.
-    if (buyer === trade.confirmedWith) return answerWith([], [standingDraft(market, trade, 'on_confirm', body)])
+    if (buyer === trade.confirmedWith) return answerWith([], [standingDraft(trader, trade, 'on_confirm', body)])
     return refuse({ code: 'BIZ_ALREADY_CONFIRMED', message: 'this trade was confirmed with other terms' })
   }
-  const refusal = signatureRefusal(market, terms, asked, ['buyer']) ?? tooLate(market, trade)
+  const refusal = signatureRefusal(trader, terms, asked, ['buyer']) ?? tooLate(trader, trade)
   if (refusal !== undefined) return refuse(refusal)
-  const contract: Contract = { terms, signatures: { buyer, seller: market.sign(signedText(terms)) } }
+  const contract: Contract = { terms, signatures: { buyer, seller: trader.sign(signedText(terms)) } }
   const active: Trade = { ...trade, state, contract, confirmedWith: buyer }
-  return answerWith([active], [standingDraft(market, active, 'on_confirm', body)])
+  return answerWith([active], [standingDraft(trader, active, 'on_confirm', body)])
 }
 
-function tooLate(market: Market, trade: Trade): BecknRefusal | undefined {
-  if (hasBegun(market, trade.slot)) return slotHasBegun
-  if (trade.deadlineMs >= market.now()) return undefined
+function tooLate(trader: Trader, trade: Trade): BecknRefusal | undefined {
+  if (hasBegun(trader, trade.slot)) return slotHasBegun
+  if (trade.deadlineMs >= trader.now()) return undefined
   return { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'the reservation has run out; select again' }
 }
 
@@ -54,7 +54,7 @@ function notSigned(side: Side): BecknRefusal {
 
 /** What speaks against a contract as a message has it: a signature that is not there, other terms, a forged signature. */
 function signatureRefusal(
-  market: Market,
+  trader: Trader,
   terms: Terms,
   said: ContractBody,
   sides: readonly Side[],
@@ -64,7 +64,7 @@ function signatureRefusal(
   if (!sameTerms(terms, said))
     return { code: 'BIZ_QUOTE_EXPIRED_OR_CHANGED', message: 'other terms than those of on_init' }
   const text = signedText(terms)
-  const forged = sides.find(side => !market.verify(terms[side], text, said.signatures?.[side] ?? ''))
+  const forged = sides.find(side => !trader.verify(terms[side], text, said.signatures?.[side] ?? ''))
   if (forged === undefined) return undefined
   return {
     code: 'AUT_SIGNATURE_INVALID',
@@ -76,31 +76,31 @@ const TOLD = ['contractId', 'offerId', 'energyWh', 'priceMicro', 'gridFeeMicro',
 
 /** Of the rest the signatures tell. */
 function sameTerms(terms: Terms, said: ContractBody): boolean {
-  return TOLD.every(key => said[key] === terms[key]) && slotKey(said.slot) === slotKey(terms.slot)
+  return TOLD.every(key => said[key] === terms[key]) && isSameSlot(said.slot, terms.slot)
 }
 
 /** Buyer: the contract binds once the seller's signature is good; then the status is asked, as Beckn's flow ends. */
-export function onConfirm(market: Market, { body, trade }: Incoming): TradingOutcome {
+export function onConfirm(trader: Trader, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_confirm')
   if (isRefusal(state)) return refuse(state)
   if (trade === undefined || AGREED_STATES.includes(trade.state)) return answerWith([], [])
   if (!answers(body, trade.awaiting)) return refuse(unasked)
-  const contract = contractIn(market, trade, readContract(body.message))
+  const contract = contractIn(trader, trade, readContract(body.message))
   if (isRefusal(contract)) return refuse(contract)
   const active: Trade = { ...trade, state, contract }
-  const { facts, messages } = bought(market, active)
-  return { facts, messages: [statusDraft(market, active), ...messages], answer: { status: 'ACK' } }
+  const { facts, messages } = bought(trader, active)
+  return { facts, messages: [statusDraft(trader, active), ...messages], answer: { status: 'ACK' } }
 }
 
 /** The contract in a message, if both signatures are good over the terms this side knows. */
-export function agreedContract(market: Market, trade: Trade, said: ContractBody | string): Contract | undefined {
-  const contract = contractIn(market, trade, said)
+export function agreedContract(trader: Trader, trade: Trade, said: ContractBody | string): Contract | undefined {
+  const contract = contractIn(trader, trade, said)
   return isRefusal(contract) ? undefined : contract
 }
 
-function contractIn(market: Market, { terms }: Trade, said: ContractBody | string): Contract | BecknRefusal {
+function contractIn(trader: Trader, { terms }: Trade, said: ContractBody | string): Contract | BecknRefusal {
   if (terms === undefined || typeof said === 'string')
     return { code: 'SCH_INVALID', message: typeof said === 'string' ? said : 'nothing was initialised' }
   const { buyer = '', seller = '' } = said.signatures ?? {}
-  return signatureRefusal(market, terms, said, ['buyer', 'seller']) ?? { terms, signatures: { buyer, seller } }
+  return signatureRefusal(trader, terms, said, ['buyer', 'seller']) ?? { terms, signatures: { buyer, seller } }
 }

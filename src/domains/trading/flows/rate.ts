@@ -1,5 +1,7 @@
 import { ratingMessage, readRating, validRating } from '../beckn/after-sales.ts'
 import { isRefusal } from '../beckn/error.ts'
+import { nextState } from '../states.ts'
+import type { Trade } from '../trade.ts'
 import {
   answered,
   answers,
@@ -7,18 +9,16 @@ import {
   asks,
   flowDraft,
   type Incoming,
-  type Market,
   refuse,
+  type Trader,
   type TradingOutcome,
   unasked,
   unreadable,
-} from '../market.ts'
-import { nextState } from '../states.ts'
-import type { Trade } from '../trade.ts'
+} from '../trader.ts'
 
 /** Buyer: one to five stars and, if it likes, a few words, once everything is settled. */
 export function startRate(
-  market: Market,
+  trader: Trader,
   trade: Trade,
   { stars, words }: { stars: number; words?: string | undefined },
 ): TradingOutcome {
@@ -31,24 +31,24 @@ export function startRate(
     })
   const rating = validRating(stars, words)
   if (rating === undefined) return unreadable('a rating is 1 to 5 stars and at most 500 characters')
-  const draft = flowDraft(market, trade, 'rate', { message: ratingMessage('ratingInputs', trade, rating) })
+  const draft = flowDraft(trader, trade, 'rate', { message: ratingMessage('ratingInputs', trade, rating) })
   return answerWith([asks(trade, 'rate', draft)], [draft])
 }
 
 /** Seller: keeps it, unless it is tried only; said again, the later one counts. */
-export function rate(market: Market, { body, trade }: Incoming): TradingOutcome {
+export function rate(trader: Trader, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'seller', 'rate')
   if (isRefusal(state)) return refuse(state)
   const rating = readRating(body.message, trade?.terms?.contractId)
   if (trade === undefined || rating === undefined) return unreadable('rating: 1 to 5 stars for this contract')
   const message = ratingMessage('ratings', trade, rating)
   const preview = body.context.try === true
-  const draft = flowDraft(market, trade, 'on_rate', { message, inReplyTo: body, preview })
+  const draft = flowDraft(trader, trade, 'on_rate', { message, inReplyTo: body, preview })
   return answerWith(preview ? [] : [{ ...trade, rating }], [draft])
 }
 
 /** Buyer: what the seller has kept. */
-export function onRate(_market: Market, { body, trade }: Incoming): TradingOutcome {
+export function onRate(_market: Trader, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_rate')
   if (isRefusal(state)) return refuse(state)
   if (trade === undefined || body.context.try === true || !answers(body, trade.asking?.rate)) return refuse(unasked)

@@ -1,8 +1,8 @@
+import { type Contract, signedText, type Terms } from '../../../protocol/contract.ts'
 import type { ContractBody } from '../beckn/contract-body.ts'
 import { wantsLess } from '../buying/need.ts'
-import { type Contract, signedText, type Terms } from '../contract.ts'
-import { answered, type Market } from '../market.ts'
 import type { CurtailmentReason, Trade, TradingFact } from '../trade.ts'
+import { answered, type Trader } from '../trader.ts'
 
 export type Agreed = Trade & { readonly contract: Contract }
 
@@ -16,7 +16,7 @@ export function isAgreed(trade: Trade): trade is Agreed {
  * once there are two of the same revision: the one about less stands, on both sides.
  */
 export function takeNewer(
-  market: Market,
+  trader: Trader,
   trade: Trade,
   said: ContractBody,
 ): { readonly trade: Trade; readonly facts: readonly TradingFact[] } {
@@ -24,11 +24,11 @@ export function takeNewer(
   const { buyer = '', seller = '' } = said.signatures ?? {}
   const terms: Terms = { ...trade.contract.terms, energyWh: said.energyWh, revision: said.revision ?? 0 }
   const text = signedText(terms)
-  if (!market.verify(terms.buyer, text, buyer) || !market.verify(terms.seller, text, seller))
+  if (!trader.verify(terms.buyer, text, buyer) || !trader.verify(terms.seller, text, seller))
     return { trade, facts: [] }
   const changed = inForce(trade, { terms, signatures: { buyer, seller } }, said.curtailment)
   // The buyer signs a curtailment when it is in force here already: what it finds later it has asked for itself.
-  return { trade: changed, facts: wantsLess(market, changed, trade.energyWh - terms.energyWh) }
+  return { trade: changed, facts: wantsLess(trader, changed, trade.energyWh - terms.energyWh) }
 }
 
 function isLater(said: ContractBody, { contractId, revision, energyWh }: Terms): boolean {

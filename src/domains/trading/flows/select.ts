@@ -5,6 +5,9 @@ import { isRefusal } from '../beckn/error.ts'
 import { closeTrade } from '../buying/need.ts'
 import { requoted } from '../buying/quote.ts'
 import { strangerRefusal } from '../limits.ts'
+import { nextState } from '../states.ts'
+import { leftWh, ownOffer } from '../stock.ts'
+import type { Trade } from '../trade.ts'
 import {
   answers,
   answerWith,
@@ -12,17 +15,15 @@ import {
   flowDraft,
   hasBegun,
   type Incoming,
-  type Market,
   refuse,
   slotHasBegun,
+  type Trader,
   type TradingOutcome,
   tradeFact,
+  transactionOf,
   unasked,
   unreadable,
-} from '../market.ts'
-import { nextState } from '../states.ts'
-import { leftWh, ownOffer } from '../stock.ts'
-import type { Trade } from '../trade.ts'
+} from '../trader.ts'
 import { draftBody, initDraft } from './drafts.ts'
 
 /** Quotes that wait for their buyers, in all and for each of them. */
@@ -30,25 +31,26 @@ const MAX_QUOTES = 500
 const MAX_QUOTES_EACH = 20
 
 /** Seller: a quote at today's price, for as much as is left. Nothing is kept for the buyer yet. */
-export function select(market: Market, { envelope, body, trade }: Incoming): TradingOutcome {
+export function select(trader: Trader, { envelope, body, trade }: Incoming): TradingOutcome {
   const asked = readContract(body.message)
   if (typeof asked === 'string') return unreadable(asked)
   const buyer = envelope.sender_id
-  const others = openQuotes(market).filter(one => one.transactionId !== envelope.task_id || one.counterparty !== buyer)
-  const refusal = buyerRefusal(market, buyer, others)
+  const transactionId = transactionOf(envelope)
+  const others = openQuotes(trader).filter(one => one.transactionId !== transactionId || one.counterparty !== buyer)
+  const refusal = buyerRefusal(trader, buyer, others)
   if (refusal !== undefined) return refuse(refusal)
   const state = nextState(trade, 'seller', 'select')
   if (isRefusal(state)) return refuse(state)
-  if (market.overtaken.has(envelope.task_id, buyer)) return refuse(cancelledBefore)
-  const offer = ownOffer(market, asked.offerId, asked.slot)
+  if (trader.store.isOvertaken(transactionId, buyer)) return refuse(cancelledBefore)
+  const offer = ownOffer(trader, asked.offerId, asked.slot)
   if (offer === undefined)
     return refuse({ code: 'BIZ_OFFER_NOT_FOUND', message: `no offer ${asked.offerId} for that slot` })
-  if (hasBegun(market, offer.slot)) return refuse(slotHasBegun)
-  const left = leftWh(market, offer)
+  if (hasBegun(trader, offer.slot)) return refuse(slotHasBegun)
+  const left = leftWh(trader, offer)
   if (asked.energyWh < 1 || left < 1)
     return refuse({ code: 'BIZ_QUANTITY_UNAVAILABLE', message: `${asked.energyWh} Wh asked, ${left} Wh left` })
   const quoted: Trade = {
-    transactionId: envelope.task_id,
+    transactionId,
     role: 'seller',
     counterparty: buyer,
     offerId: offer.offerId,
@@ -59,13 +61,13 @@ export function select(market: Market, { envelope, body, trade }: Incoming): Tra
     gridFeeMicro: asked.gridFeeMicro,
     ...(asked.utilityShareMicro === undefined ? {} : { utilityShareMicro: asked.utilityShareMicro }),
     state,
-    deadlineMs: market.now() + market.reservationMs,
-    startedMs: market.now(),
+    deadlineMs: trader.now() + trader.reservationMs,
+    startedMs: trader.now(),
   }
-  const message = contractMessage({ ...draftBody(market, quoted), availableWh: left, quoted: true })
+  const message = contractMessage({ ...draftBody(trader, quoted), availableWh: left, quoted: true })
   return answerWith(
     [...givingWay(others), quoted],
-    [flowDraft(market, quoted, 'on_select', { message, inReplyTo: body })],
+    [flowDraft(trader, quoted, 'on_select', { message, inReplyTo: body })],
   )
 }
 
@@ -74,8 +76,8 @@ const cancelledBefore: BecknRefusal = {
   message: 'the buyer cancelled this trade before its select came',
 }
 
-function openQuotes(market: Market): Trade[] {
-  return market.store.tradesInState('quoted').filter(one => one.role === 'seller')
+function openQuotes(trader: Trader): Trade[] {
+  return trader.store.tradesInState('quoted').filter(one => one.role === 'seller')
 }
 
 /**
@@ -94,12 +96,12 @@ function givingWay(quotes: readonly Trade[]): Trade[] {
 }
 
 function buyerRefusal(
-  market: Market,
+  trader: Trader,
   buyer: Trade['counterparty'],
   quotes: readonly Trade[],
 ): BecknRefusal | undefined {
-  if (buyer === market.self) return { code: 'POL_SELF_TRADE', message: 'a peer does not trade with itself' }
-  if (quotes.filter(one => one.counterparty === buyer).length < MAX_QUOTES_EACH) return strangerRefusal(market, buyer)
+  if (buyer === trader.self) return { code: 'POL_SELF_TRADE', message: 'a peer does not trade with itself' }
+  if (quotes.filter(one => one.counterparty === buyer).length < MAX_QUOTES_EACH) return strangerRefusal(trader, buyer)
   return {
     code: 'AUT_RATE_LIMITED',
     message: 'too many open quotes; go on with one, or wait until they run out',
@@ -107,20 +109,20 @@ function buyerRefusal(
 }
 
 /** Buyer: takes the quote if it is what was expected, less of it, or at a price that is still the cheapest, and asks for the terms. */
-export function onSelect(market: Market, { body, trade }: Incoming): TradingOutcome {
+export function onSelect(trader: Trader, { body, trade }: Incoming): TradingOutcome {
   const state = nextState(trade, 'buyer', 'on_select')
   if (isRefusal(state)) return refuse(state)
   if (!answers(body, trade?.awaiting)) return refuse(unasked)
   const quote = readContract(body.message)
   if (trade === undefined || typeof quote === 'string') return unreadable(quote)
-  if (hasBegun(market, trade.slot)) return closeTrade(market, trade, { state: 'expired', reason: 'the slot has begun' })
+  if (hasBegun(trader, trade.slot)) return closeTrade(trader, trade, { state: 'expired', reason: 'the slot has begun' })
   const { energyWh, priceMicro } = quote
   if (energyWh < 1 || energyWh > trade.energyWh)
-    return closeTrade(market, trade, { state: 'refused', reason: 'the seller quotes another quantity' })
-  const need = priceMicro === trade.priceMicro ? undefined : requoted(market, trade, priceMicro)
-  if (need !== undefined && !('id' in need)) return closeTrade(market, trade, need)
+    return closeTrade(trader, trade, { state: 'refused', reason: 'the seller quotes another quantity' })
+  const need = priceMicro === trade.priceMicro ? undefined : requoted(trader, trade, priceMicro)
+  if (need !== undefined && !('id' in need)) return closeTrade(trader, trade, need)
   const quoted: Trade = { ...trade, state, energyWh, priceMicro }
-  const draft = initDraft(market, quoted, quote.availableWh)
-  const next = { ...quoted, deadlineMs: market.now() + market.stepTimeoutMs, awaiting: askedWith(draft) }
-  return outcome([...(need === undefined ? [] : [{ kind: 'need', need } as const]), tradeFact(next)], [draft])
+  const draft = initDraft(trader, quoted, quote.availableWh)
+  const next = { ...quoted, deadlineMs: trader.now() + trader.stepTimeoutMs, awaiting: askedWith(draft) }
+  return outcome([...(need === undefined ? [] : [{ kind: 'trading.need', need } as const]), tradeFact(next)], [draft])
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { parseIsoDuration } from '../../../../kernel/slot.ts'
 import { CLOCK_SKEW_MS } from '../../../../protocol/limits.ts'
 import { ACTIONS, BODIES, type KnownAction, knownAction } from './actions.ts'
 import { type Breach, breach, type Fields, isObject, shapeBreach, shown } from './breach.ts'
-import { duration, durationMs, instant, text, uri, uuid } from './core/formats.ts'
+import { duration, instant, text, uri, uuid } from './core/formats.ts'
 
 const VERSION = '2.0.0'
 const ALWAYS = ['transactionId', 'messageId', 'timestamp'] as const
@@ -112,7 +113,8 @@ function expiryBreach({ timestamp, ttl }: Context, { nowMs }: Arrival): Breach |
     const said = `written ${seconds(writtenMs - nowMs)} from now: one of the two clocks is wrong`
     return breach('CTX_TTL_EXPIRED', ['context', 'timestamp'], said)
   }
-  const pastMs = ttl === undefined ? 0 : nowMs - (writtenMs + durationMs(ttl))
+  const ttlMs = ttl === undefined ? undefined : parseIsoDuration(ttl)
+  const pastMs = ttlMs === undefined ? 0 : nowMs - (writtenMs + ttlMs)
   if (pastMs <= CLOCK_SKEW_MS) return undefined
   return breach('CTX_TTL_EXPIRED', ['context', 'ttl'], `its time was over ${seconds(pastMs)} ago`)
 }

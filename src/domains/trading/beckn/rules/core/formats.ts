@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ISO_DURATION } from '../../../../../kernel/slot.ts'
 
 export const text = z.string()
 
@@ -19,19 +20,5 @@ export const timeOfDay = text.regex(
   'a time with its offset, like 12:00:00Z',
 )
 
-const DURATION =
-  /^-?P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
-
 /** ISO 8601, as OpenADR has it: an interval may run backwards. */
-export const duration = text.regex(DURATION, 'an ISO 8601 duration, like PT15M')
-
-const MINUTE_MS = 60_000
-const DAY_MS = 24 * 60 * MINUTE_MS
-const PARTS_MS = [365 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS, 60 * MINUTE_MS, MINUTE_MS, 1000]
-
-/** Milliseconds of a duration that fits the pattern; a year has 365 days and a month 30. */
-export function durationMs(value: string): number {
-  const parts = DURATION.exec(value)?.slice(1) ?? []
-  const lengthMs = parts.reduce((sum, part, index) => sum + Number(part ?? 0) * (PARTS_MS[index] ?? 0), 0)
-  return value.startsWith('-') ? -lengthMs : lengthMs
-}
+export const duration = text.regex(ISO_DURATION, 'an ISO 8601 duration, like PT15M')

@@ -1,0 +1,208 @@
+import type { PeerId, TransactionId } from '../../kernel/ids.ts'
+import { slotEndMs } from '../../kernel/slot.ts'
+import type { Envelope } from '../../protocol/envelope.ts'
+import { createDocuments, type Documents } from '../../storage/documents.ts'
+import { applyBy, type Db, type Kept, type StoreTools, type Writers } from '../../storage/kept.ts'
+import { type CatalogIndex, createCatalogIndex } from './catalog-index.ts'
+import type { Catalog, Need, Pull, SignedCatalog, Trade, TradingFact } from './trade.ts'
+
+/** What the flows read. */
+export interface TradingStore {
+  catalog(seller: PeerId): Catalog | undefined
+  catalogs(): Catalog[]
+  /** The seller's own signed announcement of the catalog kept last. */
+  signedCatalog(seller: PeerId): { readonly version: number; readonly envelope: Envelope } | undefined
+  purchase(transactionId: TransactionId): Trade | undefined
+  /** A sale belongs to its buyer: nobody occupies a transaction id he has overheard. */
+  sale(transactionId: TransactionId, buyer: PeerId): Trade | undefined
+  /** Either, for a person who knows the id; a purchase first. */
+  trade(transactionId: TransactionId): Trade | undefined
+  tradesInState(state: Trade['state']): Trade[]
+  tradesOfSlot(state: Trade['state'], startMs: number): Trade[]
+  /** This peer's sales from that offer that hold its energy: reserved, agreed or settled. */
+  tradesOfOffer(offerId: string): Trade[]
+  /** This peer's purchases for that need. */
+  tradesOfNeed(needId: string): Trade[]
+  /** Agreed trades that nobody has begun to settle, those whose slot begins first, first. */
+  unsettled(limit: number): Trade[]
+  /** Agreed trades being settled, those due first, first. */
+  settling(limit: number): Trade[]
+  need(id: string): Need | undefined
+  needsInState(state: Need['state']): Need[]
+  /** The catalogs in memory, found by slot. */
+  readonly index: Pick<CatalogIndex, 'query' | 'catalog' | 'catalogs' | 'size'>
+  /** Whether a cancellation has come before the trade it ends. */
+  isOvertaken(transactionId: TransactionId, buyer: PeerId): boolean
+  /** Pulls under way, by the neighbour asked. */
+  pull(peer: PeerId): Pull | undefined
+  /** Neighbours asked for what was missed, and when. */
+  pulled(): readonly { readonly peer: PeerId; readonly atMs: number }[]
+}
+
+/** What people are told, beside what the flows read. */
+export interface TradingRead extends TradingStore {
+  catalogCount(): number
+  trades(limit: number): Trade[]
+  needs(limit: number): Need[]
+  counts(): { readonly trades: Record<string, number>; readonly needs: Record<string, number> }
+}
+
+const DAY_MS = 24 * 60 * 60_000
+/** Longer than a select is valid anywhere, clocks that disagree counted. */
+const OVERTAKEN_MS = 10 * 60_000
+/** Strangers choose the ids: the oldest is forgotten first. */
+const MAX_OVERTAKEN = 1_000
+const MAX_PULLED = 256
+
+type TradingWriters = Writers<TradingFact>
+
+/** The market as this peer knows it, and its own trades and needs. */
+export function tradingStore(
+  db: Db,
+  tools: StoreTools,
+  { journalDays }: { readonly journalDays: number },
+): Kept<TradingFact, TradingRead> {
+  const { now } = tools
+  const catalogs = createDocuments<Catalog>(db, 'catalog')
+  const signedCatalogs = createDocuments<SignedCatalog>(db, 'catalog.signed')
+  const trades = createDocuments<Trade>(db, 'trade')
+  const deliveries = createDocuments<string>(db, 'delivery')
+  const needs = createDocuments<Need>(db, 'need')
+  const overtaken = tools.memory<string, number>(MAX_OVERTAKEN)
+  const pulls = tools.memory<PeerId, Pull>(MAX_PULLED)
+  const pulledAt = tools.memory<PeerId, number>(MAX_PULLED)
+  const index = createKeptIndex(catalogs, tools)
+  // '0' follows '/': every sale of that transaction id, whoever buys.
+  const saleOf = db.prepare(
+    `SELECT body FROM documents WHERE kind = 'trade' AND key > ? || '/' AND key < ? || '0' LIMIT 1`,
+  )
+
+  const inDelivery = (state: 'waiting' | 'settling', limit: number): Trade[] =>
+    deliveries.inState(state, limit).flatMap(key => trades.get(key) ?? [])
+
+  const writers: TradingWriters = {
+    'trading.catalog': ({ catalog }) => {
+      // The index first: should it be read from the rows now, they are still those it goes back to.
+      index.put(catalog)
+      catalogs.put({ key: catalog.seller, body: catalog }, now())
+    },
+    'trading.catalog.signed': ({ seller, version, envelope }) =>
+      signedCatalogs.put({ key: seller, body: { version, envelope } }, now()),
+    'trading.catalog.over': ({ seller }) => index.remove(seller),
+    'trading.trade': ({ trade }) => {
+      const key = keyOf(trade)
+      trades.put({ key, state: trade.state, owner: ownerOf(trade), rank: trade.slot.startMs, body: trade }, now())
+      if (trade.state === 'active') deliveries.put({ key, ...whenToSettle(trade), body: key }, now())
+      else deliveries.remove(key)
+    },
+    'trading.need': ({ need }) => needs.put({ key: need.id, state: need.state, body: need }, now()),
+    'trading.overtaken': ({ transactionId, buyer }) =>
+      void overtaken.set(saleKey(transactionId, buyer), now() + OVERTAKEN_MS),
+    'trading.pull': ({ peer, pull }) => {
+      if (pull === undefined) pulls.delete(peer)
+      else pulls.set(peer, pull)
+    },
+    'trading.pulled': ({ peer, atMs }) => {
+      if (atMs === undefined) pulledAt.delete(peer)
+      else pulledAt.set(peer, atMs)
+    },
+  }
+
+  return {
+    apply: applyBy<TradingFact>(writers),
+    /** Forgets what ended long ago, and what came to nothing yesterday; agreed contracts stay. */
+    forget(nowMs) {
+      const endedMs = nowMs - journalDays * DAY_MS
+      trades.prune(['expired', 'refused'], nowMs - DAY_MS)
+      trades.prune(['cancelled'], endedMs)
+      needs.prune(['bought', 'part', 'failed'], endedMs)
+      catalogs.prune([''], nowMs - DAY_MS)
+      signedCatalogs.prune([''], nowMs - DAY_MS)
+      return false
+    },
+    read: {
+      catalog: seller => catalogs.get(seller),
+      catalogs: () => catalogs.all(),
+      catalogCount: () => catalogs.count(),
+      signedCatalog: seller => signedCatalogs.get(seller),
+      purchase: id => trades.get(id),
+      sale: (id, buyer) => trades.get(saleKey(id, buyer)),
+      /** Whichever this peer has of that id, a purchase first: for people, who do not say which. */
+      trade(id) {
+        const row = trades.get(id) === undefined ? saleOf.get(id, id) : undefined
+        return row === undefined ? trades.get(id) : (JSON.parse(String(row['body'])) as Trade)
+      },
+      trades: limit => trades.all(limit),
+      tradesInState: state => trades.inState(state),
+      tradesOfSlot: (state, startMs) => trades.inStateAt(state, startMs),
+      tradesOfOffer: offerId => trades.ownedBy(`offer/${offerId}`),
+      tradesOfNeed: needId => trades.ownedBy(`need/${needId}`),
+      unsettled: limit => inDelivery('waiting', limit),
+      settling: limit => inDelivery('settling', limit),
+      need: id => needs.get(id),
+      needs: limit => needs.all(limit),
+      needsInState: state => needs.inState(state),
+      counts: () => ({ trades: trades.countByState(), needs: needs.countByState() }),
+      index,
+      isOvertaken: (id, buyer) => (overtaken.get(saleKey(id, buyer)) ?? 0) > now(),
+      pull: peer => pulls.get(peer),
+      pulled: () => [...pulledAt].map(([peer, atMs]) => ({ peer, atMs })),
+    },
+  }
+}
+
+/** The catalogs in memory; they are read when they are first needed, and change with their rows. */
+function createKeptIndex(catalogs: Documents<Catalog>, { undo }: StoreTools): CatalogIndex {
+  let index: CatalogIndex | undefined
+  const opened = (): CatalogIndex => {
+    index ??= createCatalogIndex(catalogs.all())
+    return index
+  }
+  /** Puts back what was known of a seller before. */
+  function restoring(seller: PeerId): void {
+    const before = opened().catalog(seller)
+    undo(() => (before === undefined ? opened().remove(seller) : opened().put(before)))
+  }
+  return {
+    put(catalog) {
+      restoring(catalog.seller)
+      opened().put(catalog)
+    },
+    remove(seller) {
+      restoring(seller)
+      opened().remove(seller)
+    },
+    query: filter => opened().query(filter),
+    catalog: seller => opened().catalog(seller),
+    catalogs: () => opened().catalogs(),
+    size: () => opened().size(),
+  }
+}
+
+/** Of one transaction id there is one purchase, and a sale for each buyer that names it. */
+function keyOf(trade: Trade): string {
+  return trade.role === 'buyer' ? trade.transactionId : saleKey(trade.transactionId, trade.counterparty)
+}
+
+function saleKey(id: TransactionId, buyer: PeerId): string {
+  return `${id}/${buyer}`
+}
+
+/** States in which a sale holds energy of its offer. */
+const HOLDING: ReadonlySet<Trade['state']> = new Set(['reserved', 'active', 'settled'])
+
+/**
+ * A seller looks for what holds the energy of an offer, a buyer for what it tried for a need. What came to nothing is
+ * not found by its offer: of that, strangers make as much as they like.
+ */
+function ownerOf(trade: Trade): string {
+  if (trade.role === 'buyer') return `need/${trade.needId ?? ''}`
+  return HOLDING.has(trade.state) ? `offer/${trade.offerId}` : ''
+}
+
+/** First when the slot ends, in market time; then whenever it is tried again, in wall-clock time. */
+function whenToSettle({ slot, settling }: Trade): { state: 'waiting' | 'settling'; rank: number } {
+  return settling === undefined
+    ? { state: 'waiting', rank: slotEndMs(slot) }
+    : { state: 'settling', rank: settling.nextMs }
+}

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import type { Work } from '../../src/domains/tasks/task.ts'
+import { tasksDomain } from '../../src/domains/tasks/tasks.ts'
+import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+import { fakeClock, turn } from '../support/fake-clock.ts'
+import { idleNeeds } from '../support/idle-needs.ts'
+import { openDomain } from '../support/open-domain.ts'
+import { ticking } from '../support/ticking.ts'
+
+const GRACE_MS = 30_000
+
+/** A worker in whose manners the test has a say, with work of others and of its own on its desk. */
+async function worker() {
+  const clock = fakeClock()
+  const said: { end: { atMs: number; sentence: string } | undefined; holds: boolean[] } = { end: undefined, holds: [] }
+  const manners = { giveBackAt: () => said.end, holds: (work: boolean) => void said.holds.push(work) }
+  const tasks = await openDomain(tasksDomain, idleNeeds({ manners }), { clock, options: { roles: ['compute'] } })
+  const { peer } = tasks
+  const ticker = ticking(peer, { name: 'tasks', rounds: tasks.rounds })
+  const work = (taskId: string, submitter: PeerId): Work => ({
+    taskId: taskId as TaskId,
+    jobId: 'job',
+    leaseEpoch: 1,
+    attempt: 1,
+    submitter,
+    kind: 'shout',
+    version: 1,
+    params: {},
+    inputBytes: 1,
+    inputHash: '',
+    state: 'accepted',
+    acceptedMs: clock.now(),
+  })
+  return {
+    clock,
+    said,
+    peer,
+    async lies(taskId: string, submitter: PeerId): Promise<void> {
+      await peer.storage.write(() => tasks.apply([{ kind: 'tasks.work', work: work(taskId, submitter) }]))
+      ticker.look()
+      await turn()
+    },
+    async pauses(): Promise<void> {
+      said.end = { atMs: clock.now() + GRACE_MS, sentence: 'paused: on battery' }
+      ticker.look()
+      await turn()
+    },
+    onDesk: () =>
+      tasks.read
+        .openWork()
+        .map(({ taskId }) => taskId)
+        .toSorted(),
+    async [Symbol.asyncDispose]() {
+      await ticker[Symbol.asyncDispose]()
+      peer.close()
+    },
+  }
+}
+
+const boss = 'boss' as PeerId
+
+test('what still runs for others is given back at the end of the grace and not before, and own work stays', async () => {
+  await using desk = await worker()
+  await desk.lies('theirs', boss)
+  await desk.lies('own', desk.peer.self)
+  await desk.pauses()
+  await desk.clock.advance(GRACE_MS - 1)
+  expect([desk.onDesk(), desk.peer.sent]).toEqual([['own', 'theirs'], []])
+  await desk.clock.advance(1)
+  expect(desk.onDesk()).toEqual(['own'])
+  expect(desk.peer.sent).toMatchObject([{ type: 'task.refuse', to: boss }])
+  expect(JSON.stringify(desk.peer.sent[0]?.payload)).toContain('paused: on battery')
+  await desk.clock.advance(GRACE_MS)
+  expect(desk.peer.sent).toHaveLength(1)
+})
+
+test('work that comes while the grace runs is given back with the rest, and none when the pause has gone', async () => {
+  await using desk = await worker()
+  await desk.pauses()
+  await desk.clock.advance(GRACE_MS / 2)
+  await desk.lies('late', boss)
+  desk.said.end = undefined
+  await desk.clock.advance(GRACE_MS)
+  expect(desk.onDesk()).toEqual(['late'])
+  await desk.pauses()
+  await desk.clock.advance(GRACE_MS)
+  expect(desk.onDesk()).toEqual([])
+})
+
+test('manners are told whether work of others lies on the desk; own work is none', async () => {
+  await using desk = await worker()
+  await desk.lies('own', desk.peer.self)
+  expect(desk.said.holds.at(-1)).toBe(false)
+  await desk.lies('theirs', boss)
+  expect(desk.said.holds.at(-1)).toBe(true)
+  await desk.pauses()
+  await desk.clock.advance(GRACE_MS)
+  expect(desk.said.holds.at(-1)).toBe(false)
+})
