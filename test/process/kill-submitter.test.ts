@@ -83,7 +83,11 @@ test('a submitter killed at any moment goes on with what it was taking in and gi
   }
   await eventually(
     'every job has ended',
-    async () => (await states()).every(state => !/opening|running/.test(state)),
+    async () => {
+      // Asked all the time, it would do little else than answer.
+      await sleep(500)
+      return (await states()).every(state => !/opening|running/.test(state))
+    },
     240_000,
   )
   expect(new Set(await states())).toEqual(new Set(['done']))
