@@ -127,6 +127,20 @@ test('while nothing happens the cursor is said again, so that silence is told fr
   expect(await take(reader, 3)).toEqual([{ cursor: `${EPOCH}.1` }, { cursor: `${EPOCH}.1` }, { cursor: `${EPOCH}.1` }])
 })
 
+test('nor is silent for minutes while others are told much: its cursor moves on', async () => {
+  let nowMs = 42
+  const events = createEvents({ epochMs: EPOCH, clock: { now: () => nowMs, sleep: systemClock.sleep } })
+  const tell = (event: string): void => events.tell({ domain: 'words', event, data: {} })
+  const reader = events.read({ after: `${EPOCH}.0`, event: 'wanted' }, new AbortController().signal)
+  expect(await take(reader, 1)).toEqual([{ cursor: `${EPOCH}.0` }])
+  tell('other')
+  tell('wanted')
+  expect(await take(reader, 1)).toMatchObject([{ event: 'wanted' }])
+  nowMs += 15_000
+  tell('other')
+  expect(await take(reader, 1)).toEqual([{ cursor: `${EPOCH}.3` }])
+})
+
 test('a reader ends when it is called off, waiting or not', async () => {
   const { events, tell } = openEvents()
   const stopping = new AbortController()

@@ -97,3 +97,14 @@ test('manners are told whether work of others lies on the desk; own work is none
   await desk.clock.advance(GRACE_MS)
   expect(desk.said.holds.at(-1)).toBe(false)
 })
+
+test('a machine that has just started waits for its neighbours before it does its own work itself', async () => {
+  const clock = fakeClock()
+  const { gives, peer } = await openDomain(tasksDomain, idleNeeds({}), { clock, options: { roles: ['household'] } })
+  using _ = peer
+  const whoWorks = (): PeerId[] => gives.workersFor('chunk@1').map(worker => worker.peer)
+  await clock.advance(1_999)
+  expect(whoWorks()).toEqual([])
+  await clock.advance(1)
+  expect(whoWorks()).toEqual([peer.self])
+})
