@@ -86,7 +86,7 @@ async function addDomains(node: Daemon, { options }: Config, process: ProcessVie
 
   const energy = await node.add(energyDomain, {
     traded: books.traded,
-    unsettled: books.unsettled,
+    unsettledBetween: books.unsettledBetween,
   })
 
   const trading = await node.add(tradingDomain, {

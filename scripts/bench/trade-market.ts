@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { withNews } from '../../src/api/news.ts'
 import type { Client } from '../../src/daemon/command.ts'
 import { daemonCommands } from '../../src/daemon/commands.ts'
 import { peersCommands } from '../../src/domains/peers/commands.ts'
@@ -30,7 +30,7 @@ export const SEARCH_MS = 200
 export const MARKET = { 'market.slotMs': 86_400_000, 'market.searchMs': SEARCH_MS, 'market.stepTimeoutMs': 20_000 }
 const PLENTY_WH = 1_000_000
 const PURCHASE_WH = 1
-const POLL_MS = 5
+const PATIENCE_MS = 1_000
 /** A few sellers that did not answer: what takes longer has gone wrong. */
 const PURCHASE_MS = 120_000
 const CONNECT_MS = 120_000
@@ -60,23 +60,25 @@ export async function acrossProcesses(daemons: readonly Daemon[]): Promise<Marke
 }
 
 function market(clients: readonly Client[]): Market {
-  const peers = clients.map(client => client.of(tradingCommands))
-  const sellers = peers.filter((_, i) => i % 2 === 0)
-  const buyers = peers.filter((_, i) => i % 2 === 1)
+  const sellers = clients.filter((_, i) => i % 2 === 0)
+  const buyers = clients.filter((_, i) => i % 2 === 1)
   return {
-    offer: async () => void (await Promise.all(sellers.map(seller => seller.sell({ energyWh: PLENTY_WH })))),
+    offer: async () => void (await Promise.all(sellers.map(seller => seller.of(tradingCommands).sell({ energyWh: PLENTY_WH })))),
     async buy(n) {
-      const buyer = nth(buyers, n)
-      const startMs = performance.now()
-      const { id } = await buyer.buy({ energyWh: PURCHASE_WH })
-      for (;;) {
-        const need = await buyer.need({ id })
-        const tookMs = performance.now() - startMs
-        if (need.state === 'bought') return tookMs
-        if (need.state === 'failed') throw new Error(`a purchase came to nothing: ${need.reason}`)
-        if (tookMs > PURCHASE_MS) throw new Error(`a purchase is still ${need.state} after ${PURCHASE_MS / 1000} s`)
-        await sleep(POLL_MS)
-      }
+      const client = nth(buyers, n)
+      const buyer = client.of(tradingCommands)
+      return await withNews(client, undefined, async news => {
+        const startMs = performance.now()
+        const { id } = await buyer.buy({ energyWh: PURCHASE_WH })
+        for (;;) {
+          const need = await buyer.need({ id })
+          const tookMs = performance.now() - startMs
+          if (need.state === 'bought') return tookMs
+          if (need.state === 'failed') throw new Error(`a purchase came to nothing: ${need.reason}`)
+          if (tookMs > PURCHASE_MS) throw new Error(`a purchase is still ${need.state} after ${PURCHASE_MS / 1000} s`)
+          await news.next({ mostMs: PATIENCE_MS })
+        }
+      })
     },
     async traffic() {
       const all = await Promise.all(clients.map(client => client.of(daemonCommands).metrics()))

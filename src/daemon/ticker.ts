@@ -15,7 +15,7 @@ export interface Ticker extends Part {
   add(domain: string, round: Round<never>): void
   /** Something has changed that a round may be waiting for. */
   changed(): void
-  /** Each round that is idle is asked again when it is due. */
+  /** Should something have changed, each round that is idle is asked again when it is due. */
   look(): void
   start(): void
   stop(): Promise<void>
@@ -35,6 +35,12 @@ interface Entry {
   ranAtMs: number
 }
 
+/** When the rounds are asked again though nothing changes. */
+interface Alarm {
+  readonly atMs: number
+  readonly off: AbortController
+}
+
 /** What all rounds share. */
 interface Ticking extends TickerDeps {
   readonly stopping: AbortController
@@ -51,11 +57,18 @@ export function createTicker({ commit, clock, log }: TickerDeps): Ticker {
   const stopping = new AbortController()
   const ticking: Ticking = { commit, clock, log, stopping, changes: 0 }
   let started = false
-  let armed: AbortController | undefined
+  let alarm: Alarm | undefined
   let looking = false
+  /** The changes that were seen when the rounds were asked last. */
+  let asked = -1
+
+  /** After a group of writes: one that only the journal knows of brings no moment nearer. */
+  function look(): void {
+    if (ticking.changes !== asked) askSoon()
+  }
 
   /** Once for all that changes in this turn of the event loop. */
-  function look(): void {
+  function askSoon(): void {
     if (looking || !started || stopping.signal.aborted) return
     looking = true
     setImmediate(() => {
@@ -66,25 +79,32 @@ export function createTicker({ commit, clock, log }: TickerDeps): Ticker {
 
   function beginWhatIsDue(): void {
     if (stopping.signal.aborted) return
-    armed?.abort()
+    asked = ticking.changes
     let nextMs = Number.POSITIVE_INFINITY
     for (const entry of entries) {
       const dueMs = dueOf(entry, ticking)
       if (dueMs <= clock.now()) begin(entry)
       else nextMs = Math.min(nextMs, dueMs)
     }
-    if (nextMs === Number.POSITIVE_INFINITY) return
-    const timer = new AbortController()
-    armed = timer
-    void clock.sleep(Math.max(1, nextMs - clock.now()), timer.signal).then(() => {
-      if (!timer.signal.aborted) beginWhatIsDue()
+    if (nextMs < (alarm?.atMs ?? Number.POSITIVE_INFINITY)) arm(nextMs)
+  }
+
+  /** An alarm that is not needed any more rings for nothing: most moments come and go before they are waited for. */
+  function arm(atMs: number): void {
+    alarm?.off.abort()
+    const armed: Alarm = { atMs, off: new AbortController() }
+    alarm = armed
+    void clock.sleep(Math.max(1, atMs - clock.now()), armed.off.signal).then(() => {
+      if (armed.off.signal.aborted) return
+      alarm = undefined
+      beginWhatIsDue()
     })
   }
 
   function begin(entry: Entry): void {
     entry.running = run(entry, ticking).finally(() => {
       entry.running = undefined
-      look()
+      askSoon()
     })
   }
 
@@ -95,11 +115,11 @@ export function createTicker({ commit, clock, log }: TickerDeps): Ticker {
     look,
     start() {
       started = true
-      look()
+      askSoon()
     },
     async stop() {
       stopping.abort()
-      armed?.abort()
+      alarm?.off.abort()
       await Promise.all(entries.flatMap(({ running }) => running ?? []))
     },
   }

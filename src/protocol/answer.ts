@@ -22,12 +22,16 @@ export const answerSchema = z.strictObject({
   ]),
 })
 
-/** The answer as a message back to who asked, the way the question came; sealed when the question was. */
+/**
+ * The answer as a message back to who asked, the way the question came; sealed when the question was. An acknowledgement
+ * that says no more than its type, which everybody reads, has nothing to seal.
+ */
 export function answerDraft(
   asked: Pick<Envelope, 'id' | 'task_id' | 'sender_id'>,
   answer: Answer,
   { carrier, sealed }: { readonly carrier: Carrier; readonly sealed: boolean },
 ): Draft {
+  const saysMore = answer.status === 'NACK' || answer.details !== undefined
   return {
     type: answer.status === 'ACK' ? 'ack' : 'nack',
     subjectId: asked.task_id,
@@ -36,7 +40,7 @@ export function answerDraft(
     payload: { message: { ...answer, messageId: asked.id } as unknown as JsonObject },
     carrier,
     ttlMs: ANSWER_TTL_MS,
-    sealed,
+    sealed: sealed && saysMore,
   }
 }
 

@@ -20,6 +20,8 @@ export interface Documents<Body> {
   lastInState(state: string): Body | undefined
   /** Of a state, the first beyond this rank. */
   inStateAfter(state: string, rank: number, limit: number): Body[]
+  /** Of a state, those of `from ≤ rank < before`. */
+  inStateBetween(state: string, from: number, before: number): Body[]
   /** Of a state, those of exactly this rank. */
   inStateAt(state: string, rank: number): Body[]
   ownedBy(owner: string): Body[]
@@ -50,6 +52,9 @@ export function createDocuments<Body>(db: Db, kind: string): Documents<Body> {
   const inStateAfter = db.prepare(
     'SELECT body FROM documents WHERE kind = ? AND state = ? AND rank > ? ORDER BY rank LIMIT ?',
   )
+  const inStateBetween = db.prepare(
+    'SELECT body FROM documents WHERE kind = ? AND state = ? AND rank >= ? AND rank < ? ORDER BY rank',
+  )
   const inStateAt = db.prepare('SELECT body FROM documents WHERE kind = ? AND state = ? AND rank = ?')
   const pruneRanked = db.prepare('DELETE FROM documents WHERE kind = ? AND rank < ?')
   const ownedBy = db.prepare('SELECT body FROM documents WHERE kind = ? AND owner = ? ORDER BY key')
@@ -75,6 +80,7 @@ export function createDocuments<Body>(db: Db, kind: string): Documents<Body> {
     inState: (state, limit = MANY) => bodies(inState.all(kind, state, limit)),
     lastInState: state => bodies(lastInState.all(kind, state))[0],
     inStateAfter: (state, rank, limit) => bodies(inStateAfter.all(kind, state, rank, limit)),
+    inStateBetween: (state, from, before) => bodies(inStateBetween.all(kind, state, from, before)),
     inStateAt: (state, rank) => bodies(inStateAt.all(kind, state, rank)),
     pruneRanked: beforeRank => void pruneRanked.run(kind, beforeRank),
     ownedBy: owner => bodies(ownedBy.all(kind, owner)),

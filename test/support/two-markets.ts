@@ -277,7 +277,7 @@ export function createTown(names: readonly string[], more: TownOptions = {}) {
     async moveIn(party: Party, choices: Pick<PeerChoices, 'options' | 'log'> = {}) {
       const peer = peerOf(party.name, { ...choices, storage: party.storage })
       const books = peer.addNow(booksDomain, { inZone: inZoneOf(party.name), nameOf: () => '' })
-      const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettled: books.gives.unsettled })
+      const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettledBetween: books.gives.unsettledBetween })
       const trading = peer.addNow(tradingDomain, {
         books: books.gives,
         metered: () => party.meter,

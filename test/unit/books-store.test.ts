@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { booksDomain } from '../../src/domains/books/books.ts'
-import type { BooksFact } from '../../src/domains/books/facts.ts'
+import type { AgreedContract, BooksFact } from '../../src/domains/books/facts.ts'
 import { FIRST, type StatementBody } from '../../src/domains/books/signed-statement.ts'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import type { PeerId } from '../../src/kernel/ids.ts'
@@ -65,6 +65,31 @@ test('keeps beside a receipt what others claim of the same contract', () => {
   )
   expect(kept.store.receipts(9)).toHaveLength(2)
   expect(kept.store.receipts(9)).toContainEqual(receipt('one', 1))
+})
+
+test('finds the contracts that are not settled by when their slot begins', () => {
+  using kept = open()
+  const counterparty = 'one' as PeerId
+  for (const startMs of [900_000, 1_800_000, 2_700_000]) {
+    const contractId = `at ${startMs}`
+    const contract: AgreedContract = {
+      contractId,
+      counterparty,
+      role: 'seller',
+      slot: { ...slot, startMs },
+      energyWh: 1,
+      priceMicro: 1,
+    }
+    kept.keep({ kind: 'books.agreed', contract })
+  }
+  kept.keep({
+    kind: 'books.entry',
+    batch: { id: 'at 1800000', counterparty, atMs: 1, kind: 'settlement', description: '', postings: [] },
+  })
+  const between = (fromMs: number, beforeMs: number) =>
+    kept.store.unsettledBetween(fromMs, beforeMs).map(({ contractId }) => contractId)
+  expect(between(900_000, 2_700_000)).toEqual(['at 900000'])
+  expect(between(0, 2_700_001)).toEqual(['at 900000', 'at 2700000'])
 })
 
 test('of receipts the newest are kept, however many strangers send', async () => {

@@ -224,6 +224,29 @@ test('a round that fails is said, waits, and goes on; others go on without it', 
   expect(ran).toEqual([0, 1_000])
 })
 
+test('after a write that changed nothing nobody is asked; after one that did, everybody', async () => {
+  await using at = openTicker()
+  let asked = 0
+  at.add({
+    due() {
+      asked++
+      return 5_000
+    },
+    turn: nothing,
+  })
+  await at.start()
+  expect(asked).toBe(1)
+  for (let i = 0; i < 10; i++) {
+    at.ticker.look()
+    await turn()
+  }
+  expect(asked).toBe(1)
+  await at.change()
+  expect(asked).toBe(2)
+  // One sleeper, however often a moment was asked for.
+  expect(at.clock.sleepers()).toBe(1)
+})
+
 test('a round whose moment cannot be told waits and is asked again, like one that fails', async () => {
   await using at = openTicker()
   let asked = 0

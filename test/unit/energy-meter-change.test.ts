@@ -55,7 +55,7 @@ async function started(facts: readonly Fact[], options: Record<string, unknown>)
   const books = peer.addNow(booksDomain, { inZone: () => true, nameOf: () => '' })
   const { gives, read, rounds } = await peer.add(energyDomain, {
     traded: books.gives.traded,
-    unsettled: books.gives.unsettled,
+    unsettledBetween: books.gives.unsettledBetween,
   })
   const keep = (...more: Fact[]): void => peer.registry.apply(more)
   keep(...facts)

@@ -405,6 +405,16 @@ function countedLooks({ storage }: Road): { count: number } {
   return looks
 }
 
+test.each<{ said: Answer; sealed: boolean }>([
+  { said: ACK, sealed: false },
+  { said: { status: 'ACK', details: { version: 2 } }, sealed: true },
+  { said: { status: 'NACK', error: { code: 'BIZ_OUT_OF_STOCK', message: 'sold' } }, sealed: true },
+])('the answer to what was sealed is sealed where it says more than its type: $said', ({ said, sealed }) => {
+  const question = { id: 'q', task_id: 's', sender_id: 'p' } as Parameters<typeof answerDraft>[0]
+  expect(answerDraft(question, said, { carrier: 'orders', sealed: true }).sealed).toBe(sealed)
+  expect(answerDraft(question, said, STRAIGHT).sealed).toBe(false)
+})
+
 test('the bytes that travel are sealed when they must be', async () => {
   const envelope = JSON.parse(Buffer.from(bytesFrom(alive, { to: dead.peerId, payload: { price: 1 } })).toString())
   const { signature: _, ...unsigned } = envelope

@@ -89,7 +89,7 @@ async function openHome(peer: Peer) {
     post: () => undefined,
   })
   const books = peer.addNow(booksDomain, { inZone: peers.gives.inZone, nameOf: peers.gives.nameOf })
-  const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettled: books.gives.unsettled })
+  const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettledBetween: books.gives.unsettledBetween })
   const trading = peer.addNow(tradingDomain, {
     books: books.gives,
     metered: energy.gives.metered,

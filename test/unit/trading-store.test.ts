@@ -103,6 +103,21 @@ test('finds trades and needs by their state, and only there', () => {
   expect(kept.store.needsInState('failed')).toEqual([])
 })
 
+test('knows which open trade runs out first, and forgets the deadline of one that is open no more', () => {
+  using kept = open()
+  kept.keep(
+    trade('late', { state: 'quoted', deadlineMs: 300 }),
+    trade('early', { state: 'selecting', deadlineMs: 100 }),
+    trade('agreed', { state: 'active', deadlineMs: 1 }),
+  )
+  const overdue = (nowMs: number) => kept.store.overdue(nowMs, 9).map(({ transactionId }) => transactionId)
+  expect([kept.store.firstDeadlineMs(), overdue(99), overdue(300)]).toEqual([100, [], ['early', 'late']])
+  kept.keep(trade('early', { state: 'confirming', deadlineMs: 400 }))
+  expect([kept.store.firstDeadlineMs(), overdue(300)]).toEqual([300, ['late']])
+  kept.keep(trade('late', { state: 'expired' }), trade('early', { state: 'active' }))
+  expect([kept.store.firstDeadlineMs(), overdue(1_000)]).toEqual([undefined, []])
+})
+
 test('finds the sales that hold energy of an offer, not purchases of an offer of that name', () => {
   using kept = open()
   const state = 'active'

@@ -56,7 +56,7 @@ export const booksDomain = defineDomain({
         released: (counterparty: PeerId, contractId: string): Sealed =>
           seal({ kind: 'books.released', counterparty, contractId }),
         traded: (slot: Slot) => traded(store, slot),
-        unsettled: store.unsettled,
+        unsettledBetween: store.unsettledBetween,
         agreedOfSlot: store.agreedOfSlot,
         receipts: store.receipts,
         /** What a peer without a house delivers and takes: all that was agreed. */

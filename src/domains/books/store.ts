@@ -12,6 +12,8 @@ export interface BooksRead {
   agreedOfSlot(startMs: number): AgreedContract[]
   /** Contracts that are not settled yet. */
   unsettled(): AgreedContract[]
+  /** Those of them whose slot begins in `from ≤ start < before`. */
+  unsettledBetween(fromMs: number, beforeMs: number): AgreedContract[]
   batches(limit: number): LedgerBatch[]
   batchesWith(peer: PeerId): LedgerBatch[]
   accounts(): Posting[]
@@ -101,6 +103,7 @@ export function booksStore(
     read: {
       agreedOfSlot: startMs => (['open', 'settled'] as const).flatMap(state => agreed.inStateAt(state, startMs)),
       unsettled: () => agreed.inState('open'),
+      unsettledBetween: (fromMs, beforeMs) => agreed.inStateBetween('open', fromMs, beforeMs),
       batches: limit => batches.all(limit),
       batchesWith: peer => batches.ownedBy(peer),
       accounts: () => accounts.all(),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Context, defineDomain, type Round } from '../../daemon/domain.ts'
 import type { Part } from '../../kernel/lifecycle.ts'
 import type { Sealed } from '../../kernel/outcome.ts'
-import { type Slot, slotNumberOf } from '../../kernel/slot.ts'
+import { type Slot, slotNumberOf, slotStartMs } from '../../kernel/slot.ts'
 import type { Metered } from '../../protocol/contract.ts'
 import { batteryOf } from './battery.ts'
 import { energyCommands } from './commands.ts'
@@ -27,7 +27,7 @@ export interface EnergyNeeds {
   /** Energy of this peer's contracts for a slot. */
   readonly traded: (slot: Slot) => { readonly boughtWh: number; readonly soldWh: number }
   /** Contracts that wait for a reading, or for more than that. */
-  readonly unsettled: () => readonly { readonly slot: Slot }[]
+  readonly unsettledBetween: (fromMs: number, beforeMs: number) => readonly { readonly slot: Slot }[]
 }
 
 /** The house behind the daemon: its load, solar, battery and meter. */
@@ -196,12 +196,13 @@ function simulatedGraceMs(store: EnergyRead, slotNumber: number): number {
 
 function owedSlots(
   { store, market }: EnergyContext,
-  { unsettled }: EnergyNeeds,
+  { unsettledBetween }: EnergyNeeds,
   { from, before }: { readonly from: number; readonly before: number },
 ): number[] {
-  const slots = new Set(unsettled().map(({ slot }) => slotNumberOf(slot, market.slotMs)))
-  return [...slots]
-    .filter(slot => Number.isSafeInteger(slot) && slot >= from && slot < before && store.reading(slot) === undefined)
+  const { slotMs } = market
+  const open = unsettledBetween(slotStartMs(from, slotMs), slotStartMs(before, slotMs))
+  return [...new Set(open.map(({ slot }) => slotNumberOf(slot, slotMs)))]
+    .filter(slot => Number.isSafeInteger(slot) && store.reading(slot) === undefined)
     .toSorted((a, b) => a - b)
 }
 

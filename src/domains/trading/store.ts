@@ -4,7 +4,7 @@ import type { Envelope } from '../../protocol/envelope.ts'
 import { createDocuments, type Documents } from '../../storage/documents.ts'
 import { applyBy, type Db, type Kept, type StoreTools, type Writers } from '../../storage/kept.ts'
 import { type CatalogIndex, createCatalogIndex } from './catalog-index.ts'
-import type { Catalog, Need, Pull, SignedCatalog, Trade, TradingFact } from './trade.ts'
+import { type Catalog, type Need, OPEN_STATES, type Pull, type SignedCatalog, type Trade, type TradingFact } from './trade.ts'
 
 /** What the flows read. */
 export interface TradingStore {
@@ -23,6 +23,10 @@ export interface TradingStore {
   tradesOfOffer(offerId: string): Trade[]
   /** This peer's purchases for that need. */
   tradesOfNeed(needId: string): Trade[]
+  /** When the first open trade runs out that is not moved on by then. */
+  firstDeadlineMs(): number | undefined
+  /** Open trades whose deadline has passed, the oldest first. */
+  overdue(nowMs: number, limit: number): Trade[]
   /** Agreed trades that nobody has begun to settle, those whose slot begins first, first. */
   unsettled(limit: number): Trade[]
   /** Agreed trades being settled, those due first, first. */
@@ -56,6 +60,18 @@ const MAX_PULLED = 256
 
 type TradingWriters = Writers<TradingFact>
 
+/** An open trade's deadline, found by the moment: strangers open trades, and every commit asks which runs out first. */
+interface TradeDeadline {
+  readonly key: string
+  readonly atMs: number
+}
+
+export const tradingMigrations: readonly string[] = [
+  `INSERT OR IGNORE INTO documents (kind, key, rank, updated, body)
+   SELECT 'deadline', key, body ->> '$.deadlineMs', updated, json_object('key', key, 'atMs', body -> '$.deadlineMs')
+   FROM documents WHERE kind = 'trade' AND state IN ('selecting', 'quoted', 'reserved', 'confirming');`,
+]
+
 /** The market as this peer knows it, and its own trades and needs. */
 export function tradingStore(
   db: Db,
@@ -66,6 +82,7 @@ export function tradingStore(
   const catalogs = createDocuments<Catalog>(db, 'catalog')
   const signedCatalogs = createDocuments<SignedCatalog>(db, 'catalog.signed')
   const trades = createDocuments<Trade>(db, 'trade')
+  const deadlines = createDocuments<TradeDeadline>(db, 'deadline')
   const deliveries = createDocuments<string>(db, 'delivery')
   const needs = createDocuments<Need>(db, 'need')
   const overtaken = tools.memory<string, number>(MAX_OVERTAKEN)
@@ -92,6 +109,9 @@ export function tradingStore(
     'trading.trade': ({ trade }) => {
       const key = keyOf(trade)
       trades.put({ key, state: trade.state, owner: ownerOf(trade), rank: trade.slot.startMs, body: trade }, now())
+      const { deadlineMs: atMs } = trade
+      if (OPEN_STATES.includes(trade.state)) deadlines.put({ key, rank: atMs, body: { key, atMs } }, now())
+      else deadlines.remove(key)
       if (trade.state === 'active') deliveries.put({ key, ...whenToSettle(trade), body: key }, now())
       else deliveries.remove(key)
     },
@@ -137,6 +157,12 @@ export function tradingStore(
       tradesOfSlot: (state, startMs) => trades.inStateAt(state, startMs),
       tradesOfOffer: offerId => trades.ownedBy(`offer/${offerId}`),
       tradesOfNeed: needId => trades.ownedBy(`need/${needId}`),
+      firstDeadlineMs: () => deadlines.inState('', 1)[0]?.atMs,
+      overdue: (nowMs, limit) =>
+        deadlines
+          .inState('', limit)
+          .filter(({ atMs }) => atMs <= nowMs)
+          .flatMap(({ key }) => trades.get(key) ?? []),
       unsettled: limit => inDelivery('waiting', limit),
       settling: limit => inDelivery('settling', limit),
       need: id => needs.get(id),

@@ -11,22 +11,21 @@ import { type Trader, type TradingOutcome, tradeFact } from './trader.ts'
 /** How often a buyer asks about a trade it has signed and heard nothing of. */
 const ASK_AGAIN_MS = 60_000
 const GIVE_UP_MS = 24 * 60 * 60_000
-/** Agreed trades looked at in one turn; the others follow in the next. */
+/** Trades looked at in one turn; the others follow in the next. */
 const AT_A_TIME = 64
 
 /** What the passing of time brings: searches close, silent steps end, reservations run out, deliveries are settled. */
 export function passTime(trader: Trader): TradingOutcome {
   const { store } = trader
   const now = trader.now()
-  const late = (states: readonly Trade['state'][]): Trade[] =>
-    states.flatMap(state => store.tradesInState(state)).filter(trade => trade.deadlineMs <= now)
   const all = [
     ...store
       .needsInState('searching')
       .filter(need => need.searchUntilMs <= now)
       .map(need => closeSearch(trader, need)),
-    ...late(['selecting', 'quoted', 'reserved']).map(trade => runOut(trader, trade)),
-    ...late(['confirming']).map(trade => askAgain(trader, trade)),
+    ...store
+      .overdue(now, AT_A_TIME)
+      .map(trade => (trade.state === 'confirming' ? askAgain(trader, trade) : runOut(trader, trade))),
     ...orphans(trader).map(need => tryNext(trader, need, 'its trade is gone')),
     ...toSettle(trader).map(trade => pursueSettlement(trader, trade)),
     ...(isDue(announceAtMs(trader), now) ? [announceAgain(trader)] : []),
@@ -53,7 +52,7 @@ export function nextDeadline(trader: Trader): Deadline {
   const [settling] = store.settling(1)
   const wall = [
     ...store.needsInState('searching').map(need => need.searchUntilMs),
-    ...OPEN_STATES.flatMap(state => store.tradesInState(state)).map(trade => trade.deadlineMs),
+    store.firstDeadlineMs(),
     ...(orphans(trader).length > 0 ? [trader.now()] : []),
     settling?.settling?.nextMs,
     announceAtMs(trader),

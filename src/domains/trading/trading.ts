@@ -8,7 +8,7 @@ import { options, type TradingContext } from './context.ts'
 import { createOwnOffers, type Deliverable } from './own-offers.ts'
 import { tradingRuns } from './runs.ts'
 import { type SlotTurn, slotRound } from './slot-round.ts'
-import { tradingStore } from './store.ts'
+import { tradingMigrations, tradingStore } from './store.ts'
 import { isBelieved, tariffHeard } from './tariff.ts'
 import { tradingTells } from './tells.ts'
 import { AGREED_STATES, type Catalog, type TradingFact } from './trade.ts'
@@ -50,6 +50,7 @@ export const tradingDomain = defineDomain({
   options,
   commands: tradingCommands,
   topics: { catalog: 'zone', orders: 'zone' },
+  migrations: tradingMigrations,
   store: (db, tools, { storage }) => tradingStore(db, tools, storage),
   open(context: TradingContext, needs: TradingNeeds) {
     const { store, self, market, options: own } = context
