@@ -2,7 +2,7 @@ import { withNews } from '../../src/api/news.ts'
 import type { Client } from '../../src/daemon/command.ts'
 import { daemonCommands } from '../../src/daemon/commands.ts'
 import { peersCommands } from '../../src/domains/peers/commands.ts'
-import { tradingCommands } from '../../src/domains/trading/commands.ts'
+import { type NeedAnswer, tradingCommands } from '../../src/domains/trading/commands.ts'
 import type { Daemon } from '../../src/harness/fleet/daemon.ts'
 import { eventually } from '../../test/support/network-hosts.ts'
 import { meet, type TestNodes } from '../../test/support/nodes.ts'
@@ -63,23 +63,9 @@ function market(clients: readonly Client[]): Market {
   const sellers = clients.filter((_, i) => i % 2 === 0)
   const buyers = clients.filter((_, i) => i % 2 === 1)
   return {
-    offer: async () => void (await Promise.all(sellers.map(seller => seller.of(tradingCommands).sell({ energyWh: PLENTY_WH })))),
-    async buy(n) {
-      const client = nth(buyers, n)
-      const buyer = client.of(tradingCommands)
-      return await withNews(client, undefined, async news => {
-        const startMs = performance.now()
-        const { id } = await buyer.buy({ energyWh: PURCHASE_WH })
-        for (;;) {
-          const need = await buyer.need({ id })
-          const tookMs = performance.now() - startMs
-          if (need.state === 'bought') return tookMs
-          if (need.state === 'failed') throw new Error(`a purchase came to nothing: ${need.reason}`)
-          if (tookMs > PURCHASE_MS) throw new Error(`a purchase is still ${need.state} after ${PURCHASE_MS / 1000} s`)
-          await news.next({ mostMs: PATIENCE_MS })
-        }
-      })
-    },
+    offer: async () =>
+      void (await Promise.all(sellers.map(seller => seller.of(tradingCommands).sell({ energyWh: PLENTY_WH })))),
+    buy: n => purchase(nth(buyers, n)),
     async traffic() {
       const all = await Promise.all(clients.map(client => client.of(daemonCommands).metrics()))
       const sum = (...names: string[]): number =>
@@ -92,6 +78,26 @@ function market(clients: readonly Client[]): Market {
       }
     },
   }
+}
+
+/** A whole purchase by that peer; how long it took, ms. */
+async function purchase(client: Client): Promise<number> {
+  const trading = client.of(tradingCommands)
+  return await withNews(client, undefined, async news => {
+    const startMs = performance.now()
+    const { id } = await trading.buy({ energyWh: PURCHASE_WH })
+    while (!isBought(await trading.need({ id }))) {
+      if (performance.now() - startMs > PURCHASE_MS)
+        throw new Error(`a purchase is still not made after ${PURCHASE_MS / 1000} s`)
+      await news.next({ mostMs: PATIENCE_MS })
+    }
+    return performance.now() - startMs
+  })
+}
+
+function isBought({ state, reason }: NeedAnswer): boolean {
+  if (state === 'failed') throw new Error(`a purchase came to nothing: ${reason}`)
+  return state === 'bought'
 }
 
 function nth<Peer>(peers: readonly Peer[], n: number): Peer {

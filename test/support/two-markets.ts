@@ -86,6 +86,8 @@ export interface TownOptions extends Partial<Pick<TradingDeps, 'gridFeeMicro'>> 
   readonly limits?: Readonly<Record<string, Partial<TradingDeps['limits']>>>
   /** Peers of other zones, as each party sees them. */
   readonly beyondZone?: (name: string) => readonly PeerId[]
+  /** Connected traders of the zone. */
+  readonly nearby?: (name: string) => readonly PeerId[]
   /** By default everybody is connected to everybody. */
   readonly isConnected?: (peer: PeerId) => boolean
   /** The utilities each party believes, by its name; left out: everybody who says so. */
@@ -180,6 +182,7 @@ export function createTown(names: readonly string[], more: TownOptions = {}) {
       isBelieved: peer => more.utilities?.[name]?.includes(peer) ?? true,
       gridFeeMicro: more.gridFeeMicro ?? (() => 0),
       beyondZone: () => more.beyondZone?.(name) ?? [],
+      nearby: () => more.nearby?.(name) ?? [],
       isConnected: more.isConnected ?? (() => true),
       inZone: inZoneOf(name),
       metered: () => party.meter,
@@ -277,7 +280,10 @@ export function createTown(names: readonly string[], more: TownOptions = {}) {
     async moveIn(party: Party, choices: Pick<PeerChoices, 'options' | 'log'> = {}) {
       const peer = peerOf(party.name, { ...choices, storage: party.storage })
       const books = peer.addNow(booksDomain, { inZone: inZoneOf(party.name), nameOf: () => '' })
-      const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettledBetween: books.gives.unsettledBetween })
+      const energy = await peer.add(energyDomain, {
+        traded: books.gives.traded,
+        unsettledBetween: books.gives.unsettledBetween,
+      })
       const trading = peer.addNow(tradingDomain, {
         books: books.gives,
         metered: () => party.meter,

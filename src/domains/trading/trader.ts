@@ -59,6 +59,8 @@ export interface TradingDeps {
   gridFeeMicro(seller: PeerId): number
   /** Connected peers of other zones: our topics do not reach them. */
   beyondZone(): readonly PeerId[]
+  /** Connected peers of our zone that say they trade. */
+  nearby(): readonly PeerId[]
   isConnected(peer: PeerId): boolean
   /** Whether a topic of our zone reaches that peer. */
   inZone(peer: PeerId): boolean

@@ -15,7 +15,7 @@ import { isBuying, kept, lessened, noted, tryNext, without } from './need.ts'
 
 /** A search that nobody answered is made again and waits longer, once. */
 const LONGEST_SEARCHES = 4
-/** A search made again also goes straight to the cheapest sellers known for the slot, to no more than this. */
+/** A search made again also goes straight to those who may sell, to no more than this. */
 const MAX_ASKED_STRAIGHT = 16
 /** Somebody has answered a search that waited for anybody: how long it listens to others. */
 const LATE_MS = 300
@@ -80,10 +80,12 @@ function discoverDrafts(trader: Trader, need: Need): Draft[] {
 /**
  * A topic promises nothing: what was asked may have been lost, or published before anybody listened. Asked again, it also
  * goes straight to the cheapest sellers this peer knows of and is connected to, where it is kept until it is acknowledged.
- * To others it would only stand in the way of an order, which the topic might carry.
+ * To others it would only stand in the way of an order, which the topic might carry; unless no seller is known, for then
+ * the topic of catalogs has not been heard either.
  */
 function askAgainDrafts(trader: Trader, need: Need): Draft[] {
-  const sellers = new Set([...cheapest(trader, need).map(({ seller }) => seller), ...trader.beyondZone()])
+  const known = cheapest(trader, need).map(({ seller }) => seller)
+  const sellers = new Set([...(known.length === 0 ? trader.nearby() : known), ...trader.beyondZone()])
   const straight = [...sellers]
     .filter(trader.isConnected)
     .slice(0, MAX_ASKED_STRAIGHT)
