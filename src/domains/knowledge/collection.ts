@@ -26,7 +26,6 @@ export const MAX_READERS = 1_000
 
 /** A name that a person can type and that steers no terminal. */
 export const COLLECTION_NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$/u
-export const DEFAULT_COLLECTION = 'documents'
 
 export interface AccessList {
   readonly name: string
@@ -82,6 +81,11 @@ export type KnowledgeFact =
   | { readonly kind: 'knowledge.swept'; readonly document: string; readonly sections: number }
   /** Of a collection without documents. */
   | { readonly kind: 'knowledge.forgotten'; readonly collection: string }
+
+/** As the lists say now; of a collection that is gone, nobody's. */
+export function accessOf(collection: string, lists: readonly AccessList[]): Access {
+  return lists.find(({ name }) => name === collection)?.access ?? PRIVATE
+}
 
 export function mayRead(access: Access, peer: PeerId): boolean {
   switch (access.to) {

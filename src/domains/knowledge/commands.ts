@@ -11,6 +11,8 @@ const MAX_PATHS = 1_000
 
 const count = z.int().min(0)
 const nameGiven = z.string().min(1).max(64)
+/** Where documents go whose reader names no collection. */
+export const DEFAULT_COLLECTION = 'documents'
 
 const accessGiven = schemaOf<Access>()(
   z.discriminatedUnion('to', [

@@ -1,6 +1,6 @@
-import type { Random } from '../../../kernel/random.ts'
-import type { Chunk } from '../../../text/chunker.ts'
-import { digestOf } from './chunk.ts'
+import type { Random } from '../../kernel/random.ts'
+import type { Chunk } from '../../text/chunker.ts'
+import { digestOf } from './kinds/chunk.ts'
 
 /** What a peer that lies says for an answer it has; who does not lie gives it as it is. */
 export function createLies(lieShare: number, random: Random): (output: unknown) => unknown {

@@ -4,7 +4,15 @@ import type { Envelope } from '../../protocol/envelope.ts'
 import { createDocuments, type Documents } from '../../storage/documents.ts'
 import { applyBy, type Db, type Kept, type StoreTools, type Writers } from '../../storage/kept.ts'
 import { type CatalogIndex, createCatalogIndex } from './catalog-index.ts'
-import { type Catalog, type Need, OPEN_STATES, type Pull, type SignedCatalog, type Trade, type TradingFact } from './trade.ts'
+import {
+  type Catalog,
+  type Need,
+  OPEN_STATES,
+  type Pull,
+  type SignedCatalog,
+  type Trade,
+  type TradingFact,
+} from './trade.ts'
 
 /** What the flows read. */
 export interface TradingStore {
@@ -78,26 +86,53 @@ export function tradingStore(
   tools: StoreTools,
   { journalDays }: { readonly journalDays: number },
 ): Kept<TradingFact, TradingRead> {
-  const { now } = tools
+  const tables = tradingTables(db, tools)
+  const { catalogs, signedCatalogs, trades, needs } = tables
+  return {
+    apply: applyBy<TradingFact>(writersOf(tables, tools)),
+    /** Forgets what ended long ago, and what came to nothing yesterday; agreed contracts stay. */
+    forget(nowMs) {
+      const endedMs = nowMs - journalDays * DAY_MS
+      trades.prune(['expired', 'refused'], nowMs - DAY_MS)
+      trades.prune(['cancelled'], endedMs)
+      needs.prune(['bought', 'part', 'failed'], endedMs)
+      catalogs.prune([''], nowMs - DAY_MS)
+      signedCatalogs.prune([''], nowMs - DAY_MS)
+      return false
+    },
+    read: {
+      ...catalogReads(tables),
+      ...tradeReads(tables, db),
+      need: id => needs.get(id),
+      needs: limit => needs.all(limit),
+      needsInState: state => needs.inState(state),
+      counts: () => ({ trades: trades.countByState(), needs: needs.countByState() }),
+      isOvertaken: (id, buyer) => (tables.overtaken.get(saleKey(id, buyer)) ?? 0) > tools.now(),
+    },
+  }
+}
+
+type Tables = ReturnType<typeof tradingTables>
+
+function tradingTables(db: Db, tools: StoreTools) {
   const catalogs = createDocuments<Catalog>(db, 'catalog')
-  const signedCatalogs = createDocuments<SignedCatalog>(db, 'catalog.signed')
-  const trades = createDocuments<Trade>(db, 'trade')
-  const deadlines = createDocuments<TradeDeadline>(db, 'deadline')
-  const deliveries = createDocuments<string>(db, 'delivery')
-  const needs = createDocuments<Need>(db, 'need')
-  const overtaken = tools.memory<string, number>(MAX_OVERTAKEN)
-  const pulls = tools.memory<PeerId, Pull>(MAX_PULLED)
-  const pulledAt = tools.memory<PeerId, number>(MAX_PULLED)
-  const index = createKeptIndex(catalogs, tools)
-  // '0' follows '/': every sale of that transaction id, whoever buys.
-  const saleOf = db.prepare(
-    `SELECT body FROM documents WHERE kind = 'trade' AND key > ? || '/' AND key < ? || '0' LIMIT 1`,
-  )
+  return {
+    catalogs,
+    signedCatalogs: createDocuments<SignedCatalog>(db, 'catalog.signed'),
+    trades: createDocuments<Trade>(db, 'trade'),
+    deadlines: createDocuments<TradeDeadline>(db, 'deadline'),
+    deliveries: createDocuments<string>(db, 'delivery'),
+    needs: createDocuments<Need>(db, 'need'),
+    overtaken: tools.memory<string, number>(MAX_OVERTAKEN),
+    pulls: tools.memory<PeerId, Pull>(MAX_PULLED),
+    pulledAt: tools.memory<PeerId, number>(MAX_PULLED),
+    index: createKeptIndex(catalogs, tools),
+  }
+}
 
-  const inDelivery = (state: 'waiting' | 'settling', limit: number): Trade[] =>
-    deliveries.inState(state, limit).flatMap(key => trades.get(key) ?? [])
-
-  const writers: TradingWriters = {
+function writersOf(tables: Tables, { now }: StoreTools): TradingWriters {
+  const { catalogs, signedCatalogs, trades, deadlines, deliveries, needs, overtaken, pulls, pulledAt, index } = tables
+  return {
     'trading.catalog': ({ catalog }) => {
       // The index first: should it be read from the rows now, they are still those it goes back to.
       index.put(catalog)
@@ -127,53 +162,53 @@ export function tradingStore(
       else pulledAt.set(peer, atMs)
     },
   }
+}
+
+function catalogReads({ catalogs, signedCatalogs, pulls, pulledAt, index }: Tables) {
+  return {
+    catalog: (seller: PeerId) => catalogs.get(seller),
+    catalogs: () => catalogs.all(),
+    catalogCount: () => catalogs.count(),
+    signedCatalog: (seller: PeerId) => signedCatalogs.get(seller),
+    index,
+    pull: (peer: PeerId) => pulls.get(peer),
+    pulled: () => [...pulledAt].map(([peer, atMs]) => ({ peer, atMs })),
+  }
+}
+
+function tradeReads({ trades, deadlines, deliveries }: Tables, db: Db) {
+  // '0' follows '/': every sale of that transaction id, whoever buys.
+  const saleOf = db.prepare(
+    `SELECT body FROM documents WHERE kind = 'trade' AND key > ? || '/' AND key < ? || '0' LIMIT 1`,
+  )
+  const inDelivery = (state: 'waiting' | 'settling', limit: number): Trade[] =>
+    deliveries.inState(state, limit).flatMap(key => trades.get(key) ?? [])
+
+  /** Whichever this peer has of that id, a purchase first: for people, who do not say which. */
+  function trade(id: TransactionId): Trade | undefined {
+    const purchase = trades.get(id)
+    if (purchase !== undefined) return purchase
+    const row = saleOf.get(id, id)
+    return row === undefined ? undefined : (JSON.parse(String(row['body'])) as Trade)
+  }
 
   return {
-    apply: applyBy<TradingFact>(writers),
-    /** Forgets what ended long ago, and what came to nothing yesterday; agreed contracts stay. */
-    forget(nowMs) {
-      const endedMs = nowMs - journalDays * DAY_MS
-      trades.prune(['expired', 'refused'], nowMs - DAY_MS)
-      trades.prune(['cancelled'], endedMs)
-      needs.prune(['bought', 'part', 'failed'], endedMs)
-      catalogs.prune([''], nowMs - DAY_MS)
-      signedCatalogs.prune([''], nowMs - DAY_MS)
-      return false
-    },
-    read: {
-      catalog: seller => catalogs.get(seller),
-      catalogs: () => catalogs.all(),
-      catalogCount: () => catalogs.count(),
-      signedCatalog: seller => signedCatalogs.get(seller),
-      purchase: id => trades.get(id),
-      sale: (id, buyer) => trades.get(saleKey(id, buyer)),
-      /** Whichever this peer has of that id, a purchase first: for people, who do not say which. */
-      trade(id) {
-        const row = trades.get(id) === undefined ? saleOf.get(id, id) : undefined
-        return row === undefined ? trades.get(id) : (JSON.parse(String(row['body'])) as Trade)
-      },
-      trades: limit => trades.all(limit),
-      tradesInState: state => trades.inState(state),
-      tradesOfSlot: (state, startMs) => trades.inStateAt(state, startMs),
-      tradesOfOffer: offerId => trades.ownedBy(`offer/${offerId}`),
-      tradesOfNeed: needId => trades.ownedBy(`need/${needId}`),
-      firstDeadlineMs: () => deadlines.inState('', 1)[0]?.atMs,
-      overdue: (nowMs, limit) =>
-        deadlines
-          .inState('', limit)
-          .filter(({ atMs }) => atMs <= nowMs)
-          .flatMap(({ key }) => trades.get(key) ?? []),
-      unsettled: limit => inDelivery('waiting', limit),
-      settling: limit => inDelivery('settling', limit),
-      need: id => needs.get(id),
-      needs: limit => needs.all(limit),
-      needsInState: state => needs.inState(state),
-      counts: () => ({ trades: trades.countByState(), needs: needs.countByState() }),
-      index,
-      isOvertaken: (id, buyer) => (overtaken.get(saleKey(id, buyer)) ?? 0) > now(),
-      pull: peer => pulls.get(peer),
-      pulled: () => [...pulledAt].map(([peer, atMs]) => ({ peer, atMs })),
-    },
+    purchase: (id: TransactionId) => trades.get(id),
+    sale: (id: TransactionId, buyer: PeerId) => trades.get(saleKey(id, buyer)),
+    trade,
+    trades: (limit: number) => trades.all(limit),
+    tradesInState: (state: Trade['state']) => trades.inState(state),
+    tradesOfSlot: (state: Trade['state'], startMs: number) => trades.inStateAt(state, startMs),
+    tradesOfOffer: (offerId: string) => trades.ownedBy(`offer/${offerId}`),
+    tradesOfNeed: (needId: string) => trades.ownedBy(`need/${needId}`),
+    firstDeadlineMs: () => deadlines.inState('', 1)[0]?.atMs,
+    overdue: (nowMs: number, limit: number) =>
+      deadlines
+        .inState('', limit)
+        .filter(({ atMs }) => atMs <= nowMs)
+        .flatMap(({ key }) => trades.get(key) ?? []),
+    unsettled: (limit: number) => inDelivery('waiting', limit),
+    settling: (limit: number) => inDelivery('settling', limit),
   }
 }
 

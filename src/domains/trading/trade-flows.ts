@@ -65,11 +65,55 @@ export function createTradeFlows(deps: TradingDeps): TradeFlows {
   const trader: Trader = { ...deps, rates: createRates(deps.now) }
   const pulls = createPulls(trader)
 
+  function withTrade(transactionId: TransactionId, act: (trade: Trade) => TradingOutcome): TradingOutcome {
+    const trade = store.trade(transactionId)
+    if (trade === undefined)
+      return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: `no trade ${transactionId} here` })
+    return act(trade)
+  }
+  const changed = (trade: Trade, role: Trade['role'], how: Parameters<typeof startUpdate>[2]): TradingOutcome => {
+    if (trade.role === role) return startUpdate(trader, trade, how)
+    const message = role === 'buyer' ? 'only the buyer asks for less; a seller curtails' : 'only a seller curtails'
+    return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message })
+  }
+
+  return {
+    messages: new Map(tradingRows(trader, pulls).map(([name, row]) => [name, bookedRow(deps.books, row)])),
+    publishCatalog: catalog => publishCatalog(trader, catalog),
+    withdraw: () => withdraw(trader),
+    offers: filter => trader.store.index.query(filter).filter(({ catalog }) => catalog.validUntilMs > trader.now()),
+    costs: () => costs(trader),
+    joined: pulls.joined,
+    isWanted: pulls.isWanted,
+    left: pulls.left,
+    buy: wanted => buy(trader, wanted),
+    buyOnce: wanted => (store.need(wanted.id) === undefined ? buy(trader, wanted) : outcome()),
+    cancelTrade: id =>
+      booked(
+        deps.books,
+        withTrade(id, trade => startCancel(trader, trade, { preview: false })),
+      ),
+    askCancelTerms: id => withTrade(id, trade => startCancel(trader, trade, { preview: true })),
+    reduceTrade: (id, energyWh) => withTrade(id, trade => changed(trade, 'buyer', { energyWh })),
+    curtailTrade: (id, how) => withTrade(id, trade => changed(trade, 'seller', how)),
+    trackTrade: id => withTrade(id, trade => startTrack(trader, trade)),
+    rateTrade: (id, rating) => withTrade(id, trade => startRate(trader, trade, rating)),
+    askSupport: id => withTrade(id, trade => startSupport(trader, trade)),
+    tick: () => booked(deps.books, passTime(trader)),
+    nextDeadline: () => nextDeadline(trader),
+  }
+}
+
+/** A row a step of the protocol: which way it goes, whether it is sealed, what handles it. */
+function tradingRows(
+  trader: Trader,
+  pulls: ReturnType<typeof createPulls>,
+): readonly (readonly [string, Row<TradingFact>])[] {
   const open = { sealed: false } as const
   const sealed = { carriers: ['orders', 'stream'], sealed: true } as const
   const flow = (action: Action, handler: Handler) => becknRow(trader, action, handler, sealed)
   const [pullType, pullRow] = becknRow(trader, 'catalog/pull', pulls.pull, { ...open, carriers: ['stream'] })
-  const rows: readonly (readonly [string, Row<TradingFact>])[] = [
+  return [
     becknRow(trader, 'catalog/publish', publish, { ...open, carriers: ['catalog', 'stream'] }),
     [pullType, { ...pullRow, undelivered: ({ envelope }) => pulls.unanswered(envelope.to) }],
     pulls.pageRow,
@@ -95,44 +139,6 @@ export function createTradeFlows(deps: TradingDeps): TradeFlows {
     flow('support', support),
     flow('on_support', onSupport),
   ]
-
-  function withTrade(transactionId: TransactionId, act: (trade: Trade) => TradingOutcome): TradingOutcome {
-    const trade = store.trade(transactionId)
-    if (trade === undefined)
-      return refuse({ code: 'CTX_TRANSACTION_ID_UNKNOWN', message: `no trade ${transactionId} here` })
-    return act(trade)
-  }
-  const changed = (trade: Trade, role: Trade['role'], how: Parameters<typeof startUpdate>[2]): TradingOutcome => {
-    if (trade.role === role) return startUpdate(trader, trade, how)
-    const message = role === 'buyer' ? 'only the buyer asks for less; a seller curtails' : 'only a seller curtails'
-    return refuse({ code: 'AUT_UNAUTHORIZED_ACTION', message })
-  }
-
-  return {
-    messages: new Map(rows.map(([name, row]) => [name, bookedRow(deps.books, row)])),
-    publishCatalog: catalog => publishCatalog(trader, catalog),
-    withdraw: () => withdraw(trader),
-    offers: filter => trader.store.index.query(filter).filter(({ catalog }) => catalog.validUntilMs > trader.now()),
-    costs: () => costs(trader),
-    joined: pulls.joined,
-    isWanted: pulls.isWanted,
-    left: pulls.left,
-    buy: wanted => buy(trader, wanted),
-    buyOnce: wanted => (store.need(wanted.id) === undefined ? buy(trader, wanted) : outcome()),
-    cancelTrade: id =>
-      booked(
-        deps.books,
-        withTrade(id, trade => startCancel(trader, trade, { preview: false })),
-      ),
-    askCancelTerms: id => withTrade(id, trade => startCancel(trader, trade, { preview: true })),
-    reduceTrade: (id, energyWh) => withTrade(id, trade => changed(trade, 'buyer', { energyWh })),
-    curtailTrade: (id, how) => withTrade(id, trade => changed(trade, 'seller', how)),
-    trackTrade: id => withTrade(id, trade => startTrack(trader, trade)),
-    rateTrade: (id, rating) => withTrade(id, trade => startRate(trader, trade, rating)),
-    askSupport: id => withTrade(id, trade => startSupport(trader, trade)),
-    tick: () => booked(deps.books, passTime(trader)),
-    nextDeadline: () => nextDeadline(trader),
-  }
 }
 
 /** What a decision about trades means for the books: contracts that bind, and those that bind no more. */

@@ -129,6 +129,7 @@ function openFlows(context: TradingContext, needs: TradingNeeds): TradeFlows {
     // Inside a zone energy pays no grid fee.
     gridFeeMicro: seller => (needs.inZone(seller) ? 0 : tariffHeard(filter => flows.offers(filter), own).gridFeeMicro),
     beyondZone: () => needs.connected().flatMap(({ peer }) => (needs.inZone(peer) ? [] : [peer])),
+    nearby: () => needs.connected().flatMap(({ peer }) => (needs.inZone(peer) && needs.trades(peer) ? [peer] : [])),
     isConnected: needs.isConnected,
     inZone: needs.inZone,
     metered: needs.metered,
