@@ -6,6 +6,20 @@ import { codedError, errorSchema, throwReason } from './broken-off.ts'
 
 export type { Client } from '../daemon/command.ts'
 
+/** A command as somebody asks it of the daemon. */
+interface Asked {
+  readonly command: Command
+  readonly given: object
+  readonly signal: AbortSignal | undefined
+}
+
+/** Where the daemon of a home answers, and whom. */
+interface Door {
+  readonly home: string
+  readonly base: string
+  readonly authorization: string
+}
+
 /**
  * Asks a running daemon over its local API. What it refuses is thrown with its own code, message and hint; so is what
  * breaks lines off in the daemon.
@@ -14,64 +28,57 @@ export type { Client } from '../daemon/command.ts'
 export function openClient(home: string): Client {
   const file = readApiFile(home)
   if (file === undefined) throw noDaemon(home)
-  const base = `http://127.0.0.1:${file.port}`
-  const authorization = `Bearer ${file.token}`
-
-  /** All of it, or as it comes in pieces. */
-  async function read<T>(
-    command: Command,
-    given: object,
-    options: CallOptions,
-    take: (response: Response) => Promise<T>,
-  ): Promise<T> {
-    const { path, ...request } = requestOf(command, given)
-    let response: Response
-    let taken: T | undefined
-    let refused = ''
-    try {
-      const headers = { authorization, ...request.headers }
-      response = await fetch(base + path, { ...request, headers, signal: options.signal ?? null })
-      if (response.ok) taken = await take(response)
-      else refused = await response.text()
-    } catch (error) {
-      options.signal?.throwIfAborted()
-      throw unanswered(home, error)
-    }
-    // A killed daemon's port may belong to another one by now.
-    if (response.status === 401) throw noDaemon(home)
-    if (taken === undefined) throw refusal(refused, response.status)
-    return taken
-  }
-
-  async function answerOf(command: Command, given: object, options: CallOptions): Promise<unknown> {
-    const text = await read(command, given, options, response => response.text())
-    return told(command, command.contentType === undefined ? JSON.parse(text) : text)
-  }
-
-  /** Each line is read when its turn comes. */
-  async function* linesOf(command: Command, given: object, options: CallOptions): AsyncGenerator<unknown, void> {
-    const body = await read(command, given, options, async response => response.body ?? new Blob().stream())
-    try {
-      for await (const text of textLines(body)) {
-        const line: unknown = JSON.parse(text)
-        throwReason(line)
-        yield told(command, line)
-      }
-    } catch (error) {
-      options.signal?.throwIfAborted()
-      throw error instanceof CodedError ? error : unanswered(home, error)
-    }
-  }
-
+  const door: Door = { home, base: `http://127.0.0.1:${file.port}`, authorization: `Bearer ${file.token}` }
   return {
-    of: asked =>
-      callsOf(
-        asked,
-        command =>
-          (given = {}, options = {}) =>
-            command.stream === true ? linesOf(command, given, options) : answerOf(command, given, options),
-      ),
+    of: commands =>
+      callsOf(commands, command => (given = {}, { signal }: CallOptions = {}) => {
+        const asked: Asked = { command, given, signal }
+        return command.stream === true ? linesOf(asked, door) : answerOf(asked, door)
+      }),
   }
+}
+
+async function answerOf(asked: Asked, door: Door): Promise<unknown> {
+  const text = await read(asked, door, response => response.text())
+  return told(asked.command, asked.command.contentType === undefined ? JSON.parse(text) : text)
+}
+
+/** Each line is read when its turn comes. */
+async function* linesOf(asked: Asked, door: Door): AsyncGenerator<unknown, void> {
+  const body = await read(asked, door, async response => response.body ?? new Blob().stream())
+  try {
+    for await (const text of textLines(body)) {
+      const line: unknown = JSON.parse(text)
+      throwReason(line)
+      yield told(asked.command, line)
+    }
+  } catch (error) {
+    asked.signal?.throwIfAborted()
+    throw error instanceof CodedError ? error : unanswered(door.home, error)
+  }
+}
+
+/** All of it, or as it comes in pieces. */
+async function read<T>(asked: Asked, door: Door, take: (response: Response) => Promise<T>): Promise<T> {
+  const { command, given, signal } = asked
+  const { home, base, authorization } = door
+  const { path, ...request } = requestOf(command, given)
+  let response: Response
+  let taken: T | undefined
+  let refused = ''
+  try {
+    const headers = { authorization, ...request.headers }
+    response = await fetch(base + path, { ...request, headers, signal: signal ?? null })
+    if (response.ok) taken = await take(response)
+    else refused = await response.text()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw unanswered(home, error)
+  }
+  // A killed daemon's port may belong to another one by now.
+  if (response.status === 401) throw noDaemon(home)
+  if (taken === undefined) throw refusal(refused, response.status)
+  return taken
 }
 
 interface HttpRequest {

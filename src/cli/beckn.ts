@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { validateMessage } from '../domains/trading/beckn/rules/validate.ts'
+import { validateMessage } from '../domains/trading/offline.ts'
 import { codeOf, messageOf } from '../kernel/errors.ts'
 import { printTable } from './terminal/table.ts'
 import type { Terminal } from './terminal/terminal.ts'

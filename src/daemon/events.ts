@@ -46,72 +46,94 @@ const PAGE = 256
 /** Whoever reads may take a line for broken that is silent for minutes. */
 const HEARTBEAT_MS = 15_000
 
+/** What was told, the newest of it, and who waits for more. */
+interface Told {
+  readonly epochMs: number
+  readonly clock: Clock
+  readonly kept: DaemonEvent[]
+  readonly waiting: Set<() => void>
+  /** How many were told in all. */
+  last: number
+}
+
 /** A bounded ring: observers read at their own pace, and never hold anything up. */
 export function createEvents({ epochMs, clock }: { readonly epochMs: number; readonly clock: Clock }): Events {
-  const kept: DaemonEvent[] = []
-  const waiting = new Set<() => void>()
-  let last = 0
-  const idOf = (sequence: number): string => `${epochMs}.${sequence}`
-
-  function after(cursor: string, limit: number): { events: DaemonEvent[]; missed?: Missed } {
-    const oldest = last - kept.length
-    const [epoch, sequence = 0] = cursor.split('.').map(Number)
-    if (epoch !== epochMs || !(sequence <= last)) {
-      // Of another life: what was told there is gone, and of this one all is new.
-      return { events: kept.slice(0, limit), missed: { from: cursor, to: idOf(oldest) } }
-    }
-    const events = kept.slice(Math.max(0, sequence - oldest)).slice(0, limit)
-    return sequence >= oldest ? { events } : { events, missed: { from: idOf(sequence + 1), to: idOf(oldest) } }
-  }
-
-  /** Waits until something is told. @returns whether nothing was, for a while */
-  async function isQuiet(signal: AbortSignal): Promise<boolean> {
-    const over = new AbortController()
-    const wake = (): void => over.abort()
-    waiting.add(wake)
-    signal.addEventListener('abort', wake)
-    await clock.sleep(HEARTBEAT_MS, over.signal)
-    signal.removeEventListener('abort', wake)
-    waiting.delete(wake)
-    return !over.signal.aborted
-  }
-
-  async function* readAll(cursor: string, signal: AbortSignal): AsyncGenerator<Line, void> {
-    yield { cursor }
-    for (let at = cursor; !signal.aborted; ) {
-      const lines = linesAfter(at)
-      // In the same turn as the look, so that nothing is told between the two and slept through.
-      if (lines.length === 0 && (await isQuiet(signal))) yield { cursor: at }
-      yield* lines
-      at = lines.map(cursorOf).at(-1) ?? at
-    }
-  }
-
-  function linesAfter(cursor: string): Line[] {
-    const { events, missed } = after(cursor, PAGE)
-    return missed === undefined ? events : [{ missed }, ...events]
-  }
-
+  const told: Told = { epochMs, clock, kept: [], waiting: new Set(), last: 0 }
   return {
-    tell(told) {
-      last++
-      kept.push({ id: idOf(last), atMs: clock.now(), ...told })
-      if (kept.length > MAX_KEPT) kept.shift()
-      for (const wake of waiting) wake()
-    },
-    after,
-    cursor: () => idOf(last),
-    async *read({ after: from = idOf(last), event }, signal) {
-      const isWanted = matcher(event)
-      let saidMs = clock.now()
-      for await (const line of readAll(from, signal)) {
-        const isForHere = !('event' in line) || isWanted(line)
-        // Others are told much, and whoever reads would hear nothing for minutes.
-        if (!isForHere && clock.now() - saidMs < HEARTBEAT_MS) continue
-        saidMs = clock.now()
-        yield isForHere ? line : { cursor: cursorOf(line) }
-      }
-    },
+    tell: event => tell(event, told),
+    after: (cursor, limit) => after(cursor, limit, told),
+    cursor: () => idOf(told.last, told),
+    read: ({ after: from = idOf(told.last, told), event }, signal) =>
+      onlyWanted(event, readAll(from, signal, told), clock),
+  }
+}
+
+function idOf(sequence: number, { epochMs }: Told): string {
+  return `${epochMs}.${sequence}`
+}
+
+function tell(event: Omit<DaemonEvent, 'id' | 'atMs'>, told: Told): void {
+  told.last++
+  told.kept.push({ id: idOf(told.last, told), atMs: told.clock.now(), ...event })
+  if (told.kept.length > MAX_KEPT) told.kept.shift()
+  for (const wake of told.waiting) wake()
+}
+
+function after(cursor: string, limit: number, told: Told): ReturnType<Events['after']> {
+  const { kept, last, epochMs } = told
+  const oldest = last - kept.length
+  const [epoch, sequence = 0] = cursor.split('.').map(Number)
+  if (epoch !== epochMs || !(sequence <= last)) {
+    // Of another life: what was told there is gone, and of this one all is new.
+    return { events: kept.slice(0, limit), missed: { from: cursor, to: idOf(oldest, told) } }
+  }
+  const events = kept.slice(Math.max(0, sequence - oldest)).slice(0, limit)
+  if (sequence >= oldest) return { events }
+  return { events, missed: { from: idOf(sequence + 1, told), to: idOf(oldest, told) } }
+}
+
+async function* readAll(cursor: string, signal: AbortSignal, told: Told): AsyncGenerator<Line, void> {
+  yield { cursor }
+  for (let at = cursor; !signal.aborted; ) {
+    const lines = linesAfter(at, told)
+    // In the same turn as the look, so that nothing is told between the two and slept through.
+    if (lines.length === 0 && (await isQuiet(signal, told))) yield { cursor: at }
+    yield* lines
+    at = lines.map(cursorOf).at(-1) ?? at
+  }
+}
+
+function linesAfter(cursor: string, told: Told): Line[] {
+  const { events, missed } = after(cursor, PAGE, told)
+  return missed === undefined ? events : [{ missed }, ...events]
+}
+
+/** Waits until something is told. @returns whether nothing was, for a while */
+async function isQuiet(signal: AbortSignal, { waiting, clock }: Told): Promise<boolean> {
+  const over = new AbortController()
+  const wake = (): void => over.abort()
+  waiting.add(wake)
+  signal.addEventListener('abort', wake)
+  await clock.sleep(HEARTBEAT_MS, over.signal)
+  signal.removeEventListener('abort', wake)
+  waiting.delete(wake)
+  return !over.signal.aborted
+}
+
+/** The lines for whoever wants only some events. */
+async function* onlyWanted(
+  pattern: string | undefined,
+  lines: AsyncIterable<Line>,
+  clock: Clock,
+): AsyncGenerator<Line, void> {
+  const isWanted = matcher(pattern)
+  let saidMs = clock.now()
+  for await (const line of lines) {
+    const isForHere = !('event' in line) || isWanted(line)
+    // Others are told much, and whoever reads would hear nothing for minutes.
+    if (!isForHere && clock.now() - saidMs < HEARTBEAT_MS) continue
+    saidMs = clock.now()
+    yield isForHere ? line : { cursor: cursorOf(line) }
   }
 }
 

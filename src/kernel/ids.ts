@@ -28,5 +28,5 @@ export type NewId = () => string
 
 /** Enough of a peer id to tell it from its neighbours: its first letters are the same for all. */
 export function peerText(peer: string): string {
-  return peer.slice(-6)
+  return `…${peer.slice(-8)}`
 }

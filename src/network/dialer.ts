@@ -1,8 +1,7 @@
 import type { Libp2p, PeerId as Libp2pPeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { backoffMs } from '../kernel/backoff.ts'
-import type { Clock } from '../kernel/clock.ts'
-import { repeat } from '../kernel/clock.ts'
+import { type Clock, repeat } from '../kernel/clock.ts'
 import { messageOf } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
@@ -43,110 +42,133 @@ const BOOTSTRAP_RETRY = { baseMs: 1_000, maxMs: 30_000 }
 /** What a connection is worth when there are too many. */
 const TAG_VALUE: Readonly<Record<Source, number>> = { bootstrap: 50, mdns: 40, dht: 10, cache: 10 }
 
+interface DialerDeps {
+  readonly libp2p: Libp2p
+  readonly maxConnections: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/** The peers this node knows of, and what it dials them with. */
+interface Circle extends DialerDeps {
+  readonly candidates: Map<string, Candidate>
+  readonly counts: Record<Source, number>
+  readonly dialled: (labels: { outcome: 'connected' | 'failed' }) => void
+  stopping: AbortController
+}
+
 /** Keeps this node connected to the peers it knows: dials, dials again with back-off, for ever. */
-export function createDialer(deps: {
-  libp2p: Libp2p
-  maxConnections: number
-  clock: Clock
-  random: Random
-  log: Log
-  metrics: Metrics
-}): Dialer {
-  const { libp2p, clock, random, log } = deps
-  const self = libp2p.peerId.toString()
-  const candidates = new Map<string, Candidate>()
-  const counts: Record<Source, number> = { bootstrap: 0, mdns: 0, dht: 0, cache: 0 }
-  const dialled = deps.metrics.counter('dials_total', 'Dials to discovered peers, by outcome.', ['outcome'])
-  // The other half is for those who dial us.
-  const enough = Math.ceil(deps.maxConnections / 2)
-  let stopping = new AbortController()
-
-  const yieldMs = (id: string, source: Source) => (source === 'bootstrap' || self < id ? 0 : YIELD_MS)
-
-  function offer(found: FoundPeer, source: Source): void {
-    const key = found.id.toString()
-    if (key === self) return
-    const known = candidates.get(key)
-    if (known === undefined) {
-      if (candidates.size >= MAX_CANDIDATES) forgetWorst(candidates)
-      const nextAt = clock.now() + yieldMs(key, source)
-      candidates.set(key, { id: found.id, source, attempts: 0, nextAt, dialling: false })
-      counts[source]++
-      log.debug({ peer: key, source }, 'peer discovered')
-    } else if (source === 'mdns') {
-      // It answers on this wire right now: no reason to wait out a long back-off.
-      known.nextAt = Math.min(known.nextAt, clock.now() + yieldMs(key, source))
-    }
-    libp2p.peerStore
-      .merge(found.id, {
-        multiaddrs: [...found.multiaddrs],
-        tags: { [`wattmesh-${source}`]: { value: TAG_VALUE[source] } },
-      })
-      .then(dialDue, (error: unknown) => log.debug({ peer: key, reason: messageOf(error) }, 'cannot keep a peer'))
+export function createDialer(deps: DialerDeps): Dialer {
+  const { libp2p, clock } = deps
+  const circle: Circle = {
+    ...deps,
+    candidates: new Map(),
+    counts: { bootstrap: 0, mdns: 0, dht: 0, cache: 0 },
+    dialled: deps.metrics.counter('dials_total', 'Dials to discovered peers, by outcome.', ['outcome']),
+    stopping: new AbortController(),
   }
-
-  function wanted(candidate: Candidate, connections: number): boolean {
-    if (candidate.dialling || candidate.nextAt > clock.now()) return false
-    const always = candidate.source === 'bootstrap' || candidate.source === 'mdns'
-    return (always || connections < enough) && libp2p.getConnections(candidate.id).length === 0
-  }
-
-  function dialDue(): void {
-    if (stopping.signal.aborted || libp2p.status !== 'started') return
-    const connections = libp2p.getConnections().length
-    let running = [...candidates.values()].filter(candidate => candidate.dialling).length
-    for (const candidate of candidates.values()) {
-      if (running >= MAX_PARALLEL_DIALS) return
-      if (!wanted(candidate, connections + running)) continue
-      running++
-      void dial(candidate)
-    }
-  }
-
-  async function dial(candidate: Candidate): Promise<void> {
-    candidate.dialling = true
-    try {
-      const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
-      await libp2p.dial(candidate.id, { signal })
-      candidate.attempts = 0
-      dialled({ outcome: 'connected' })
-    } catch (error) {
-      candidate.attempts++
-      dialled({ outcome: 'failed' })
-      const fields = { peer: candidate.id.toString(), attempts: candidate.attempts, reason: messageOf(error) }
-      // A bootstrap peer that stays away is worth a word; a neighbour that went to bed is not.
-      if (candidate.source === 'bootstrap' && candidate.attempts === 3)
-        log.warn(fields, 'cannot reach a bootstrap peer')
-      else log.debug(fields, 'cannot reach a discovered peer')
-    } finally {
-      const limits = candidate.source === 'bootstrap' ? BOOTSTRAP_RETRY : RETRY
-      candidate.nextAt = clock.now() + (candidate.attempts === 0 ? 0 : backoffMs(candidate.attempts, limits, random()))
-      candidate.dialling = false
-    }
-  }
-
-  function onDisconnect({ detail }: CustomEvent<Libp2pPeerId>): void {
-    const candidate = candidates.get(detail.toString())
-    if (candidate === undefined) return
-    // Back-off counts from here, so a peer that drops us at once is not dialled in a loop.
-    candidate.nextAt = clock.now() + yieldMs(detail.toString(), candidate.source) + backoffMs(1, RETRY, random())
-  }
+  const onStart = (): void => dialDue(circle)
+  const onDisconnect = ({ detail }: CustomEvent<Libp2pPeerId>): void => disconnected(detail.toString(), circle)
 
   return {
-    offer,
-    counts: () => ({ ...counts }),
+    offer: (found, source) => offer(found, source, circle),
+    counts: () => ({ ...circle.counts }),
     start() {
-      stopping = new AbortController()
-      libp2p.addEventListener('start', dialDue)
+      circle.stopping = new AbortController()
+      libp2p.addEventListener('start', onStart)
       libp2p.addEventListener('peer:disconnect', onDisconnect)
-      void repeat(clock, 1_000, stopping.signal, dialDue)
+      void repeat(clock, 1_000, circle.stopping.signal, () => dialDue(circle))
     },
     stop() {
-      stopping.abort()
-      libp2p.removeEventListener('start', dialDue)
+      circle.stopping.abort()
+      libp2p.removeEventListener('start', onStart)
       libp2p.removeEventListener('peer:disconnect', onDisconnect)
     },
   }
+}
+
+function offer(found: FoundPeer, source: Source, circle: Circle): void {
+  const { libp2p, log } = circle
+  const peer = found.id.toString()
+  if (peer === libp2p.peerId.toString()) return
+  note(found, source, circle)
+  const tags = { [`wattmesh-${source}`]: { value: TAG_VALUE[source] } }
+  libp2p.peerStore.merge(found.id, { multiaddrs: [...found.multiaddrs], tags }).then(
+    () => dialDue(circle),
+    (error: unknown) => log.debug({ peer, reason: messageOf(error) }, 'cannot keep a peer'),
+  )
+}
+
+function note({ id }: FoundPeer, source: Source, circle: Circle): void {
+  const { candidates, counts, clock, log } = circle
+  const peer = id.toString()
+  const known = candidates.get(peer)
+  const nextAt = clock.now() + yieldMs(peer, source, circle)
+  if (known === undefined) {
+    if (candidates.size >= MAX_CANDIDATES) forgetWorst(candidates)
+    candidates.set(peer, { id, source, attempts: 0, nextAt, dialling: false })
+    counts[source]++
+    log.debug({ peer, source }, 'peer discovered')
+  } else if (source === 'mdns') {
+    // It answers on this wire right now: no reason to wait out a long back-off.
+    known.nextAt = Math.min(known.nextAt, nextAt)
+  }
+}
+
+function yieldMs(peer: string, source: Source, { libp2p }: Circle): number {
+  return source === 'bootstrap' || libp2p.peerId.toString() < peer ? 0 : YIELD_MS
+}
+
+function dialDue(circle: Circle): void {
+  const { libp2p, candidates, stopping } = circle
+  if (stopping.signal.aborted || libp2p.status !== 'started') return
+  const connections = libp2p.getConnections().length
+  let running = [...candidates.values()].filter(candidate => candidate.dialling).length
+  for (const candidate of candidates.values()) {
+    if (running >= MAX_PARALLEL_DIALS) return
+    if (!isWanted(candidate, connections + running, circle)) continue
+    running++
+    void dial(candidate, circle)
+  }
+}
+
+function isWanted(candidate: Candidate, connections: number, { libp2p, maxConnections, clock }: Circle): boolean {
+  if (candidate.dialling || candidate.nextAt > clock.now()) return false
+  const always = candidate.source === 'bootstrap' || candidate.source === 'mdns'
+  // The other half is for those who dial us.
+  const enough = Math.ceil(maxConnections / 2)
+  return (always || connections < enough) && libp2p.getConnections(candidate.id).length === 0
+}
+
+async function dial(candidate: Candidate, { libp2p, dialled, stopping, clock, random, log }: Circle): Promise<void> {
+  candidate.dialling = true
+  try {
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    await libp2p.dial(candidate.id, { signal })
+    candidate.attempts = 0
+    dialled({ outcome: 'connected' })
+  } catch (error) {
+    candidate.attempts++
+    dialled({ outcome: 'failed' })
+    const fields = { peer: candidate.id.toString(), attempts: candidate.attempts, reason: messageOf(error) }
+    // A bootstrap peer that stays away is worth a word; a neighbour that went to bed is not.
+    if (candidate.source === 'bootstrap' && candidate.attempts === 3) log.warn(fields, 'cannot reach a bootstrap peer')
+    else log.debug(fields, 'cannot reach a discovered peer')
+  } finally {
+    const limits = candidate.source === 'bootstrap' ? BOOTSTRAP_RETRY : RETRY
+    candidate.nextAt = clock.now() + (candidate.attempts === 0 ? 0 : backoffMs(candidate.attempts, limits, random()))
+    candidate.dialling = false
+  }
+}
+
+function disconnected(peer: string, circle: Circle): void {
+  const { candidates, clock, random } = circle
+  const candidate = candidates.get(peer)
+  if (candidate === undefined) return
+  // Back-off counts from here, so a peer that drops us at once is not dialled in a loop.
+  candidate.nextAt = clock.now() + yieldMs(peer, candidate.source, circle) + backoffMs(1, RETRY, random())
 }
 
 /** Makes room: whoever failed most often goes; bootstrap peers stay. */

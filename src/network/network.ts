@@ -16,7 +16,7 @@ import { createGossip, type OnGossip } from './gossip.ts'
 import { createHost, type Host, type HostOptions, parsed, withPeerId } from './host.ts'
 import { createDeadline, listenError, networkError } from './network-error.ts'
 import { openPeersFile } from './peers-file.ts'
-import { createRequests, type RequestOptions } from './requests.ts'
+import { createRequests, type RequestOptions, type Requests } from './requests.ts'
 
 export interface NetworkOptions extends HostOptions {
   /** The network's name: those who share it find each other in the DHT. */
@@ -98,9 +98,7 @@ export async function createNetwork(deps: NetworkDeps): Promise<Network> {
   watchPeers(host, agents, deps)
   await answerRequests({ libp2p, protocols, onRequest, patience: deps.patience ?? PATIENCE, log, metrics })
   await dialBack.start()
-  metrics.gauge('peers_connected', 'Peers connected now.', () => libp2p.getPeers().length)
-  metrics.gauge('request_lanes', 'Open request streams to peers.', () => requests.lanes())
-  metrics.gauge('dht_peers', 'Peers in the DHT routing table.', () => host.dht?.routingTable.size ?? 0)
+  measure(host, requests, metrics)
 
   return {
     name: 'network',
@@ -126,14 +124,7 @@ export async function createNetwork(deps: NetworkDeps): Promise<Network> {
     subscribers: topic => gossip.subscribers(topic),
     request: (peer, protocol, bytes, request) => requests.request(peer, protocol, bytes, request),
     isConnected: peer => libp2p.getConnections(peerIdFromString(peer)).length > 0,
-    async connect(target, { timeoutMs, signal }) {
-      const deadline = createDeadline(timeoutMs, signal)
-      try {
-        await reach(host, target, deadline.signal)
-      } catch (error) {
-        throw deadline.explain(error, 'NET_UNREACHABLE', { target })
-      }
-    },
+    connect: (target, request) => connectTo(host, target, request),
     peers: () => libp2p.getPeers().map(peer => viewOf(libp2p.getConnections(peer), agents.get(peer.toString()))),
     reachability: () => reachabilityOf(host, lastDialBack),
     async dialBack(timeoutMs) {
@@ -144,6 +135,15 @@ export async function createNetwork(deps: NetworkDeps): Promise<Network> {
     },
     discovered: () => dialer.counts(),
     routingTableSize: () => host.dht?.routingTable.size ?? 0,
+  }
+}
+
+async function connectTo(host: Host, target: string, { timeoutMs, signal }: RequestOptions): Promise<void> {
+  const deadline = createDeadline(timeoutMs, signal)
+  try {
+    await reach(host, target, deadline.signal)
+  } catch (error) {
+    throw deadline.explain(error, 'NET_UNREACHABLE', { target })
   }
 }
 
@@ -205,6 +205,12 @@ function watchPeers(host: Host, agents: Map<string, string>, { onPeer, log }: Ne
   host.libp2p.addEventListener('peer:identify', ({ detail }: CustomEvent<IdentifyResult>) => {
     if (detail.agentVersion !== undefined) agents.set(detail.peerId.toString(), detail.agentVersion.slice(0, 64))
   })
+}
+
+function measure({ libp2p, dht }: Host, requests: Requests, metrics: Metrics): void {
+  metrics.gauge('peers_connected', 'Peers connected now.', () => libp2p.getPeers().length)
+  metrics.gauge('request_lanes', 'Open request streams to peers.', () => requests.lanes())
+  metrics.gauge('dht_peers', 'Peers in the DHT routing table.', () => dht?.routingTable.size ?? 0)
 }
 
 function viewOf(connections: Connection[], agent: string | undefined): PeerView {

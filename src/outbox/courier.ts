@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { CodedError } from '../kernel/errors.ts'
 import type { MessageId, PeerId } from '../kernel/ids.ts'
 import type { Metrics } from '../kernel/metrics.ts'
-import type { Answer, Draft } from '../kernel/outcome.ts'
+import type { Answer, Carrier, Draft } from '../kernel/outcome.ts'
 import { answerFrom } from '../protocol/answer.ts'
 import { decode } from '../protocol/decode.ts'
 import type { UnsignedEnvelope } from '../protocol/envelope.ts'
@@ -56,97 +56,113 @@ export interface Courier {
   settled(id: MessageId): void
 }
 
+/** What all that is carried shares. */
+interface Carrying extends CourierDeps {
+  /** What to do when the acknowledgement of a message on a topic comes. */
+  readonly waiting: Map<MessageId, () => void>
+  readonly signed: (labels: { carrier: 'gossip' | 'stream' }) => void
+}
+
+/** A message to one peer, as it travels. */
+interface Letter {
+  readonly id: MessageId
+  readonly type: string
+  readonly to: PeerId
+  /** The topic it may go by; 'stream': none. */
+  readonly carrier: Carrier
+  readonly bytes: Uint8Array
+}
+
 export function createCourier(deps: CourierDeps): Courier {
-  const { network, clock, metrics } = deps
-  const waiting = new Map<MessageId, () => void>()
-  const signed = metrics.counter('messages_signed_total', 'Messages signed and sent, by carrier', ['carrier'])
-
-  async function carry(message: PendingMessage, attempt: number, signal: AbortSignal): Promise<Answer | 'settled'> {
-    const envelope = JSON.parse(message.envelope) as UnsignedEnvelope
-    const bytes = await wire(envelope, message.sealed, deps.identity)
-    if (message.peer === undefined) return await publish(message, bytes)
-    const first =
-      deps.types.get(message.type)?.straightFirst === true && deps.isConnected(message.peer) ? 'stream' : 'topic'
-    if (attempt === 0 && first === 'topic' && (await byTopic(message, bytes, signal))) return 'settled'
-    return await straight(message, message.peer, bytes, signal)
+  const carrying: Carrying = {
+    ...deps,
+    waiting: new Map(),
+    signed: deps.metrics.counter('messages_signed_total', 'Messages signed and sent, by carrier', ['carrier']),
   }
+  const { identity, types, isConnected } = deps
 
-  async function publish({ carrier }: PendingMessage, bytes: Uint8Array): Promise<Answer> {
-    const reached = await network.publish(deps.topic(carrier), bytes)
-    if (reached === 0) throw new CodedError('OUTBOX_ALONE', 'no neighbour listens to this topic yet')
+  return {
+    async carry({ id, type, peer: to, carrier, envelope, sealed }, attempt, signal) {
+      const bytes = await wire(JSON.parse(envelope) as UnsignedEnvelope, sealed, identity)
+      if (to === undefined) return await publish(carrier, bytes, carrying)
+      const letter: Letter = { id, type, to, carrier, bytes }
+      const straightFirst = types.get(type)?.straightFirst === true && isConnected(to)
+      if (attempt === 0 && !straightFirst && (await byTopic(letter, signal, carrying))) return 'settled'
+      return await straight(letter, signal, carrying)
+    },
+    send: (envelope, draft) => sendOnce(envelope, draft, carrying),
+    async ask(to, { envelope }, { sealed, signal }) {
+      const bytes = await wire(envelope, sealed, identity)
+      const { id, type } = envelope
+      return await straight({ id, type, to, carrier: 'stream', bytes }, signal, carrying)
+    },
+    settled: id => carrying.waiting.get(id)?.(),
+  }
+}
+
+/** To everybody who listens. */
+async function publish(name: string, bytes: Uint8Array, { network, topic, signed }: Carrying): Promise<Answer> {
+  const reached = await network.publish(topic(name), bytes)
+  if (reached === 0) throw new CodedError('OUTBOX_ALONE', 'no neighbour listens to this topic yet')
+  signed({ carrier: 'gossip' })
+  return { status: 'ACK' }
+}
+
+/** True when its acknowledgement came in time. */
+async function byTopic({ id, carrier, bytes }: Letter, stop: AbortSignal, carrying: Carrying): Promise<boolean> {
+  const { network, topic, waiting, signed, clock } = carrying
+  if (carrier === 'stream' || bytes.byteLength > MAX_GOSSIP_BYTES) return false
+  const acknowledged = new AbortController()
+  waiting.set(id, () => acknowledged.abort())
+  try {
+    if ((await network.publish(topic(carrier), bytes)) === 0) return false
     signed({ carrier: 'gossip' })
-    return { status: 'ACK' }
+    await clock.sleep(GOSSIP_ACK_MS, AbortSignal.any([acknowledged.signal, stop]))
+    return acknowledged.signal.aborted
+  } finally {
+    waiting.delete(id)
   }
+}
 
-  /** True when its acknowledgement came in time. */
-  async function byTopic({ id, carrier }: PendingMessage, bytes: Uint8Array, stop: AbortSignal): Promise<boolean> {
-    if (carrier === 'stream' || bytes.byteLength > MAX_GOSSIP_BYTES) return false
-    const acknowledged = new AbortController()
-    waiting.set(id, () => acknowledged.abort())
-    try {
-      if ((await network.publish(deps.topic(carrier), bytes)) === 0) return false
-      signed({ carrier: 'gossip' })
-      await clock.sleep(GOSSIP_ACK_MS, AbortSignal.any([acknowledged.signal, stop]))
-      return acknowledged.signal.aborted
-    } finally {
-      waiting.delete(id)
-    }
+async function straight(letter: Letter, signal: AbortSignal, carrying: Carrying): Promise<Answer> {
+  const { type, to, bytes } = letter
+  if (bytes.byteLength > MAX_STREAM_BYTES)
+    return { status: 'NACK', error: { code: 'ENV_TOO_LARGE', message: `${bytes.byteLength} bytes` } }
+  const protocol = streamOf(type, carrying)
+  carrying.signed({ carrier: 'stream' })
+  const reply = await carrying.network.request(to, protocol, bytes, { timeoutMs: REQUEST_MS, signal })
+  return await answerTo(letter, reply, carrying)
+}
+
+async function answerTo({ id, to }: Letter, reply: Uint8Array, carrying: Carrying): Promise<Answer> {
+  const { identity, networkName, open, clock } = carrying
+  const decoded = decode(reply, MAX_STREAM_BYTES)
+  if (!decoded.ok) throw new CodedError(decoded.code, `unusable answer: ${decoded.reason}`)
+  const { envelope } = decoded
+  const invalid = verify(decoded, { peerId: identity.peerId, network: networkName }, clock.now())
+  if (invalid !== undefined) throw new CodedError(invalid.code, `unusable answer: ${invalid.reason}`)
+  if (envelope.sender_id !== to || envelope.reply_to !== id) {
+    throw new CodedError('OUTBOX_WRONG_ANSWER', 'the answer is not to what was asked')
   }
+  const payload = isSealed(envelope.payload) ? await open(envelope) : envelope.payload
+  const answer = answerFrom(payload, id)
+  if (answer === undefined) throw new CodedError('OUTBOX_WRONG_ANSWER', 'the answer has no sense')
+  return answer
+}
 
-  async function straight(
-    message: Pick<PendingMessage, 'id' | 'type'>,
-    peer: PeerId,
-    bytes: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    if (bytes.byteLength > MAX_STREAM_BYTES)
-      return { status: 'NACK', error: { code: 'ENV_TOO_LARGE', message: `${bytes.byteLength} bytes` } }
-    const protocol = streamOf(message.type)
-    signed({ carrier: 'stream' })
-    const reply = await network.request(peer, protocol, bytes, { timeoutMs: REQUEST_MS, signal })
-    return await answerTo(message.id, peer, reply)
-  }
+async function sendOnce(envelope: UnsignedEnvelope, { carrier, to, sealed }: Draft, carrying: Carrying): Promise<void> {
+  const { identity, network, topic, isConnected, signed } = carrying
+  const bytes = await wire(envelope, sealed === true, identity)
+  // What concerns one peer alone need not be carried by all, where there is a way to it.
+  const alone = to !== undefined && (carrier === 'stream' || isConnected(to))
+  signed({ carrier: alone ? 'stream' : 'gossip' })
+  if (!alone) return void (carrier === 'stream' || (await network.publish(topic(carrier), bytes)))
+  const protocol = streamOf(envelope.type, carrying)
+  await network.request(to, protocol, bytes, { timeoutMs: REQUEST_MS })
+}
 
-  async function answerTo(id: MessageId, peer: PeerId, bytes: Uint8Array): Promise<Answer> {
-    const decoded = decode(bytes, MAX_STREAM_BYTES)
-    if (!decoded.ok) throw new CodedError(decoded.code, `unusable answer: ${decoded.reason}`)
-    const { envelope } = decoded
-    const invalid = verify(decoded, { peerId: deps.identity.peerId, network: deps.networkName }, clock.now())
-    if (invalid !== undefined) throw new CodedError(invalid.code, `unusable answer: ${invalid.reason}`)
-    if (envelope.sender_id !== peer || envelope.reply_to !== id) {
-      throw new CodedError('OUTBOX_WRONG_ANSWER', 'the answer is not to what was asked')
-    }
-    const payload = isSealed(envelope.payload) ? await deps.open(envelope) : envelope.payload
-    const answer = answerFrom(payload, id)
-    if (answer === undefined) throw new CodedError('OUTBOX_WRONG_ANSWER', 'the answer has no sense')
-    return answer
-  }
-
-  async function send(envelope: UnsignedEnvelope, { carrier, to, sealed }: Draft): Promise<void> {
-    const bytes = await wire(envelope, sealed === true, deps.identity)
-    // What concerns one peer alone need not be carried by all, where there is a way to it.
-    const alone = to !== undefined && (carrier === 'stream' || deps.isConnected(to))
-    signed({ carrier: alone ? 'stream' : 'gossip' })
-    if (!alone) return void (carrier === 'stream' || (await network.publish(deps.topic(carrier), bytes)))
-    const protocol = streamOf(envelope.type)
-    await network.request(to, protocol, bytes, { timeoutMs: REQUEST_MS })
-  }
-
-  async function ask(
-    peer: PeerId,
-    { envelope }: { envelope: UnsignedEnvelope },
-    { sealed, signal }: { sealed: boolean; signal: AbortSignal },
-  ): Promise<Answer> {
-    const bytes = await wire(envelope, sealed, deps.identity)
-    const { id, type } = envelope
-    return await straight({ id, type }, peer, bytes, signal)
-  }
-
-  function streamOf(type: string): string {
-    const known = deps.types.get(type)
-    if (known === undefined) throw new CodedError('OUTBOX_UNKNOWN_TYPE', `no domain here sends ${type}`)
-    return streamProtocol(known.stream)
-  }
-
-  return { carry, send, ask, settled: id => waiting.get(id)?.() }
+function streamOf(type: string, { types }: Carrying): string {
+  const known = types.get(type)
+  if (known === undefined) throw new CodedError('OUTBOX_UNKNOWN_TYPE', `no domain here sends ${type}`)
+  return streamProtocol(known.stream)
 }

@@ -1,4 +1,5 @@
 import { kwhOf } from '../kernel/energy.ts'
+import { peerText } from '../kernel/ids.ts'
 import { unitsOf } from '../kernel/money.ts'
 import type { ReportPeer } from './report-data.ts'
 
@@ -10,7 +11,7 @@ const LONGEST_NAME = 24
  */
 export function namesOf(peers: readonly ReportPeer[]): (peer: string) => string {
   const byId = new Map(peers.map(({ id, name }) => [id, shown(name)]))
-  return peer => byId.get(peer) || `…${shown(peer).slice(-8)}`
+  return peer => byId.get(peer) || peerText(shown(peer))
 }
 
 function shown(name: string): string {

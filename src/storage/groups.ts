@@ -16,76 +16,84 @@ export interface Groups {
   flush(): void
 }
 
-interface Waiting {
-  settle(failure: unknown): void
+/** A transaction, open or not, and the memory that goes with it. */
+interface Group {
+  readonly db: DatabaseSync
+  readonly memory: UndoLog
+  readonly ended: (how: 'committed' | 'undone') => void
+  /** Those whose work is in it: told of its end, with what went wrong, if anything. */
+  waiting: ((failure: unknown) => void)[]
 }
 
 /** Many messages share one fsync: the price of durability is paid once a turn, not once a message. */
-export function groupedCommits(
-  db: DatabaseSync,
-  memory: UndoLog,
-  ended: (how: 'committed' | 'undone') => void,
-): Groups {
-  let group: Waiting[] = []
-
-  function write<T>(work: () => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      try {
-        if (!db.isTransaction) open()
-        const result = inSavepoint(work)
-        group.push({ settle: failure => (failure === undefined ? resolve(result) : reject(failure)) })
-      } catch (error) {
-        // A full disk can end the whole transaction: then those who wrote before are told as well.
-        if (!db.isTransaction) fail(error)
-        reject(storageError(error))
-      }
-    })
+export function groupedCommits(db: DatabaseSync, memory: UndoLog, ended: Group['ended']): Groups {
+  const group: Group = { db, memory, ended, waiting: [] }
+  return {
+    write: work => write(work, group),
+    flush: () => flush(group),
   }
+}
 
-  function open(): void {
-    db.exec('BEGIN IMMEDIATE')
-    setImmediate(flush)
-  }
-
-  function inSavepoint<T>(work: () => T): T {
-    db.exec('SAVEPOINT work')
-    const mark = memory.mark()
+function write<T>(work: () => T, group: Group): Promise<T> {
+  const { db } = group
+  return new Promise((resolve, reject) => {
     try {
-      const result = work()
-      db.exec('RELEASE work')
-      return result
+      if (!db.isTransaction) open(group)
+      const result = inSavepoint(work, group)
+      group.waiting.push(failure => (failure === undefined ? resolve(result) : reject(failure)))
     } catch (error) {
-      memory.backTo(mark)
-      if (db.isTransaction) db.exec('ROLLBACK TO work; RELEASE work')
-      throw error
+      // A full disk can end the whole transaction: then those who wrote before are told as well.
+      if (!db.isTransaction) fail(error, group)
+      reject(storageError(error))
     }
-  }
+  })
+}
 
-  function flush(): void {
-    if (!db.isOpen || !db.isTransaction) return
-    try {
-      db.exec('COMMIT')
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK')
-      fail(error)
-      return
-    }
-    memory.forget()
-    const done = group
-    group = []
-    for (const waiting of done) waiting.settle(undefined)
-    ended('committed')
-  }
+function open(group: Group): void {
+  group.db.exec('BEGIN IMMEDIATE')
+  setImmediate(() => flush(group))
+}
 
-  function fail(error: unknown): void {
-    memory.backTo(0)
-    const failed = group
-    group = []
-    for (const waiting of failed) waiting.settle(storageError(error))
-    ended('undone')
+function inSavepoint<T>(work: () => T, { db, memory }: Group): T {
+  db.exec('SAVEPOINT work')
+  const mark = memory.mark()
+  try {
+    const result = work()
+    db.exec('RELEASE work')
+    return result
+  } catch (error) {
+    memory.backTo(mark)
+    if (db.isTransaction) db.exec('ROLLBACK TO work; RELEASE work')
+    throw error
   }
+}
 
-  return { write, flush }
+function flush(group: Group): void {
+  const { db, memory } = group
+  if (!db.isOpen || !db.isTransaction) return
+  try {
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    fail(error, group)
+    return
+  }
+  memory.forget()
+  for (const tell of taken(group)) tell(undefined)
+  group.ended('committed')
+}
+
+function fail(error: unknown, group: Group): void {
+  group.memory.backTo(0)
+  for (const tell of taken(group)) tell(storageError(error))
+  group.ended('undone')
+}
+
+/** Those who wait; whoever writes from now on waits for the next transaction. */
+function taken(group: Group): Group['waiting'] {
+  const { waiting } = group
+  group.waiting = []
+  return waiting
 }
 
 /** Errors of SQLite as ours; anything else (a bug in `work`) as it is. */

@@ -58,84 +58,96 @@ export interface Messages {
 type Row = Record<string, SQLInputValue>
 
 export function createMessages(db: DatabaseSync): Messages {
-  const insert = db.prepare(
-    `INSERT OR IGNORE INTO messages (direction, id, type, task_id, peer, at, expires, envelope, digest, carrier, sealed, state, answer)
-     VALUES ($direction, $id, $type, $taskId, $peer, $at, $expires, $envelope, $digest, $carrier, $sealed, $state, $answer)`,
-  )
-  const seen = db.prepare(`SELECT digest, answer FROM messages WHERE direction = 'in' AND peer = ? AND id = ?`)
-  const sent = db.prepare(`SELECT * FROM messages WHERE direction = 'out' AND id = ?`)
-  const recipients = db.prepare(`SELECT DISTINCT peer FROM messages WHERE state = 'pending'`)
-  const next = db.prepare(
-    `SELECT * FROM messages WHERE state = 'pending' AND peer IS ? AND seq <= ? ORDER BY seq LIMIT 1`,
-  )
-  const finish = db.prepare(`UPDATE messages SET state = ?, answer = ? WHERE direction = 'out' AND id = ?`)
-  const tried = db.prepare(`UPDATE messages SET attempts = attempts + 1 WHERE direction = 'out' AND id = ?`)
-  const counts = db.prepare(`SELECT direction || '.' || state AS name, count(*) AS n FROM messages GROUP BY 1`)
-  const list = db.prepare(
-    `SELECT * FROM messages WHERE seq > $after AND ($task IS NULL OR task_id = $task) AND ($type IS NULL OR type GLOB $type)
-     AND ($peer IS NULL OR peer = $peer) ORDER BY seq`,
-  )
-  const newest = db.prepare(
-    `SELECT * FROM (SELECT * FROM messages WHERE ($task IS NULL OR task_id = $task) AND ($type IS NULL OR type GLOB $type)
-     AND ($peer IS NULL OR peer = $peer) ORDER BY seq DESC LIMIT $limit) ORDER BY seq`,
-  )
-  const prune = db.prepare(
-    `DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE state <> 'pending' AND expires < $safe
-     AND (at < $before OR seq <= (SELECT max(seq) FROM messages) - $keep) ORDER BY seq LIMIT $most)`,
-  )
-  const newestSeq = db.prepare('SELECT coalesce(max(seq), 0) AS seq FROM messages').get()?.['seq']
-  let committedSeq = Number(newestSeq)
+  const sql = statements(db)
+  let committedSeq = Number(sql.newestSeq.get()?.['seq'])
   let insertedSeq = committedSeq
 
   return {
     insert(message) {
-      const { changes, lastInsertRowid } = insert.run({
-        $direction: message.direction,
-        $id: message.id,
-        $type: message.type,
-        $taskId: message.taskId,
-        $peer: message.peer ?? null,
-        $at: message.at,
-        $expires: message.expires,
-        $envelope: message.instead ?? message.envelope,
-        $digest: digestOf(message.envelope),
-        $carrier: message.carrier,
-        $sealed: message.sealed ? 1 : 0,
-        $state: message.state,
-        $answer: message.answer === undefined ? null : JSON.stringify(message.answer),
-      })
+      const { changes, lastInsertRowid } = sql.insert.run(valuesOf(message))
       if (changes === 1) insertedSeq = Number(lastInsertRowid)
       return changes === 1
     },
     seen(sender, id, envelope) {
-      const row = seen.get(sender, id)
+      const row = sql.seen.get(sender, id)
       if (row === undefined) return undefined
       return {
         same: digestOf(envelope).equals(row['digest'] as Uint8Array),
         answer: answerOf(row) ?? { status: 'ACK' },
       }
     },
-    sent: id => messageOf(sent.get(id)),
-    waitingRecipients: () => recipients.all().map(row => (row['peer'] ?? undefined) as PeerId | undefined),
-    nextFor: peer => messageOf(next.get(peer ?? null, committedSeq)),
-    finish: (id, state, answer) => void finish.run(state, answer === undefined ? null : JSON.stringify(answer), id),
-    tried: id => void tried.run(id),
-    counts: () => Object.fromEntries(counts.all().map(row => [String(row['name']), Number(row['n'])])),
+    sent: id => messageOf(sql.sent.get(id)),
+    waitingRecipients: () => sql.recipients.all().map(row => (row['peer'] ?? undefined) as PeerId | undefined),
+    nextFor: peer => messageOf(sql.next.get(peer ?? null, committedSeq)),
+    finish: (id, state, answer) => void sql.finish.run(state, answerText(answer), id),
+    tried: id => void sql.tried.run(id),
+    counts: () => Object.fromEntries(sql.counts.all().map(row => [String(row['name']), Number(row['n'])])),
     list(filter) {
       const values = { $task: filter.taskId ?? null, $type: filter.type ?? null, $peer: filter.peer ?? null }
       const rows =
         filter.afterSeq === undefined
-          ? newest.all({ ...values, $limit: filter.limit })
-          : first(list.iterate({ ...values, $after: filter.afterSeq }), filter.limit)
+          ? sql.newest.all({ ...values, $limit: filter.limit })
+          : first(sql.list.iterate({ ...values, $after: filter.afterSeq }), filter.limit)
       return rows.map(row => messageOf(row) as MessageRow)
     },
     prune: ({ beforeMs, keep, nowMs }, atMost) =>
-      Number(prune.run({ $before: beforeMs, $keep: keep, $safe: nowMs, $most: atMost }).changes),
+      Number(sql.prune.run({ $before: beforeMs, $keep: keep, $safe: nowMs, $most: atMost }).changes),
     ended(how) {
       if (how === 'committed') committedSeq = insertedSeq
       else insertedSeq = committedSeq
     },
   }
+}
+
+function statements(db: DatabaseSync) {
+  return {
+    insert: db.prepare(
+      `INSERT OR IGNORE INTO messages (direction, id, type, task_id, peer, at, expires, envelope, digest, carrier, sealed, state, answer)
+       VALUES ($direction, $id, $type, $taskId, $peer, $at, $expires, $envelope, $digest, $carrier, $sealed, $state, $answer)`,
+    ),
+    seen: db.prepare(`SELECT digest, answer FROM messages WHERE direction = 'in' AND peer = ? AND id = ?`),
+    sent: db.prepare(`SELECT * FROM messages WHERE direction = 'out' AND id = ?`),
+    recipients: db.prepare(`SELECT DISTINCT peer FROM messages WHERE state = 'pending'`),
+    next: db.prepare(`SELECT * FROM messages WHERE state = 'pending' AND peer IS ? AND seq <= ? ORDER BY seq LIMIT 1`),
+    finish: db.prepare(`UPDATE messages SET state = ?, answer = ? WHERE direction = 'out' AND id = ?`),
+    tried: db.prepare(`UPDATE messages SET attempts = attempts + 1 WHERE direction = 'out' AND id = ?`),
+    counts: db.prepare(`SELECT direction || '.' || state AS name, count(*) AS n FROM messages GROUP BY 1`),
+    list: db.prepare(
+      `SELECT * FROM messages WHERE seq > $after AND ($task IS NULL OR task_id = $task) AND ($type IS NULL OR type GLOB $type)
+       AND ($peer IS NULL OR peer = $peer) ORDER BY seq`,
+    ),
+    newest: db.prepare(
+      `SELECT * FROM (SELECT * FROM messages WHERE ($task IS NULL OR task_id = $task) AND ($type IS NULL OR type GLOB $type)
+       AND ($peer IS NULL OR peer = $peer) ORDER BY seq DESC LIMIT $limit) ORDER BY seq`,
+    ),
+    prune: db.prepare(
+      `DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE state <> 'pending' AND expires < $safe
+       AND (at < $before OR seq <= (SELECT max(seq) FROM messages) - $keep) ORDER BY seq LIMIT $most)`,
+    ),
+    newestSeq: db.prepare('SELECT coalesce(max(seq), 0) AS seq FROM messages'),
+  }
+}
+
+function valuesOf(message: NewMessage): Row {
+  return {
+    $direction: message.direction,
+    $id: message.id,
+    $type: message.type,
+    $taskId: message.taskId,
+    $peer: message.peer ?? null,
+    $at: message.at,
+    $expires: message.expires,
+    $envelope: message.instead ?? message.envelope,
+    $digest: digestOf(message.envelope),
+    $carrier: message.carrier,
+    $sealed: message.sealed ? 1 : 0,
+    $state: message.state,
+    $answer: answerText(message.answer),
+  }
+}
+
+function answerText(answer: Answer | undefined): string | null {
+  return answer === undefined ? null : JSON.stringify(answer)
 }
 
 function digestOf(envelope: string): Buffer {

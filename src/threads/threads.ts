@@ -2,6 +2,7 @@ import type { Log } from '../kernel/log.ts'
 import { tableOf } from './kind.ts'
 import { createOwnModel, type OwnModel } from './own-model.ts'
 import { createPool, type Pool, type PoolOptions } from './pool.ts'
+import type { Tokenizer } from './use-lite/tokenizer.ts'
 
 export interface ThreadsOptions extends PoolOptions {
   readonly log: Pick<Log, 'error' | 'warn'>
@@ -11,6 +12,12 @@ export interface ThreadsOptions extends PoolOptions {
 /** Worker threads for the kinds of work that domains bring, and what they find out about this machine's model. */
 export interface Threads extends Pool {
   readonly model: OwnModel
+}
+
+/** Counts what the model takes in, loaded where it is asked for. */
+export async function openTokenizer(): Promise<Tokenizer> {
+  const useLite = await import('./use-lite/use-lite.ts')
+  return useLite.openTokenizer()
 }
 
 /** No thread starts, and nothing is loaded, before the first part. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { workReceiptIsGood } from '../../src/domains/tasks/proof/receipt.ts'
-import { short } from '../../src/domains/tasks/queue/steps.ts'
+import { peerText } from '../../src/kernel/ids.ts'
 import { verifySignature } from '../../src/protocol/keys.ts'
 import { eventually } from '../support/network-hosts.ts'
 import { meet, type TestNode, testNodes } from '../support/nodes.ts'
@@ -59,7 +59,7 @@ test('a job over two workers, of which one stops and hands its work back, gives 
   expect(await finished(boss, shared.id)).toEqual(expected)
   const ended = await parts()
   const how = (what: string) => ended.filter(({ steps }) => steps.some(({ text }) => text.includes(what)))
-  const returned = how(`${short(two.peerId)} gave it back: this machine stops`)
+  const returned = how(`${peerText(two.peerId)} gave it back: this machine stops`)
   expect(returned.length).toBeGreaterThan(0)
   expect(returned.every(part => part.worker === one.peerId)).toBe(true)
   expect(how('was lost')).toEqual([])

@@ -66,7 +66,10 @@ export async function openRoad(options: RoadOptions) {
     },
   })
   const books = await added(node, booksDomain, { inZone: () => inZone, nameOf: () => '' })
-  const energy = await node.add(energyDomain, { traded: books.gives.traded, unsettledBetween: books.gives.unsettledBetween })
+  const energy = await node.add(energyDomain, {
+    traded: books.gives.traded,
+    unsettledBetween: books.gives.unsettledBetween,
+  })
   const trading = await added(node, tradingDomain, {
     books: books.gives,
     metered: options.metered ?? energy.metered,

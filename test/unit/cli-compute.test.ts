@@ -100,12 +100,14 @@ describe('wattmesh compute', () => {
 
   it('shows whom it trusts, and whom it does not ask', async () => {
     const rows = [
-      { ...known, atMs: Date.now(), notBeforeMs: 0 },
-      { ...known, wrong: 1, consecutive: 0, atMs: Date.now(), notBeforeMs: Date.now() + 3_600_000 },
+      { ...known, atMs: Date.now(), notBeforeMs: 0, trusted: true },
+      { ...known, wrong: 1, consecutive: 0, atMs: Date.now(), notBeforeMs: Date.now() + 3_600_000, trusted: false },
+      { ...known, consecutive: 2, atMs: Date.now(), notBeforeMs: 0, trusted: false },
     ]
     await using node = await daemon({ '/v1/compute/reputation': rows })
     const said = await node.says('compute', 'reputation')
-    expect(said).toContain('trusted')
+    expect(said).toContain('trusted; checked now and then')
+    expect(said).toContain('checked each time')
     expect(said).toContain('not asked until')
   })
 })

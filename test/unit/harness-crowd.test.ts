@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { chunk } from '../../src/domains/knowledge/kinds/chunk.ts'
-import { createLies, falsified } from '../../src/domains/knowledge/kinds/lies.ts'
+import { createLies, falsified } from '../../src/domains/knowledge/scenario.ts'
 import { createProgressLine } from '../../src/harness/progress.ts'
 import { crowd } from '../../src/harness/scenario/crowd.ts'
 import { workerKills } from '../../src/harness/scenario/kill-plan.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { short } from '../../src/domains/tasks/queue/steps.ts'
 import type { Step, Task } from '../../src/domains/tasks/task.ts'
 import { spreadOf, taskFigures, taskInvariants } from '../../src/harness/judge/task-figures.ts'
 import type { TaskId } from '../../src/kernel/ids.ts'
+import { peerText } from '../../src/kernel/ids.ts'
 
 type Part = Pick<Task, 'id' | 'state' | 'attempt' | 'accepted' | 'steps'>
 
@@ -25,10 +25,10 @@ function seen(
 /** Given to the one who dies, lost, given to another, done. */
 function lostStory(lostMs: number, againMs: number): Step[] {
   return [
-    { atMs: 0, text: `given to ${short(VICTIM)}, lease 1` },
-    { atMs: lostMs, text: `${short(VICTIM)} was lost: it went away` },
-    { atMs: againMs, text: `given to ${short(OTHER)}, lease 2` },
-    { atMs: againMs + 10, text: `result of ${short(OTHER)} accepted` },
+    { atMs: 0, text: `given to ${peerText(VICTIM)}, lease 1` },
+    { atMs: lostMs, text: `${peerText(VICTIM)} was lost: it went away` },
+    { atMs: againMs, text: `given to ${peerText(OTHER)}, lease 2` },
+    { atMs: againMs + 10, text: `result of ${peerText(OTHER)} accepted` },
   ]
 }
 
@@ -82,15 +82,15 @@ describe('what became of a scenario’s tasks', () => {
   test('a lease that was lost while a copy went on needed no other', () => {
     const steps = [
       ...lostStory(1_000, 1_001).slice(0, 2),
-      { atMs: 1_500, text: `result of ${short(OTHER)} accepted` },
-      { atMs: 90_000, text: `given to ${short(OTHER)}, lease 3` },
+      { atMs: 1_500, text: `result of ${peerText(OTHER)} accepted` },
+      { atMs: 90_000, text: `given to ${peerText(OTHER)}, lease 3` },
     ]
     expect(taskFigures(seen([part('a', { steps })])).releaseMs.count).toBe(0)
   })
 
   test('the work factor leaves out the first fifth of the tasks, and counts what the submitter did itself', () => {
     const ids = ['a', 'b', 'c', 'd', 'e']
-    const own = part('e', { steps: [{ atMs: 1, text: `given to ${short(SELF)}, lease 2` }] })
+    const own = part('e', { steps: [{ atMs: 1, text: `given to ${peerText(SELF)}, lease 2` }] })
     const parts = [...ids.slice(0, 4).map(id => part(id)), own]
     // The first task was done four times over; of the other four, one was done again by a peer and one here.
     const figures = taskFigures({ ...seen(parts), answers: answers(['a', 'a', 'a', 'b', 'a', 'c', 'd', 'e', 'c']) })

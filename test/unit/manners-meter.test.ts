@@ -35,7 +35,10 @@ async function house(powerOf: (clock: Pick<Clock, 'now'>) => Power, profile: obj
   const peer = openPeer({ clock, market: marketClockOf(clock, market.slotMs), options: { ...OPTIONS, ...profile } })
   let running = 0
   const books = peer.addNow(booksDomain, { inZone: () => true, nameOf: () => '' })
-  const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettledBetween: books.gives.unsettledBetween })
+  const energy = await peer.add(energyDomain, {
+    traded: books.gives.traded,
+    unsettledBetween: books.gives.unsettledBetween,
+  })
   const trading = peer.addNow(tradingDomain, {
     books: books.gives,
     metered: energy.gives.metered,

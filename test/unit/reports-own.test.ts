@@ -89,7 +89,10 @@ async function openHome(peer: Peer) {
     post: () => undefined,
   })
   const books = peer.addNow(booksDomain, { inZone: peers.gives.inZone, nameOf: peers.gives.nameOf })
-  const energy = await peer.add(energyDomain, { traded: books.gives.traded, unsettledBetween: books.gives.unsettledBetween })
+  const energy = await peer.add(energyDomain, {
+    traded: books.gives.traded,
+    unsettledBetween: books.gives.unsettledBetween,
+  })
   const trading = peer.addNow(tradingDomain, {
     books: books.gives,
     metered: energy.gives.metered,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { catalogMessage } from '../../src/domains/trading/beckn/catalog-body.ts'
 import type { Catalog, Need } from '../../src/domains/trading/trade.ts'
 import { flowDraft } from '../../src/domains/trading/trader.ts'
-import type { TransactionId } from '../../src/kernel/ids.ts'
+import { peerText, type TransactionId } from '../../src/kernel/ids.ts'
 import { asBuyer } from '../support/agreed-trade.ts'
 import {
   ALL,
@@ -156,6 +156,29 @@ describe('a search', () => {
     street.settle()
     expect(party('buyer').store.need(need)?.answered.toSorted()).toEqual([idOf('near'), idOf('far')].toSorted())
     expect(purchases(party('buyer'))).toEqual([[idOf('far'), 1_000]])
+  })
+
+  test('that no topic carried, by one who has heard of no seller, goes straight to connected traders', () => {
+    const { town: street, party } = town(['buyer', 'seller'], {
+      nearby: name => (name === 'buyer' ? [idOf('seller')] : []),
+    })
+    street.offer(party('seller'))
+    const need = street.want(party('buyer'))
+    // Neither the catalog nor the search arrives.
+    street.take()
+    street.pass(SEARCH_MS)
+    const [first, ...again] = street.sent.filter(typeIs('discover')).map(({ draft }) => [draft.to, draft.carrier])
+    expect([first, again]).toEqual([
+      [undefined, 'orders'],
+      [
+        [undefined, 'orders'],
+        [idOf('seller'), 'stream'],
+      ],
+    ])
+    street.settle()
+    street.pass(SEARCH_MS)
+    street.settle()
+    expect(party('buyer').store.need(need)?.state).toBe('bought')
   })
 
   test('names the slot, and no price', () => {
@@ -432,7 +455,7 @@ test('a need remembers what was decided on its way, and why', () => {
   searched(street, ({ from, draft }) => from === party('cheap') && draft.type === 'beckn.on_init')
   street.pass(STEP_MS)
   street.settle()
-  const short = (name: string) => idOf(name).slice(-6)
+  const shown = (name: string) => peerText(idOf(name))
   expect(
     party('buyer')
       .store.need(need)
@@ -440,11 +463,11 @@ test('a need remembers what was decided on its way, and why', () => {
   ).toEqual([
     'wants 1 kWh for at most 0.3 USD/kWh: a test',
     expect.stringContaining('answered the search'),
-    `cheapest first: ${short('cheap')} 0.4 kWh at 0.095 USD/kWh with the grid fee; ${short('dear')} 1 kWh at 0.125 USD/kWh with the grid fee`,
-    `selects 0.4 kWh of ${short('cheap')} at 0.095 USD/kWh: the cheapest not tried yet`,
-    `${short('cheap')} expired: the seller did not answer in time`,
-    `selects 1 kWh of ${short('dear')} at 0.125 USD/kWh: the cheapest not tried yet`,
-    `bought 1 kWh of ${short('dear')}`,
+    `cheapest first: ${shown('cheap')} 0.4 kWh at 0.095 USD/kWh with the grid fee; ${shown('dear')} 1 kWh at 0.125 USD/kWh with the grid fee`,
+    `selects 0.4 kWh of ${shown('cheap')} at 0.095 USD/kWh: the cheapest not tried yet`,
+    `${shown('cheap')} expired: the seller did not answer in time`,
+    `selects 1 kWh of ${shown('dear')} at 0.125 USD/kWh: the cheapest not tried yet`,
+    `bought 1 kWh of ${shown('dear')}`,
     'has all it wanted: 1 kWh',
   ])
 })

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type Client, openClient } from '../../api/client.ts'
 import { booksCommands, type LedgerAnswer } from '../../domains/books/commands.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { peerText } from '../../kernel/ids.ts'
 import { moneyText } from '../../kernel/money.ts'
 import { plainText, printTable } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -80,7 +81,7 @@ function printNeighbours({ neighbours, currency }: LedgerAnswer, terminal: Termi
     json: false,
     none: 'Nobody owes anybody anything. Trades are booked when they are settled, after their slot.',
     columns: [
-      { title: 'neighbour', cell: row => row.name || `…${row.peer.slice(-8)}` },
+      { title: 'neighbour', cell: row => row.name || peerText(row.peer) },
       { title: 'who owes', cell: ({ balanceMicro }) => owes(balanceMicro) },
       { title: 'amount', right: true, cell: ({ balanceMicro }) => moneyText(Math.abs(balanceMicro), currency) },
       { title: 'limit', right: true, cell: ({ limitMicro }) => moneyText(limitMicro, currency) },

@@ -4,7 +4,6 @@ import { openClient } from '../../api/client.ts'
 import { optionDocs } from '../../config/options.ts'
 import { type ComputeAnswer, mannersCommands } from '../../domains/manners/commands.ts'
 import { type ReputationAnswer, tasksCommands } from '../../domains/tasks/commands.ts'
-import { isTrusted } from '../../domains/tasks/proof/reputation.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { plainText, printTable } from '../terminal/table.ts'
 import { homeOf, printJson, printLine, type Terminal } from '../terminal/terminal.ts'
@@ -148,5 +147,5 @@ function printReputation(terminal: Terminal, rows: readonly ReputationAnswer[], 
 
 function standing(row: ReputationAnswer, nowMs: number): string {
   if (row.notBeforeMs > nowMs) return `not asked until ${timeOfDay(row.notBeforeMs, nowMs)}`
-  return isTrusted(row, nowMs) ? 'trusted; checked now and then' : 'checked each time'
+  return row.trusted ? 'trusted; checked now and then' : 'checked each time'
 }

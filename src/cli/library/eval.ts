@@ -2,10 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { createEncoder } from '../../domains/knowledge/encoder.ts'
-import { type Evaluation, evaluate } from '../../domains/knowledge/eval/evaluate.ts'
-import { parseJudgements, parseSmart } from '../../domains/knowledge/eval/smart.ts'
-import { kinds, kindsModule } from '../../domains/knowledge/kinds/kinds.ts'
+import {
+  createEncoder,
+  type Evaluation,
+  evaluate,
+  kinds,
+  kindsModule,
+  parseJudgements,
+  parseSmart,
+} from '../../domains/knowledge/offline.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { CodedError, messageOf } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'

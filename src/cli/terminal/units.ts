@@ -1,10 +1,11 @@
 import { kwhOf, wattHoursOf } from '../../kernel/energy.ts'
 import { CodedError } from '../../kernel/errors.ts'
+import { peerText } from '../../kernel/ids.ts'
 import { microOf, unitsOf } from '../../kernel/money.ts'
 
 /** A peer id's last letters tell peers apart; its first are the same for all. */
 export function shortPeer(peer: string | undefined): string {
-  return peer === undefined ? 'everybody' : `…${peer.slice(-8)}`
+  return peer === undefined ? 'everybody' : peerText(peer)
 }
 
 /** An id that a person can copy from a table: enough letters to be unique in practice. */

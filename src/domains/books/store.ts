@@ -1,7 +1,7 @@
 import type { PeerId } from '../../kernel/ids.ts'
 import type { Receipt } from '../../protocol/contract.ts'
-import { createDocuments } from '../../storage/documents.ts'
-import { applyBy, type Db, type Kept, type StoreTools } from '../../storage/kept.ts'
+import { createDocuments, type Documents } from '../../storage/documents.ts'
+import { applyBy, type Db, type Kept, type StoreTools, type Writers } from '../../storage/kept.ts'
 import type { AgreedContract, BooksFact } from './facts.ts'
 import type { LedgerBatch, Posting } from './ledger.ts'
 import type { Statement, StatementProposal } from './signed-statement.ts'
@@ -43,75 +43,99 @@ export const booksMigrations: readonly string[] = [
 
 type State = 'open' | 'settled'
 
+interface Books {
+  readonly agreed: Documents<AgreedContract>
+  readonly batches: Documents<LedgerBatch>
+  /** Balances, kept with each entry: adding up years of books at every sale would take too long. */
+  readonly accounts: Documents<Posting>
+  readonly receipts: Documents<Receipt>
+  readonly statements: Documents<Statement>
+  readonly proposals: Documents<StatementProposal>
+  now(): number
+}
+
 /** The ledger, what it is about, and the papers both have signed. */
 export function booksStore(
   db: Db,
   { now }: StoreTools,
   { receiptDays }: { readonly receiptDays: number },
 ): Kept<BooksFact, BooksRead> {
-  const agreed = createDocuments<AgreedContract>(db, 'agreed')
-  const batches = createDocuments<LedgerBatch>(db, 'ledger')
-  /** Balances, kept with each entry: adding up years of books at every sale would take too long. */
-  const accounts = createDocuments<Posting>(db, 'account')
-  const receipts = createDocuments<Receipt>(db, 'receipt')
-  const statements = createDocuments<Statement>(db, 'statement')
-  const proposals = createDocuments<StatementProposal>(db, 'statement.proposed')
-
-  // Contract ids are made by sellers, so they count for their counterparty.
-  const keyOf = (counterparty: PeerId, contractId: string): string => `${counterparty}/${contractId}`
-
-  function keep(contract: AgreedContract, state: State): void {
-    const { counterparty, contractId, slot } = contract
-    const key = keyOf(counterparty, contractId)
-    agreed.put({ key, state, owner: counterparty, rank: slot.startMs, body: contract }, now())
+  const books: Books = {
+    agreed: createDocuments(db, 'agreed'),
+    batches: createDocuments(db, 'ledger'),
+    accounts: createDocuments(db, 'account'),
+    receipts: createDocuments(db, 'receipt'),
+    statements: createDocuments(db, 'statement'),
+    proposals: createDocuments(db, 'statement.proposed'),
+    now,
   }
-
-  function book(batch: LedgerBatch): void {
-    const key = keyOf(batch.counterparty, batch.id)
-    // Nothing is booked twice.
-    if (batches.get(key) !== undefined) return
-    batches.put({ key, owner: batch.counterparty, rank: batch.atMs, body: batch }, now())
-    for (const { account, micro } of batch.postings)
-      accounts.put({ key: account, body: { account, micro: (accounts.get(account)?.micro ?? 0) + micro } }, now())
-    const contract = agreed.get(key)
-    if (contract !== undefined) keep(contract, 'settled')
-  }
-
   return {
-    apply: applyBy<BooksFact>({
-      'books.agreed': ({ contract }) => keep(contract, 'open'),
-      'books.released': ({ counterparty, contractId }) => agreed.remove(keyOf(counterparty, contractId)),
-      'books.entry': ({ batch }) => book(batch),
-      // The hash alone is not enough: a stranger can put another's contract hash into a receipt of his own.
-      'books.receipt': ({ receipt }) => {
-        const { contractHash, buyer, seller } = receipt.body
-        receipts.put({ key: `${contractHash}/${buyer}/${seller}`, body: receipt }, now())
-      },
-      'books.statement': ({ counterparty, statement }) => {
-        const key = `${counterparty}/${statement.body.sequence}`
-        statements.put({ key, owner: counterparty, rank: statement.body.sequence, body: statement }, now())
-        proposals.remove(counterparty)
-      },
-      'books.proposal': ({ counterparty, proposal }) => proposals.put({ key: counterparty, body: proposal }, now()),
-    }),
+    apply: applyBy(writersOf(books)),
     /** The books and what they are about stay; receipts of others do not. */
     forget(nowMs) {
-      receipts.prune([''], nowMs - receiptDays * DAY_MS)
-      receipts.keepNewest(MAX_RECEIPTS)
+      books.receipts.prune([''], nowMs - receiptDays * DAY_MS)
+      books.receipts.keepNewest(MAX_RECEIPTS)
       return false
     },
-    read: {
-      agreedOfSlot: startMs => (['open', 'settled'] as const).flatMap(state => agreed.inStateAt(state, startMs)),
-      unsettled: () => agreed.inState('open'),
-      unsettledBetween: (fromMs, beforeMs) => agreed.inStateBetween('open', fromMs, beforeMs),
-      batches: limit => batches.all(limit),
-      batchesWith: peer => batches.ownedBy(peer),
-      accounts: () => accounts.all(),
-      accountMicro: account => accounts.get(account)?.micro ?? 0,
-      receipts: limit => receipts.all(limit),
-      statements: limit => statements.all(limit),
-      statementsWith: peer => statements.ownedBy(peer),
-      proposedStatement: peer => proposals.get(peer),
+    read: readOf(books),
+  }
+}
+
+function writersOf(books: Books): Writers<BooksFact> {
+  const { agreed, receipts, statements, proposals, now } = books
+  return {
+    'books.agreed': ({ contract }) => keep(contract, 'open', books),
+    'books.released': ({ counterparty, contractId }) => agreed.remove(keyOf(counterparty, contractId)),
+    'books.entry': ({ batch }) => book(batch, books),
+    // The hash alone is not enough: a stranger can put another's contract hash into a receipt of his own.
+    'books.receipt': ({ receipt }) => {
+      const { contractHash, buyer, seller } = receipt.body
+      receipts.put({ key: `${contractHash}/${buyer}/${seller}`, body: receipt }, now())
     },
+    'books.statement': ({ counterparty, statement }) => {
+      const key = `${counterparty}/${statement.body.sequence}`
+      statements.put({ key, owner: counterparty, rank: statement.body.sequence, body: statement }, now())
+      proposals.remove(counterparty)
+    },
+    'books.proposal': ({ counterparty, proposal }) => proposals.put({ key: counterparty, body: proposal }, now()),
+  }
+}
+
+function keep(contract: AgreedContract, state: State, { agreed, now }: Books): void {
+  const { counterparty, contractId, slot } = contract
+  const key = keyOf(counterparty, contractId)
+  agreed.put({ key, state, owner: counterparty, rank: slot.startMs, body: contract }, now())
+}
+
+function book(batch: LedgerBatch, books: Books): void {
+  const { agreed, batches, accounts, now } = books
+  const key = keyOf(batch.counterparty, batch.id)
+  // Nothing is booked twice.
+  if (batches.get(key) !== undefined) return
+  batches.put({ key, owner: batch.counterparty, rank: batch.atMs, body: batch }, now())
+  for (const { account, micro } of batch.postings)
+    accounts.put({ key: account, body: { account, micro: (accounts.get(account)?.micro ?? 0) + micro } }, now())
+  const contract = agreed.get(key)
+  if (contract !== undefined) keep(contract, 'settled', books)
+}
+
+/** Contract ids are made by sellers, so they count for their counterparty. */
+function keyOf(counterparty: PeerId, contractId: string): string {
+  return `${counterparty}/${contractId}`
+}
+
+function readOf({ agreed, batches, accounts, receipts, statements, proposals }: Books): BooksRead {
+  return {
+    agreedOfSlot: startMs => (['open', 'settled'] as const).flatMap(state => agreed.inStateAt(state, startMs)),
+    unsettled: () => agreed.inState('open'),
+    unsettledBetween: (fromMs, beforeMs) => agreed.inStateBetween('open', fromMs, beforeMs),
+    batches: limit => batches.all(limit),
+    batchesWith: peer => batches.ownedBy(peer),
+    accounts: () => accounts.all(),
+    accountMicro: account => accounts.get(account)?.micro ?? 0,
+    receipts: limit => receipts.all(limit),
+    statements: limit => statements.all(limit),
+    statementsWith: peer => statements.ownedBy(peer),
+    proposedStatement: peer => proposals.get(peer),
   }
 }

@@ -1,5 +1,6 @@
 import { type Outcome, outcome } from '../../kernel/outcome.ts'
-import { type Battery, givesWh, type SlotFlows, type SlotResult, settleSlot, takesWh } from './battery.ts'
+import { type Battery, type SlotFlows, type SlotResult, settleSlot, takesWh } from './battery.ts'
+import { lackingWh, type Promised, roomWh, sparedWh } from './foresight.ts'
 import type { ReadingFact } from './meter/reading-chain.ts'
 import type { Profile } from './profile.ts'
 import { type Decision, type Outlook, type Preferences, type Prices, type Strategy, thresholds } from './strategy.ts'
@@ -65,14 +66,11 @@ export interface HouseholdDeps {
 export interface Household {
   /** Settles every slot before `currentSlot` and decides about the one after it. `prices`: what is known of those of that one. */
   turn(currentSlot: number, prices: Prices): { outcome: Outcome<EnergyFact>; decision: Decision }
-  /** What battery and sun lack for these promises, by slot, in Wh: only the slots that lack something, the first first. */
+  /** What these promises lack, by slot: see `foresight.ts`. */
   lackingWh(promised: Promised): ReadonlyMap<number, number>
-  /** The most of `wantedWh` that can be sold of a slot beside these promises without any of them lacking more than it does. */
+  /** What can be sold of a slot beside these promises, at most `wantedWh`: see `foresight.ts`. */
   roomWh(promised: Promised, slot: number, wantedWh: number): number
 }
-
-/** What is sold or on offer of a slot, by its number, in Wh. One that is over is not promised any more. */
-type Promised = ReadonlyMap<number, number>
 
 /** Slots a household that was away settles at once; older ones are gone. */
 const MAX_CATCH_UP = 1_000
@@ -90,77 +88,14 @@ const NOTHING: Totals = {
 }
 
 export function createHousehold(deps: HouseholdDeps): Household {
-  const { battery, profile, store, strategy = thresholds } = deps
-
-  function settle(socWh: number, slot: number): SettledSlot {
-    const { loadWh, solarWh } = profile(slot)
-    const { boughtWh, soldWh } = store.tradedWh(slot)
-    const flows = { loadWh, solarWh, boughtWh, soldWh }
-    return { slot, ...flows, ...settleSlot(socWh, flows, battery) }
-  }
-
-  function outlook(slot: number, socWh: number, prices: Prices): Outlook {
-    const ahead = Array.from({ length: SLOTS_AHEAD }, (_, i) => profile(slot + 1 + i))
-    return { slot, socWh, battery, ...profile(slot), ahead, prices }
-  }
-
-  /** The slots up to the last one promised, from the running one on or, before the first turn, from the first promised. */
-  function foreseen(slots: readonly number[]): (promised: Promised) => ReadonlyMap<number, number> {
-    const kept = store.household()
-    const first = kept?.nextSlot ?? Math.min(...slots)
-    const ahead = Array.from({ length: Math.max(0, Math.max(...slots) + 1 - first) }, (_, i) => {
-      const slot = first + i
-      return { slot, ...profile(slot), boughtWh: store.tradedWh(slot).boughtWh }
-    })
-    return promised => {
-      const lacking = new Map<number, number>()
-      let socWh = kept?.socWh ?? deps.initialSocWh
-      for (const { slot, ...expected } of ahead) {
-        const flows = { ...expected, soldWh: promised.get(slot) ?? 0 }
-        const lackWh = flows.soldWh - sparedWh({ ...flows, socWh, battery }, flows)
-        if (lackWh > 0) lacking.set(slot, lackWh)
-        socWh = settleSlot(socWh, flows, battery).socWh
-      }
-      return lacking
-    }
-  }
-
   return {
-    lackingWh: promised => (promised.size === 0 ? new Map() : foreseen([...promised.keys()])(promised)),
-    roomWh(promised, slot, wantedWh) {
-      const lackingAt = foreseen([slot, ...promised.keys()])
-      const before = lackingAt(promised)
-      const fits = (energyWh: number): boolean => {
-        const after = lackingAt(new Map(promised).set(slot, (promised.get(slot) ?? 0) + energyWh))
-        return [...after].every(([number, lackWh]) => lackWh <= (before.get(number) ?? 0))
-      }
-      // The more is sold of one slot, the less is in the battery in all that follow: halving finds the most that fits.
-      let [roomWh, mostWh] = [0, Math.max(0, wantedWh)]
-      while (roomWh < mostWh) {
-        const middleWh = Math.ceil((roomWh + mostWh) / 2)
-        if (fits(middleWh)) roomWh = middleWh
-        else mostWh = middleWh - 1
-      }
-      return roomWh
-    },
+    lackingWh: promised => lackingWh(promised, deps),
+    roomWh: (promised, slot, wantedWh) => roomWh(promised, { slot, wantedWh }, deps),
     turn(currentSlot, prices) {
-      const kept = store.household()
-      let state: HouseholdState = {
-        socWh: kept?.socWh ?? deps.initialSocWh,
-        nextSlot: kept?.nextSlot ?? currentSlot,
-        totals: { ...NOTHING, ...kept?.totals },
-        reason: kept?.reason ?? '',
-      }
-      const settled: SettledSlot[] = []
-      for (let slot = Math.max(state.nextSlot, currentSlot - MAX_CATCH_UP); slot < currentSlot; slot++) {
-        const over = settle(state.socWh, slot)
-        settled.push(over)
-        state = { ...state, socWh: over.socWh, nextSlot: slot + 1, totals: sum(state.totals, over) }
-      }
+      const { state, settled } = settleUntil(currentSlot, deps)
       // What the running slot will have done by its end, sales included: nothing is offered twice.
-      const { socWh } = settle(state.socWh, currentSlot)
-      const ahead = outlook(currentSlot + 1, socWh, prices)
-      const decision = limited(strategy(ahead, deps.preferences), ahead, store.tradedWh(currentSlot + 1))
+      const { socWh } = settle(currentSlot, state.socWh, deps)
+      const decision = decide(outlookOn(currentSlot + 1, { socWh, prices }, deps), deps)
       const facts: EnergyFact[] = [
         ...settled.map(slot => ({ kind: 'energy.slot', slot }) as const),
         { kind: 'energy.household', household: { ...state, reason: decision.reason } },
@@ -169,6 +104,52 @@ export function createHousehold(deps: HouseholdDeps): Household {
       return { outcome: outcome(facts), decision }
     },
   }
+}
+
+/** Settles the slots that are over, from where the household stands. */
+function settleUntil(
+  currentSlot: number,
+  deps: HouseholdDeps,
+): { readonly state: HouseholdState; readonly settled: readonly SettledSlot[] } {
+  let state = stateBefore(currentSlot, deps)
+  const settled: SettledSlot[] = []
+  for (let slot = Math.max(state.nextSlot, currentSlot - MAX_CATCH_UP); slot < currentSlot; slot++) {
+    const over = settle(slot, state.socWh, deps)
+    settled.push(over)
+    state = { ...state, socWh: over.socWh, nextSlot: slot + 1, totals: sum(state.totals, over) }
+  }
+  return { state, settled }
+}
+
+/** As it was kept; in the first turn of all, as it begins. */
+function stateBefore(currentSlot: number, { store, initialSocWh }: HouseholdDeps): HouseholdState {
+  const kept = store.household()
+  return {
+    socWh: kept?.socWh ?? initialSocWh,
+    nextSlot: kept?.nextSlot ?? currentSlot,
+    totals: { ...NOTHING, ...kept?.totals },
+    reason: kept?.reason ?? '',
+  }
+}
+
+function settle(slot: number, socWh: number, { battery, profile, store }: HouseholdDeps): SettledSlot {
+  const { loadWh, solarWh } = profile(slot)
+  const { boughtWh, soldWh } = store.tradedWh(slot)
+  const flows = { loadWh, solarWh, boughtWh, soldWh }
+  return { slot, ...flows, ...settleSlot(socWh, flows, battery) }
+}
+
+function outlookOn(
+  slot: number,
+  { socWh, prices }: { readonly socWh: number; readonly prices: Prices },
+  { battery, profile }: HouseholdDeps,
+): Outlook {
+  const ahead = Array.from({ length: SLOTS_AHEAD }, (_, i) => profile(slot + 1 + i))
+  return { slot, socWh, battery, ...profile(slot), ahead, prices }
+}
+
+function decide(outlook: Outlook, { strategy = thresholds, preferences, store }: HouseholdDeps): Decision {
+  return limited(strategy(outlook, preferences), outlook, store.tradedWh(outlook.slot))
 }
 
 function sum(totals: Totals, slot: SettledSlot): Totals {
@@ -196,20 +177,12 @@ function limited(
   const overWh = solarWh + traded.boughtWh - loadWh
   const mostWh =
     decision.action === 'sell'
-      ? sparedWh({ socWh, battery, loadWh, solarWh }, traded)
+      ? sparedWh(socWh, { loadWh, solarWh, boughtWh: traded.boughtWh }, battery)
       : Math.max(0, takesWh(socWh, battery) + traded.soldWh - overWh)
   if (decision.energyWh <= mostWh) return decision
   const why = decision.action === 'sell' ? 'can be delivered' : 'can be taken'
   const reason = `${decision.reason}; no more than ${mostWh} Wh ${why} in that slot`
   return mostWh === 0 ? { action: 'wait', reason } : { ...decision, energyWh: mostWh, reason }
-}
-
-/** What a slot leaves to be sold, sales not taken off: an offer says what there is in all. */
-function sparedWh(
-  { socWh, battery, loadWh, solarWh }: Pick<Outlook, 'socWh' | 'battery' | 'loadWh' | 'solarWh'>,
-  { boughtWh }: { readonly boughtWh: number },
-): number {
-  return Math.max(0, solarWh + boughtWh - loadWh + givesWh(socWh, battery))
 }
 
 function keptDecision(slot: number, decision: Decision, atMs: number): KeptDecision {

@@ -2,16 +2,16 @@ import { CodedError, messageOf } from '../../kernel/errors.ts'
 import type { PeerId } from '../../kernel/ids.ts'
 import type { Part } from '../../kernel/lifecycle.ts'
 import type { Log } from '../../kernel/log.ts'
-import { outcome } from '../../kernel/outcome.ts'
 import { type Answering, createAnswering } from './answering.ts'
 import type { Answered, AskRequest } from './asking/answered.ts'
 import { createAsk } from './asking/ask.ts'
 import type { RemoteDeps } from './asking/remote.ts'
-import type { Access, Collection, KnowledgeCode, KnowledgeFact } from './collection.ts'
+import { type Access, type Collection, type KnowledgeCode, type KnowledgeFact, PRIVATE } from './collection.ts'
 import type { Encode } from './encode.ts'
-import { createIngest, type IngestDeps } from './ingest/ingest.ts'
+import { createIngest, type Ingest, type IngestDeps } from './ingest/ingest.ts'
 import type { IngestJob, IngestRequest } from './ingest/job.ts'
-import { createSweep } from './ingest/sweep.ts'
+import { createSweep, type Sweep } from './ingest/sweep.ts'
+import { keep } from './keep.ts'
 import { createReaders } from './reading/readers.ts'
 import { createShards, type ShardStore } from './search/shards.ts'
 
@@ -62,11 +62,19 @@ const READ_MS = 120_000
 /** Dropped in one commit: a few milliseconds. */
 const DROPPED_A_COMMIT = 200
 
+/** What changing a collection goes by. */
+interface Shelves extends Pick<LibraryDeps, 'store' | 'commit' | 'sharingChanged'> {
+  readonly sweep: Sweep
+  readonly ingest: Ingest
+  readonly stopping: AbortController
+}
+
 /** One's own documents, put together from their parts: read, indexed, searched here and at peers. */
 export function createLibrary(deps: LibraryDeps): Library {
-  const { store, commit, clock, log } = deps
+  const { store, commit, sharingChanged, clock, log } = deps
   const shards = createShards(store)
-  const knowledge = createAnswering({ store, shards, now: clock.now })
+  const answering = createAnswering({ store, shards, now: clock.now })
+  const ask = createAsk({ ...deps, shards })
   const readers = createReaders({ threads: deps.threads, timeoutMs: READ_MS, log })
   const sweep = createSweep({ store, commit })
   const ingest = createIngest({
@@ -79,43 +87,15 @@ export function createLibrary(deps: LibraryDeps): Library {
     maxFileBytes: deps.maxFileBytes,
     read: readers.read,
     now: clock.now,
-    accessChanged: deps.sharingChanged,
+    accessChanged: sharingChanged,
   })
   const stopping = new AbortController()
-  const ask = createAsk({ ...deps, shards })
-
-  function requireCollection(name: string): void {
-    if (store.accessLists().some(collection => collection.name === name)) return
-    throw new CodedError<KnowledgeCode>('KNOWLEDGE_COLLECTION_UNKNOWN', `there is no collection "${name}"`, {
-      hint: '"wattmesh collections" lists them; "wattmesh ingest PATH --collection NAME" makes one',
-    })
-  }
-
-  const keep = (...facts: KnowledgeFact[]) => commit(() => outcome<KnowledgeFact>(facts))
-
-  async function remove(name: string): Promise<void> {
-    requireCollection(name)
-    if (ingest.busy(name)) {
-      throw new CodedError<KnowledgeCode>('KNOWLEDGE_BUSY', `files are going into "${name}" right now`, {
-        hint: 'wait until that is done, or stop it',
-      })
-    }
-    // From the first moment on nobody else sees it.
-    await keep({ kind: 'knowledge.access', collection: name, access: { to: 'nobody' } })
-    deps.sharingChanged()
-    const some = () => store.documents(name, '', DROPPED_A_COMMIT)
-    for (let page = some(); page.length > 0; page = some())
-      await keep(...page.map(({ id }): KnowledgeFact => ({ kind: 'knowledge.dropped', document: id })))
-    await sweep.now()
-    // Which ends the sweep too early: the collection stays to be removed again.
-    stopping.signal.throwIfAborted()
-    await keep({ kind: 'knowledge.forgotten', collection: name })
-  }
+  const shelves: Shelves = { store, commit, sharingChanged, sweep, ingest, stopping }
 
   return {
     name: 'library',
-    messages: knowledge.messages,
-    kinds: knowledge.kinds,
+    messages: answering.messages,
+    kinds: answering.kinds,
     async start() {
       await sweep.mark()
       sweep.now().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'not swept'))
@@ -130,13 +110,52 @@ export function createLibrary(deps: LibraryDeps): Library {
       ingest: request => ingest.begin(request),
       ingestJob: id => ingest.job(id),
       cancelIngest: id => ingest.cancel(id),
-      async share(collection, access) {
-        requireCollection(collection)
-        await keep({ kind: 'knowledge.access', collection, access })
-        deps.sharingChanged()
-      },
-      remove,
+      share: (collection, access) => share(shelves, collection, access),
+      remove: collection => remove(shelves, collection),
       ask: request => ask(request, stopping.signal),
     },
   }
+}
+
+async function share(shelves: Shelves, collection: string, access: Access): Promise<void> {
+  requireCollection(shelves, collection)
+  await setAccess(shelves, collection, access)
+}
+
+async function remove(shelves: Shelves, collection: string): Promise<void> {
+  const { commit, sweep, stopping } = shelves
+  requireCollection(shelves, collection)
+  requireIdle(shelves, collection)
+  // From the first moment on nobody else sees it.
+  await setAccess(shelves, collection, PRIVATE)
+  await dropDocuments(shelves, collection)
+  await sweep.now()
+  // Which ends the sweep too early: the collection stays to be removed again.
+  stopping.signal.throwIfAborted()
+  await keep(commit, { kind: 'knowledge.forgotten', collection })
+}
+
+async function setAccess({ commit, sharingChanged }: Shelves, collection: string, access: Access): Promise<void> {
+  await keep(commit, { kind: 'knowledge.access', collection, access })
+  sharingChanged()
+}
+
+async function dropDocuments({ store, commit }: Shelves, collection: string): Promise<void> {
+  const some = () => store.documents(collection, '', DROPPED_A_COMMIT)
+  for (let page = some(); page.length > 0; page = some())
+    await keep(commit, ...page.map(({ id }): KnowledgeFact => ({ kind: 'knowledge.dropped', document: id })))
+}
+
+function requireCollection({ store }: Shelves, collection: string): void {
+  if (store.accessLists().some(({ name }) => name === collection)) return
+  throw new CodedError<KnowledgeCode>('KNOWLEDGE_COLLECTION_UNKNOWN', `there is no collection "${collection}"`, {
+    hint: '"wattmesh collections" lists them; "wattmesh ingest PATH --collection NAME" makes one',
+  })
+}
+
+function requireIdle({ ingest }: Shelves, collection: string): void {
+  if (!ingest.busy(collection)) return
+  throw new CodedError<KnowledgeCode>('KNOWLEDGE_BUSY', `files are going into "${collection}" right now`, {
+    hint: 'wait until that is done, or stop it',
+  })
 }

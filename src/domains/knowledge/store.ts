@@ -1,8 +1,10 @@
 import { applyBy, type Db, type Kept } from '../../storage/kept.ts'
 import type { Access, AccessList, Collection, KnowledgeFact, KnownDocument } from './collection.ts'
 import type { Shard } from './search/search.ts'
-import { createBlocks } from './store/blocks.ts'
+import { createPostings } from './store/postings.ts'
+import { createSections } from './store/sections.ts'
 import { createShards } from './store/shard.ts'
+import { createSignatures } from './store/signatures.ts'
 import { createKnowledgeWriters } from './store/writer.ts'
 
 export interface KnowledgeRead {
@@ -21,7 +23,9 @@ export interface KnowledgeRead {
 
 /** Collections of documents: where facts about them are written, and how they are read back and searched. */
 export function knowledgeStore(db: Db): Kept<KnowledgeFact, KnowledgeRead> {
-  const blocks = createBlocks(db)
+  const postings = createPostings(db)
+  const signatures = createSignatures(db)
+  const sections = createSections(db, postings, signatures)
   const collections = db.prepare(
     `SELECT c.name, c.access, c.fingerprint, c.passages, count(d.id) AS documents, coalesce(sum(d.bytes), 0) AS bytes
      FROM knowledge_collections c LEFT JOIN knowledge_documents d ON d.collection = c.id AND d.state = 'whole'
@@ -41,7 +45,7 @@ export function knowledgeStore(db: Db): Kept<KnowledgeFact, KnowledgeRead> {
   const ids = (rows: Record<string, unknown>[]): string[] => rows.map(row => String(row['id']))
 
   return {
-    apply: applyBy<KnowledgeFact>(createKnowledgeWriters(db, blocks)),
+    apply: applyBy<KnowledgeFact>(createKnowledgeWriters(db, sections)),
     read: {
       collections: () => collections.all().map(asCollection),
       accessLists: () => accessLists.all().map(asAccessList),
@@ -49,7 +53,7 @@ export function knowledgeStore(db: Db): Kept<KnowledgeFact, KnowledgeRead> {
       documents: (collection, path, limit) => documents.all(collection, path, limit).map(asDocument),
       dropped: limit => ids(dropped.all(limit)),
       debris: () => ids(debris.all()),
-      shard: createShards(db, blocks),
+      shard: createShards(db, postings, signatures),
     },
   }
 }

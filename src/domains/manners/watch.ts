@@ -4,7 +4,7 @@ import type { Part } from '../../kernel/lifecycle.ts'
 import type { Log } from '../../kernel/log.ts'
 import { type Outcome, outcome, refused } from '../../kernel/outcome.ts'
 import { type Conditions, type EnergyConditions, type Machine, nothingSensed, type Sensed } from './conditions.ts'
-import { noHistory, remember } from './history.ts'
+import { type History, noHistory, remember } from './history.ts'
 import { type Preferences, parseHours } from './preferences.ts'
 import { afterAsking, afterLook, type Waiting, waitingAt } from './waiting.ts'
 import { mayWork, type Willingness } from './willingness.ts'
@@ -77,63 +77,30 @@ const NOT_OFFERED: Willingness = {
   sentence: 'this peer offers nothing: it does its own jobs and takes no tasks of others',
 }
 
+/** What was seen and decided last. */
+interface Watching extends WatchDeps {
+  readonly offered: boolean
+  sensed: Sensed
+  history: History
+  verdict: Willingness
+  waiting: Waiting | undefined
+  /** undefined: work is allowed. */
+  closedSinceMs: number | undefined
+}
+
 /** Decides every 5 s whether this machine works for others, and tells when that changes. */
 export function createWatch(deps: WatchDeps): Watch {
-  const { preferences, clock, log } = deps
+  const { store, clock, log } = deps
   // What is mistyped stops the start, and not the first night.
-  parseHours(preferences.hours)
-  let history = noHistory
-  let sensed: Sensed = nothingSensed
-  const { offered = true } = deps
-  let verdict: Willingness = offered ? STARTING : NOT_OFFERED
-  let waiting: Waiting | undefined
-  let pausedSinceMs: number | undefined
+  parseHours(deps.preferences.hours)
+  const watching = beginning(deps)
   let looking: Promise<void> | undefined
   let stopping: AbortController | undefined
-
-  function conditions(): Conditions {
-    const atMs = clock.now()
-    return {
-      atMs,
-      minuteOfDay: deps.minuteOfDay(atMs),
-      sensed,
-      machine: deps.machine,
-      energy: deps.energy?.(),
-      pausedUntilMs: deps.store.pause()?.untilMs,
-      waiting: waitingAt(waiting, deps.maxWaitMs, atMs),
-    }
-  }
-
-  async function look(): Promise<void> {
-    try {
-      if (deps.sense !== undefined) sensed = await deps.sense()
-    } catch (error) {
-      sensed = nothingSensed
-      log.warn({ reason: messageOf(error) }, 'the machine could not be looked at; its state counts as unknown')
-    }
-    if (!offered) return
-    const now = conditions()
-    history = remember(history, now, preferences)
-    const next = mayWork(preferences, now, history)
-    waiting = afterLook(waiting, next, { atMs: now.atMs, hasWork: deps.hasWork() })
-    decide(next, now.atMs)
-  }
-
-  function decide(next: Willingness, atMs: number): void {
-    const before = verdict
-    verdict = next
-    if (next.allowed) pausedSinceMs = undefined
-    else if (pausedSinceMs === undefined) pausedSinceMs = atMs
-    if (isOther(before, next)) {
-      log.info({ allowed: next.allowed, reason: next.sentence }, 'manners decided anew about working for others')
-      deps.changed(next)
-    }
-  }
 
   /** One look at a time; who asks meanwhile waits for one that begins after it asked. */
   async function lookInTurn(): Promise<void> {
     while (looking !== undefined) await looking
-    looking = look().finally(() => {
+    looking = look(watching).finally(() => {
       looking = undefined
     })
     await looking
@@ -144,7 +111,7 @@ export function createWatch(deps: WatchDeps): Watch {
     async start() {
       stopping = new AbortController()
       await lookInTurn()
-      deps.changed(verdict)
+      deps.changed(watching.verdict)
       void repeat(clock, SAMPLE_MS, stopping.signal, () =>
         lookInTurn().catch((error: unknown) =>
           log.warn({ reason: messageOf(error) }, 'manners could not decide; it will again'),
@@ -152,39 +119,74 @@ export function createWatch(deps: WatchDeps): Watch {
       )
     },
     stop: () => stopping?.abort(),
-    verdict: () => verdict,
-    conditions,
-    threads: () => (verdict.allowed ? verdict.limits.threads : 0),
-    asked() {
-      waiting = afterAsking(waiting, verdict, clock.now())
-      if (verdict.allowed) return undefined
-      const leftMs = (verdict.untilMs ?? Number.POSITIVE_INFINITY) - clock.now()
-      return { sentence: verdict.sentence, retryAfterMs: Math.min(ASK_AGAIN_MS, Math.max(SAMPLE_MS, leftMs)) }
-    },
-    giveBackAt: () =>
-      verdict.allowed || pausedSinceMs === undefined
-        ? undefined
-        : { atMs: pausedSinceMs + deps.graceMs, sentence: verdict.sentence },
-    availability() {
-      if (!verdict.allowed) return 'closed'
-      return verdict.limits.threads < deps.machine.maxThreads ? 'limited' : 'open'
-    },
+    verdict: () => watching.verdict,
+    conditions: () => conditionsNow(watching),
+    threads: () => threadsOf(watching.verdict),
+    asked: () => refusalNow(watching),
+    giveBackAt: () => giveBackAt(watching),
+    availability: () => availability(watching),
     paused() {
-      const pause = deps.store.pause()
+      const pause = store.pause()
       return pause !== undefined && pause.untilMs > clock.now() ? pause : undefined
     },
-    pause(forMs) {
-      if (!Number.isSafeInteger(forMs) || forMs <= 0 || forMs > MAX_PAUSE_MS) {
-        return refused('MANNERS_BAD_PAUSE', 'a pause lasts from a moment to 30 days; for longer, take the role away')
-      }
-      const saidMs = clock.now()
-      return outcome([{ kind: 'manners.pause', pause: { untilMs: saidMs + forMs, saidMs } }])
-    },
+    pause: forMs => pauseFor(forMs, clock.now()),
     resume() {
       const saidMs = clock.now()
-      return outcome([{ kind: 'manners.pause', pause: { untilMs: saidMs, saidMs } }])
+      return saidPause({ untilMs: saidMs, saidMs })
     },
     look: lookInTurn,
+  }
+}
+
+function beginning(deps: WatchDeps): Watching {
+  const { offered = true } = deps
+  return {
+    ...deps,
+    offered,
+    sensed: nothingSensed,
+    history: noHistory,
+    verdict: offered ? STARTING : NOT_OFFERED,
+    waiting: undefined,
+    closedSinceMs: undefined,
+  }
+}
+
+async function look(watching: Watching): Promise<void> {
+  const { preferences, sense, log } = watching
+  try {
+    if (sense !== undefined) watching.sensed = await sense()
+  } catch (error) {
+    watching.sensed = nothingSensed
+    log.warn({ reason: messageOf(error) }, 'the machine could not be looked at; its state counts as unknown')
+  }
+  if (!watching.offered) return
+  const now = conditionsNow(watching)
+  watching.history = remember(watching.history, now, preferences)
+  const next = mayWork(preferences, now, watching.history)
+  watching.waiting = afterLook(watching.waiting, next, { atMs: now.atMs, hasWork: watching.hasWork() })
+  decide(next, now.atMs, watching)
+}
+
+function conditionsNow(watching: Watching): Conditions {
+  const atMs = watching.clock.now()
+  return {
+    atMs,
+    minuteOfDay: watching.minuteOfDay(atMs),
+    sensed: watching.sensed,
+    machine: watching.machine,
+    energy: watching.energy?.(),
+    pausedUntilMs: watching.store.pause()?.untilMs,
+    waiting: waitingAt(watching.waiting, watching.maxWaitMs, atMs),
+  }
+}
+
+function decide(next: Willingness, atMs: number, watching: Watching): void {
+  const before = watching.verdict
+  watching.verdict = next
+  watching.closedSinceMs = next.allowed ? undefined : (watching.closedSinceMs ?? atMs)
+  if (isOther(before, next)) {
+    watching.log.info({ allowed: next.allowed, reason: next.sentence }, 'manners decided anew about working for others')
+    watching.changed(next)
   }
 }
 
@@ -192,4 +194,38 @@ export function createWatch(deps: WatchDeps): Watch {
 function isOther(a: Willingness, b: Willingness): boolean {
   if (a.allowed && b.allowed) return a.limits.threads !== b.limits.threads || a.forced !== b.forced
   return a.allowed !== b.allowed || (!a.allowed && !b.allowed && a.code !== b.code)
+}
+
+function threadsOf(verdict: Willingness): number {
+  return verdict.allowed ? verdict.limits.threads : 0
+}
+
+/** What whoever asks for work now is told, and that it asked is remembered. */
+function refusalNow(watching: Watching): ReturnType<Watch['asked']> {
+  const { verdict, clock } = watching
+  watching.waiting = afterAsking(watching.waiting, verdict, clock.now())
+  if (verdict.allowed) return undefined
+  const leftMs = (verdict.untilMs ?? Number.POSITIVE_INFINITY) - clock.now()
+  return { sentence: verdict.sentence, retryAfterMs: Math.min(ASK_AGAIN_MS, Math.max(SAMPLE_MS, leftMs)) }
+}
+
+function giveBackAt({ verdict, closedSinceMs, graceMs }: Watching): ReturnType<Watch['giveBackAt']> {
+  if (verdict.allowed || closedSinceMs === undefined) return undefined
+  return { atMs: closedSinceMs + graceMs, sentence: verdict.sentence }
+}
+
+function availability({ verdict, machine }: Watching): ReturnType<Watch['availability']> {
+  if (!verdict.allowed) return 'closed'
+  return verdict.limits.threads < machine.maxThreads ? 'limited' : 'open'
+}
+
+function pauseFor(forMs: number, saidMs: number): Outcome<MannersFact> {
+  if (!Number.isSafeInteger(forMs) || forMs <= 0 || forMs > MAX_PAUSE_MS) {
+    return refused('MANNERS_BAD_PAUSE', 'a pause lasts from a moment to 30 days; for longer, take the role away')
+  }
+  return saidPause({ untilMs: saidMs + forMs, saidMs })
+}
+
+function saidPause(pause: Pause): Outcome<MannersFact> {
+  return outcome([{ kind: 'manners.pause', pause }])
 }

@@ -170,7 +170,7 @@ const receipt = schemaOf<WorkReceipt>()(z.object({ claim, worker: statement, sub
   description: 'One accepted result, and both signatures under it.',
 })
 
-const reputation = schemaOf<Reputation>()(
+const reputation = schemaOf<Reputation & { readonly trusted: boolean }>()(
   z.object({
     peer: peerId,
     kind: z.string().describe('`embed@1`'),
@@ -180,6 +180,7 @@ const reputation = schemaOf<Reputation>()(
     wrong: count,
     atMs: timeMs,
     notBeforeMs: timeMs.describe('After a wrong result, not asked before this.'),
+    trusted: z.boolean().describe('Whether its results are checked only now and then.'),
   }),
 ).meta({ id: 'Reputation', description: 'What this peer learnt about another’s work of one kind with one model.' })
 

@@ -6,6 +6,7 @@ import type { tasksCommands } from './commands.ts'
 import type { TasksContext, TaskThreads } from './context.ts'
 import { resultLines } from './merge.ts'
 import { receiptsOf } from './proof/receipt.ts'
+import { isTrusted } from './proof/reputation.ts'
 import { jobUnder, namedModel } from './queue/intake.ts'
 import { takeIn } from './queue/submission.ts'
 import type { Job } from './task.ts'
@@ -20,7 +21,7 @@ export interface TasksRunsDeps {
 
 /** Jobs for the neighbours. */
 export function tasksRuns({ context, flows, kinds, threads }: TasksRunsDeps): Runs<typeof tasksCommands> {
-  const { store, commit } = context
+  const { store, commit, clock } = context
   const { trustedPeers } = context.options.compute
 
   function progress(id: string) {
@@ -66,7 +67,7 @@ export function tasksRuns({ context, flows, kinds, threads }: TasksRunsDeps): Ru
       await commit(() => flows.cancel(id))
       return {}
     },
-    reputation: () => store.reputations(),
+    reputation: () => store.reputations().map(one => ({ ...one, trusted: isTrusted(one, clock.now()) })),
   }
 }
 

@@ -1,8 +1,8 @@
-import { defineDomain, type Round } from '../../daemon/domain.ts'
+import { defineDomain, type Round, type Tells } from '../../daemon/domain.ts'
 import type { PeerChange } from '../../kernel/connection.ts'
 import { messageOf } from '../../kernel/errors.ts'
 import type { PeerId } from '../../kernel/ids.ts'
-import type { Commit, Json } from '../../kernel/outcome.ts'
+import { type Commit, type Json, type JsonObject, outcome } from '../../kernel/outcome.ts'
 import { tasksCommands } from './commands.ts'
 import { options, type TasksContext, type TasksNeeds } from './context.ts'
 import { progressDrafts } from './messages.ts'
@@ -36,8 +36,8 @@ export const tasksDomain = defineDomain({
   commands: tasksCommands,
   store: (db, tools, { compute }) => tasksStore(db, tools, compute),
   open(context: TasksContext, needs: TasksNeeds) {
-    const { store, commit, log, options: own } = context
-    const place = placeOf(own)
+    const { commit, log } = context
+    const place = placeOf(context.options)
     const settledMs = context.now() + SETTLING_MS
     const workers = (kind: string) => workersFor(kind, { context, needs, place, settledMs })
     /** This machine is about to stop. */
@@ -54,53 +54,23 @@ export const tasksDomain = defineDomain({
       run: tasksRuns({ context, flows, kinds: needs.kinds, threads: needs.threads }),
       messages: flows.messages,
       rounds: [queue.round, deskRound(context, needs, runner), giveBackRound(context, needs, flows)],
-      tells: {
-        'tasks.job': ({ job: { id, kind, state, total } }) => ({
-          event: 'job.changed',
-          data: { id, kind, state, total },
-        }),
-        'tasks.task': ({ task: { id, jobId, state } }) => ({ event: 'task.changed', data: { id, jobId, state } }),
-      },
-      recover: () => flows.restarted(),
+      tells,
+      recover: flows.restarted,
       onPeer(change: PeerChange) {
         queue.look()
         return change.connected ? undefined : () => flows.workerLost(change.peer)
       },
-      advert() {
-        const willing = place.offered ? needs.manners.availability() : 'closed'
-        const full = runner.ownFirst() || store.openWork().length >= place.slots / 2
-        return {
-          kinds: place.offered ? Object.values(needs.kinds).map(({ name, version }) => `${name}@${version}`) : [],
-          slots: willing === 'closed' ? 0 : place.slots,
-          models: [...(needs.threads.model.fingerprints() ?? [])],
-          availability: willing === 'open' && full ? 'limited' : willing,
-          priceClass: own.compute.priceClass,
-        }
-      },
+      advert: () => advertOf(context, needs, { place, runner }),
       parts: [runner, createResumption({ tasks: flows, commit, log })],
-      gives: {
-        ...place,
-        running: runner.running,
-        openWork: store.openWork,
-        /** Takes a job in, whole. */
-        submit: (request: JobRequest) => submitted(context, flows, request),
-        cancel: (jobId: string) => commit(() => flows.cancel(jobId)),
-        /** Forgets a job, so many rows at a time. */
-        forget: (jobId: string, rows: number) =>
-          commit(() => ({
-            facts: [{ kind: 'tasks.job.gone', jobId, rows } as const],
-            messages: [],
-            answer: { status: 'ACK' } as const,
-          })),
-        job: store.job,
-        jobsInState: store.jobsInState,
-        tasksOfJob: store.tasksOfJob,
-        output: store.output,
-        workersFor: workers,
-      },
+      gives: { ...place, running: runner.running, workersFor: workers, ...jobsForOthers(context, flows) },
     }
   },
 })
+
+const tells: Tells<TaskFact> = {
+  'tasks.job': ({ job: { id, kind, state, total } }) => ({ event: 'job.changed', data: { id, kind, state, total } }),
+  'tasks.task': ({ task: { id, jobId, state } }) => ({ event: 'task.changed', data: { id, jobId, state } }),
+}
 
 interface Place {
   /** Whether this peer works for others; it works for itself when it is alone. */
@@ -128,6 +98,40 @@ interface WorkersDeps {
   readonly needs: TasksNeeds
   readonly place: Place
   readonly settledMs: number
+}
+
+/** What neighbours learn of this machine as a worker. */
+function advertOf(
+  { store, options: { compute } }: TasksContext,
+  { kinds, manners, threads }: TasksNeeds,
+  { place, runner }: { readonly place: Place; readonly runner: Runner },
+): JsonObject {
+  const willing = place.offered ? manners.availability() : 'closed'
+  const full = runner.ownFirst() || store.openWork().length >= place.slots / 2
+  return {
+    kinds: place.offered ? Object.values(kinds).map(({ name, version }) => `${name}@${version}`) : [],
+    slots: willing === 'closed' ? 0 : place.slots,
+    models: [...(threads.model.fingerprints() ?? [])],
+    availability: willing === 'open' && full ? 'limited' : willing,
+    priceClass: compute.priceClass,
+  }
+}
+
+/** What other domains may do with jobs. */
+function jobsForOthers(context: TasksContext, flows: TaskFlows) {
+  const { store, commit } = context
+  return {
+    openWork: store.openWork,
+    /** Takes a job in, whole. */
+    submit: (request: JobRequest) => submitted(context, flows, request),
+    cancel: (jobId: string) => commit(() => flows.cancel(jobId)),
+    /** Forgets a job, so many rows at a time. */
+    forget: (jobId: string, rows: number) => commit(() => outcome([{ kind: 'tasks.job.gone', jobId, rows } as const])),
+    job: store.job,
+    jobsInState: store.jobsInState,
+    tasksOfJob: store.tasksOfJob,
+    output: store.output,
+  }
 }
 
 function paused(

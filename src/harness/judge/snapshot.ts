@@ -5,13 +5,13 @@ import { booksCommands, type LedgerAnswer } from '../../domains/books/commands.t
 import { energyCommands, type SlotsAnswer } from '../../domains/energy/commands.ts'
 import { peersCommands } from '../../domains/peers/commands.ts'
 import { type JobRowAnswer, type TaskAnswer, tasksCommands } from '../../domains/tasks/commands.ts'
-import { readCatalog } from '../../domains/trading/beckn/catalog-body.ts'
 import {
   type CatalogAnswer,
   type NeedAnswer,
   type TradeAnswer,
   tradingCommands,
 } from '../../domains/trading/commands.ts'
+import { readCatalog } from '../../domains/trading/offline.ts'
 import type { PeerId } from '../../kernel/ids.ts'
 
 /** What a peer knows, read from its local API. */

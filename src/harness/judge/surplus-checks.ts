@@ -1,4 +1,4 @@
-import type { SurplusSlot } from '../../domains/manners/surplus-plan.ts'
+import type { SurplusSlot } from '../../domains/manners/offline.ts'
 import { roundKwhText, wattHoursOver } from '../../kernel/energy.ts'
 import type { HomeDay, SurplusStreet } from '../scenario/surplus-days.ts'
 import type { Invariant } from './invariant.ts'

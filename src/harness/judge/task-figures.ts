@@ -1,5 +1,5 @@
 import type { JobAnswer, TaskAnswer } from '../../domains/tasks/commands.ts'
-import { short } from '../../domains/tasks/queue/steps.ts'
+import { peerText } from '../../kernel/ids.ts'
 import type { Death } from '../scenario/kill-plan.ts'
 import type { Invariant } from './invariant.ts'
 
@@ -95,7 +95,7 @@ function rateOf(jobs: readonly Ran[], done: number): number {
 /** The submitter's own results stand in no message. */
 function ownWork(peers: TasksSeen['peers']): string[] {
   return peers.flatMap(({ peerId, jobs }) => {
-    const given = `given to ${short(peerId)}`
+    const given = `given to ${peerText(peerId)}`
     return jobs.flatMap(job =>
       job.parts.flatMap(({ id, steps }) => steps.filter(({ text }) => text.includes(given)).map(() => id)),
     )
@@ -120,7 +120,7 @@ function releases({ steps }: Part, deaths: readonly Death[]): number[] {
     const [, lostWith] = /^(\S+) was lost/.exec(text) ?? []
     if (lostWith !== undefined) {
       const death = deaths.findLast(
-        one => short(one.peerId) === lostWith && one.atMs <= atMs && atMs - one.atMs < NOTICED_MS,
+        one => peerText(one.peerId) === lostWith && one.atMs <= atMs && atMs - one.atMs < NOTICED_MS,
       )
       sinceMs = death?.atMs ?? atMs
       return []

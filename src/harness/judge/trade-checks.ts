@@ -1,5 +1,5 @@
 import type { NeedAnswer, TradeAnswer } from '../../domains/trading/commands.ts'
-import { AGREED_STATES } from '../../domains/trading/trade.ts'
+import { AGREED_STATES } from '../../domains/trading/offline.ts'
 import { landedMicro } from '../../kernel/money.ts'
 import { isSameSlot, slotKey } from '../../kernel/slot.ts'
 import { canonical } from '../../protocol/canonical.ts'

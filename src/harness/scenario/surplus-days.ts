@@ -1,6 +1,5 @@
 import { optionsSchema } from '../../config/options.ts'
-import type { Preferences } from '../../domains/manners/preferences.ts'
-import { type SlotPrices, type SurplusSlot, surplusDay } from '../../domains/manners/surplus-plan.ts'
+import { type Preferences, type SlotPrices, type SurplusSlot, surplusDay } from '../../domains/manners/offline.ts'
 import { type HomeSlot, realHomes, realTariff, SLOTS_AN_HOUR } from './real-homes.ts'
 
 /** What mode `surplus` made of one day of one home. */

@@ -40,6 +40,11 @@ export interface Metering {
   turn(): Outcome<ReadingFact>
 }
 
+interface Begun extends MeteringDeps {
+  /** The first slot that is seen whole. */
+  readonly firstWhole: number
+}
+
 /** Readings kept at once: each is signed, and nothing else runs meanwhile. The rest is due again at once. */
 const MAX_AT_ONCE = 100
 /** Slots a household that was away still gives readings for; of older ones only for those that trades wait for. */
@@ -57,77 +62,87 @@ const DAY_MS = 24 * 60 * 60_000
  * another meter has read is final, and not read again.
  */
 export function createMetering(deps: MeteringDeps): Metering {
-  const { meter, meterId, slotMs, store } = deps
-  const current = (): number => slotNumberAt(deps.now(), slotMs)
   // The slot in which metering begins is not seen whole.
-  const firstWhole = current() + 1
-
-  /** Slots that are over and want a reading, in order; `last` is the chain's end. */
-  function* openSlots(last: Reading | undefined): Generator<number> {
-    const next = last === undefined ? (store.owedSlots(0, firstWhole)[0] ?? firstWhole) : last.finalSlot + 1
-    const whole = Math.max(next, current() - MAX_CATCH_UP)
-    if (next < whole) yield* store.owedSlots(next, whole)
-    for (let slot = whole; slot < current(); slot++) {
-      if (store.reading(slot) === undefined) yield slot
-    }
-  }
-
-  /** The next link for a slot that is over; undefined: its meter may still speak. */
-  function finalLink(slot: number): Link | undefined {
-    const said = meter.reading(slot)
-    if (said?.quality === 'OK') return measured(said)
-    if (deps.now() < slotStartMs(slot + 1, slotMs) + deps.graceMs(slot)) return undefined
-    const slotsADay = Math.max(1, Math.round(DAY_MS / slotMs))
-    const former = Array.from({ length: FORMER_DAYS }, (_, i) => store.reading(slot - (i + 1) * slotsADay))
-    const energies = substituteFor(
-      store.tradedWh(slot),
-      former.filter(reading => reading !== undefined),
-    )
-    return { meterId, slot, slotMs, ...energies, quality: 'ESTIMATED', substitutes: said?.quality ?? 'MISSING' }
-  }
-
-  function measured({ slot, importWh, exportWh }: SlotReading): Link {
-    return { meterId, slot, slotMs, importWh, exportWh, quality: 'OK' }
-  }
-
-  /** What the meter says after all, and the substitute it came too late for. */
-  function lateLinks(): Link[] {
-    return store.substituted().flatMap(slot => {
-      const said = meter.reading(slot)
-      if (said?.quality !== 'OK') return []
-      const final = store.reading(slot)
-      return final?.quality === 'ESTIMATED' ? [{ ...measured(said), corrects: final.hash }] : []
-    })
-  }
-
-  /** The next links, up to the first slot whose meter may still speak. */
-  function finalLinks(last: Reading | undefined, most: number): Link[] {
-    const links: Link[] = []
-    for (const slot of openSlots(last)) {
-      const link = finalLink(slot)
-      if (link === undefined) break
-      links.push(link)
-      if (links.length >= most) break
-    }
-    return links
-  }
+  const begun: Begun = { ...deps, firstWhole: currentSlot(deps) + 1 }
+  const { meterId, slotMs, store, sign } = deps
 
   return {
     dueMs() {
       const last = store.lastReading(meterId)
-      if (finalLinks(last, 1).length > 0 || lateLinks().length > 0) return deps.now()
-      const [open = current()] = openSlots(last)
+      if (finalLinks(last, 1, begun).length > 0 || lateLinks(begun).length > 0) return deps.now()
+      const [open = currentSlot(begun)] = openSlots(last, begun)
       const graceMs = deps.graceMs(open)
       return Number.isFinite(graceMs) ? slotStartMs(open + 1, slotMs) + graceMs : undefined
     },
     turn() {
       let last = store.lastReading(meterId)
-      const links = [...lateLinks(), ...finalLinks(last, MAX_AT_ONCE)]
+      const links = [...lateLinks(begun), ...finalLinks(last, MAX_AT_ONCE, begun)]
       const facts = links.map((link): ReadingFact => {
-        last = appendReading(last, link, deps.sign)
+        last = appendReading(last, link, sign)
         return { kind: 'energy.reading', reading: last }
       })
       return outcome(facts)
     },
   }
+}
+
+function currentSlot({ now, slotMs }: MeteringDeps): number {
+  return slotNumberAt(now(), slotMs)
+}
+
+/** Slots that are over and want a reading, in order; `last` is the chain's end. */
+function* openSlots(last: Reading | undefined, begun: Begun): Generator<number> {
+  const { store, firstWhole } = begun
+  const next = last === undefined ? (store.owedSlots(0, firstWhole)[0] ?? firstWhole) : last.finalSlot + 1
+  const whole = Math.max(next, currentSlot(begun) - MAX_CATCH_UP)
+  if (next < whole) yield* store.owedSlots(next, whole)
+  for (let slot = whole; slot < currentSlot(begun); slot++) {
+    if (store.reading(slot) === undefined) yield slot
+  }
+}
+
+/** The next links, up to the first slot whose meter may still speak. */
+function finalLinks(last: Reading | undefined, most: number, begun: Begun): Link[] {
+  const links: Link[] = []
+  for (const slot of openSlots(last, begun)) {
+    const link = finalLink(slot, begun)
+    if (link === undefined) break
+    links.push(link)
+    if (links.length >= most) break
+  }
+  return links
+}
+
+/** The next link for a slot that is over; undefined: its meter may still speak. */
+function finalLink(slot: number, begun: Begun): Link | undefined {
+  const { meter, slotMs, graceMs, now } = begun
+  const said = meter.reading(slot)
+  if (said?.quality === 'OK') return measured(said, begun)
+  if (now() < slotStartMs(slot + 1, slotMs) + graceMs(slot)) return undefined
+  return substitute(slot, said?.quality ?? 'MISSING', begun)
+}
+
+function measured({ slot, importWh, exportWh }: SlotReading, { meterId, slotMs }: Begun): Link {
+  return { meterId, slot, slotMs, importWh, exportWh, quality: 'OK' }
+}
+
+function substitute(slot: number, substitutes: 'MISSING' | 'BAD', { meterId, slotMs, store }: Begun): Link {
+  const slotsADay = Math.max(1, Math.round(DAY_MS / slotMs))
+  const former = Array.from({ length: FORMER_DAYS }, (_, i) => store.reading(slot - (i + 1) * slotsADay))
+  const energies = substituteFor(
+    store.tradedWh(slot),
+    former.filter(reading => reading !== undefined),
+  )
+  return { meterId, slot, slotMs, ...energies, quality: 'ESTIMATED', substitutes }
+}
+
+/** What the meter says after all, and the substitute it came too late for. */
+function lateLinks(begun: Begun): Link[] {
+  const { meter, store } = begun
+  return store.substituted().flatMap(slot => {
+    const said = meter.reading(slot)
+    if (said?.quality !== 'OK') return []
+    const final = store.reading(slot)
+    return final?.quality === 'ESTIMATED' ? [{ ...measured(said, begun), corrects: final.hash }] : []
+  })
 }

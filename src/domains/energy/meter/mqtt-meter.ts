@@ -1,7 +1,7 @@
-import { connect, type IPublishPacket, type MqttClient } from 'mqtt'
-import { CodedError, messageOf } from '../../../kernel/errors.ts'
+import { CodedError } from '../../../kernel/errors.ts'
 import type { Part } from '../../../kernel/lifecycle.ts'
 import type { Log } from '../../../kernel/log.ts'
+import { createBroker } from './broker.ts'
 import { createFlow, netPower, type RecentFlow } from './flow.ts'
 import { type Meter, type NetPower, netReading, type SlotReading } from './meter.ts'
 import { type Break, createRegister, type Register } from './register.ts'
@@ -32,12 +32,15 @@ interface Counter {
   readonly flow: RecentFlow
 }
 
+interface Listening extends MqttMeterDeps {
+  /** By topic. */
+  readonly counters: ReadonlyMap<string, Counter>
+}
+
 const BREAKS: Readonly<Record<Break, string>> = {
   backwards: 'the meter ran backwards: a reset, a new meter or a defect; this slot is estimated',
   jump: 'the meter counted more than can flow: a new meter or a defect; this slot is estimated',
 }
-const RECONNECT_MS = 2_000
-const CONNECT_TIMEOUT_MS = 10_000
 /** No register is written with more. */
 const MAX_PAYLOAD = 4_096
 const MAX_REGISTER_WH = 1e12
@@ -48,93 +51,61 @@ const MAX_REGISTER_WH = 1e12
  * missed meanwhile is missing. Throws ENERGY_METER when the address or a topic cannot be right.
  */
 export function createMqttMeter(deps: MqttMeterDeps): MqttMeter {
-  const { url, importTopic, exportTopic, slotMs, log } = deps
+  const { url, importTopic, exportTopic, log } = deps
   const place = checkedPlace(url)
-  const counters = new Map<string, Counter>()
-  for (const topic of [importTopic, exportTopic])
-    if (topic !== '') counters.set(checkedTopic(topic), { register: createRegister(slotMs), flow: createFlow() })
-  if (importTopic === exportTopic) throw unusable('both registers have the same topic', 'name two topics')
-  let client: MqttClient | undefined
-  let subscribed = false
-  /** Said once until it is over, not with every attempt. */
-  let complained = false
-
-  function complain(reason: string): void {
-    const fields = { broker: place, reason }
-    if (!complained)
-      log.warn(fields, 'the meter cannot be read; what it does not say is estimated. Is the broker there?')
-    complained = true
-  }
-
-  async function subscribe(connected: MqttClient): Promise<void> {
-    try {
-      const granted = await connected.subscribeAsync([...counters.keys()], { qos: 1 })
-      const refused = granted.filter(({ qos }) => qos === 128).map(({ topic }) => topic)
-      if (refused.length > 0) return complain(`the broker refused ${refused.join(' and ')}`)
-      subscribed = true
-      complained = false
-      log.info({ broker: place, topics: [...counters.keys()] }, 'reading the meter')
-    } catch (error) {
-      complain(messageOf(error))
-    }
-  }
-
-  function heard(topic: string, payload: Buffer, { retain }: IPublishPacket): void {
-    const counter = counters.get(topic)
-    // A retained value is as old as nobody knows: it is no sample of now. Values published from here on are.
-    if (counter === undefined || retain) return
-    const wh = registerValue(payload)
-    if (wh === undefined) {
-      log.debug({ topic, payload: payload.subarray(0, 80).toString() }, 'the meter said something that is no register')
-      return
-    }
-    const atMs = deps.now()
-    const found = counter.register.sample(atMs, wh)
-    if (found !== undefined) {
-      log.warn({ topic, wh }, BREAKS[found])
-      counter.flow.forget()
-    }
-    counter.flow.sample(atMs, wh)
-    deps.heard()
-  }
-
-  function counted(topic: string, slotNumber: number): ReturnType<Register['countedWh']> {
-    return topic === '' ? 0 : counters.get(topic)?.register.countedWh(slotNumber)
-  }
+  const counters = countersOf(deps)
+  const listening: Listening = { ...deps, counters }
+  const broker = createBroker({
+    url,
+    place,
+    topics: [...counters.keys()],
+    heard: (topic, payload) => hear(topic, payload, listening),
+    log,
+  })
 
   return {
     name: 'meter',
-    start() {
-      client = connect(url, {
-        reconnectPeriod: RECONNECT_MS,
-        connectTimeout: CONNECT_TIMEOUT_MS,
-        reconnectOnConnackError: true,
-        // Subscribed anew at each connection, by us: a refusal must be seen every time.
-        clean: true,
-        resubscribe: false,
-      })
-      const connected = client
-      client.on('connect', () => void subscribe(connected))
-      client.on('message', heard)
-      client.on('error', error => complain(messageOf(error)))
-      client.on('close', () => {
-        subscribed = false
-        if (client === connected) complain('the connection is closed')
-      })
-    },
-    async stop() {
-      const leaving = client
-      client = undefined
-      await leaving?.endAsync(true)
-    },
-    listening: () => subscribed,
+    start: broker.start,
+    stop: broker.stop,
+    listening: broker.listening,
     power: () => netPower(counters.get(importTopic)?.flow, counters.get(exportTopic)?.flow, deps.now()),
     reading(slotNumber): SlotReading | undefined {
-      const [inWh, outWh] = [counted(importTopic, slotNumber), counted(exportTopic, slotNumber)]
+      const inWh = countedWh(importTopic, slotNumber, listening)
+      const outWh = countedWh(exportTopic, slotNumber, listening)
       if (inWh === 'BROKEN' || outWh === 'BROKEN') return { slot: slotNumber, importWh: 0, exportWh: 0, quality: 'BAD' }
       return inWh === undefined || outWh === undefined ? undefined : netReading(slotNumber, inWh, outWh)
     },
   }
+}
+
+function countersOf({ importTopic, exportTopic, slotMs }: MqttMeterDeps): ReadonlyMap<string, Counter> {
+  const counters = new Map<string, Counter>()
+  for (const topic of [importTopic, exportTopic])
+    if (topic !== '') counters.set(checkedTopic(topic), { register: createRegister(slotMs), flow: createFlow() })
+  if (importTopic === exportTopic) throw unusable('both registers have the same topic', 'name two topics')
+  return counters
+}
+
+function hear(topic: string, payload: Buffer, { counters, now, heard, log }: Listening): void {
+  const counter = counters.get(topic)
+  if (counter === undefined) return
+  const wh = registerValue(payload)
+  if (wh === undefined) {
+    log.debug({ topic, payload: payload.subarray(0, 80).toString() }, 'the meter said something that is no register')
+    return
+  }
+  const atMs = now()
+  const found = counter.register.sample(atMs, wh)
+  if (found !== undefined) {
+    log.warn({ topic, wh }, BREAKS[found])
+    counter.flow.forget()
+  }
+  counter.flow.sample(atMs, wh)
+  heard()
+}
+
+function countedWh(topic: string, slotNumber: number, { counters }: Listening): ReturnType<Register['countedWh']> {
+  return topic === '' ? 0 : counters.get(topic)?.register.countedWh(slotNumber)
 }
 
 /** Wh; undefined when it is no register: `unavailable`, as Home Assistant says it, or nonsense. */

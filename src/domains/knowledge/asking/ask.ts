@@ -53,7 +53,7 @@ export function createAsk(deps: AskDeps) {
     const asked = { ...request, top: Math.min(request.top, MAX_WANTED) }
     const question = await understood(request.question, signal)
     const sharers = request.local === true ? [] : deps.sharers()
-    const conversation = remote.open(sharers.slice(0, MAX_PEERS), question, asked, signal)
+    const conversation = remote.open({ peers: sharers.slice(0, MAX_PEERS), question, request: asked, signal })
     const held = shards.statistics(question.terms, mine, request.collection)
     const others = await conversation.statistics(held.sections)
     const statistics = mergeStatistics([held, ...others], question.terms.length)

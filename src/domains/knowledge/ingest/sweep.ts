@@ -1,5 +1,6 @@
-import { type Commit, outcome } from '../../../kernel/outcome.ts'
+import type { Commit } from '../../../kernel/outcome.ts'
 import type { KnowledgeFact } from '../collection.ts'
+import { keep } from '../keep.ts'
 
 export interface Sweep {
   /** Takes away what was dropped. Resolves when nothing of it is left. */
@@ -28,8 +29,7 @@ export function createSweep(deps: {
     for (let ids = store.dropped(PAGE); ids.length > 0 && !stopped; ids = store.dropped(PAGE)) {
       for (const document of ids) {
         if (stopped) return
-        const fact: KnowledgeFact = { kind: 'knowledge.swept', document, sections: SECTIONS_A_COMMIT }
-        await commit(() => outcome([fact]))
+        await keep(commit, { kind: 'knowledge.swept', document, sections: SECTIONS_A_COMMIT })
       }
     }
   }
@@ -47,7 +47,7 @@ export function createSweep(deps: {
     now,
     async mark() {
       const facts = store.debris().map((document): KnowledgeFact => ({ kind: 'knowledge.dropped', document }))
-      if (facts.length > 0) await commit(() => outcome(facts))
+      if (facts.length > 0) await keep(commit, ...facts)
     },
     async stop() {
       stopped = true

@@ -1,9 +1,10 @@
 import type { Db } from '../../../storage/kept.ts'
 import type { Shard, ShownPassage, StoredVector } from '../search/search.ts'
-import type { createBlocks } from './blocks.ts'
+import type { PostingRows } from './postings.ts'
+import type { SignatureRows } from './signatures.ts'
 
 /** Opens collections for search; every reading is of the database as it is then. */
-export function createShards(db: Db, blocks: ReturnType<typeof createBlocks>) {
+export function createShards(db: Db, postings: PostingRows, signatures: SignatureRows) {
   const collection = db.prepare(
     'SELECT id, fingerprint, sections, terms, passages FROM knowledge_collections WHERE name = ?',
   )
@@ -30,9 +31,9 @@ export function createShards(db: Db, blocks: ReturnType<typeof createBlocks>) {
         terms: Number(row['terms']),
         passages: Number(row['passages']),
       }),
-      frequency: term => blocks.frequency(id, term),
-      postings: term => blocks.postings(id, term),
-      signatures: () => blocks.signatures(id),
+      frequency: term => postings.frequency(id, term),
+      postings: term => postings.of(id, term),
+      signatures: () => signatures.of(id),
       vectors: passages => passages.flatMap(passage => vector.all(passage).map(asVector)),
       vectorsOf: sections => sections.flatMap(section => vectorsOf.all(section).map(asVector)),
       show: passages => passages.flatMap(passage => shown.all(passage).map(asShown)),

@@ -1,4 +1,5 @@
 import type { PeerId } from '../../../kernel/ids.ts'
+import { createPaces } from '../paces.ts'
 import type { Reason, Work } from '../task.ts'
 import type { DeskDeps } from './deps.ts'
 
@@ -6,8 +7,6 @@ const MIN_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
 /** Kinds of work whose pace here is remembered. */
 const MAX_KINDS = 256
-/** Weight of the newest of measured times. */
-const NEWEST = 0.2
 
 /** How much lies on the desk, and how fast it goes from there. */
 export interface Room {
@@ -22,19 +21,16 @@ export interface Room {
 }
 
 export function createRoom(deps: Pick<DeskDeps, 'self' | 'slots' | 'threads' | 'memory' | 'store'>): Room {
-  const paces = deps.memory<string, number>(MAX_KINDS)
+  const paces = createPaces(deps.memory(MAX_KINDS))
   return {
     of: submitter => shareOf(submitter, deps.store.openWork(), deps),
     busy(kind, open) {
-      const waitMs = (open * (paces.get(kind) ?? MIN_RETRY_MS)) / deps.threads
+      const waitMs = (open * (paces.of(kind) ?? MIN_RETRY_MS)) / deps.threads
       const retryAfterMs = Math.round(Math.min(MAX_RETRY_MS, Math.max(MIN_RETRY_MS, waitMs)))
       return { code: 'TASK_BUSY', message: `${open} tasks lie on the desk`, retryAfterMs }
     },
-    paceMs: kind => paces.get(kind),
-    took(kind, busyMs) {
-      const before = paces.get(kind)
-      paces.set(kind, before === undefined ? busyMs : before + NEWEST * (busyMs - before))
-    },
+    paceMs: paces.of,
+    took: paces.took,
   }
 }
 

@@ -1,7 +1,8 @@
+import { peerText } from '../../../kernel/ids.ts'
 import type { QueueDeps } from '../queue/deps.ts'
 import type { Leases } from '../queue/leases.ts'
 import type { Sheet } from '../queue/sheet.ts'
-import { short, withStep } from '../queue/steps.ts'
+import { withStep } from '../queue/steps.ts'
 import { stateAfter } from '../states.ts'
 import type { Doubt, Job, Lease, Opinion, Task } from '../task.ts'
 import type { Judgement } from './judgement.ts'
@@ -39,7 +40,7 @@ export function createAcceptance(deps: QueueDeps, leases: Leases): Acceptance {
       accepted: task.accepted + 1,
       acceptedEpoch: epoch,
       confirmed: verdict.confirmed,
-      steps: withStep(task.steps, now(), `result of ${short(worker)} ${how}`),
+      steps: withStep(task.steps, now(), `result of ${peerText(worker)} ${how}`),
     })
     for (const peer of verdict.right) sheet.keepReputation(afterRight(sheet.reputation(peer, job), now()))
     for (const peer of verdict.wrong) caught(sheet, job, peer)

@@ -1,8 +1,8 @@
-import type { PeerId } from '../../../kernel/ids.ts'
+import { type PeerId, peerText } from '../../../kernel/ids.ts'
 import { kindName, type QueueDeps } from '../queue/deps.ts'
 import type { Leases } from '../queue/leases.ts'
 import type { Sheet } from '../queue/sheet.ts'
-import { short, withStep } from '../queue/steps.ts'
+import { withStep } from '../queue/steps.ts'
 import { stateAfter } from '../states.ts'
 import type { Job, Task } from '../task.ts'
 import { afterWrong } from './reputation.ts'
@@ -60,7 +60,7 @@ function withdraw(sheet: Sheet, id: Task['id'], peer: PeerId, nowMs: number): vo
   if (task?.state !== 'done' || task.worker !== peer || task.acceptedEpoch === undefined || task.confirmed) return
   sheet.keep({ kind: 'tasks.output.gone', taskId: id, epoch: task.acceptedEpoch })
   const { acceptedEpoch: _, confirmed: __, worker: ___, ...rest } = task
-  const why = `done again: ${short(peer)} was caught with a wrong result elsewhere`
+  const why = `done again: ${peerText(peer)} was caught with a wrong result elsewhere`
   const again = { ...rest, state: stateAfter(task, 'withdraw'), accepted: 0, attempt: 0, notBeforeMs: 0 }
   sheet.keepTask({ ...again, reason: why, steps: withStep(task.steps, nowMs, why) })
 }

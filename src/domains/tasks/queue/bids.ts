@@ -1,6 +1,8 @@
 import type { PeerId } from '../../../kernel/ids.ts'
 import type { Bid } from '../messages.ts'
+import { createPaces } from '../paces.ts'
 import type { QueueDeps } from './deps.ts'
+import { createFailures } from './failures.ts'
 
 /**
  * What workers said they would take, and what they were seen to take. Known for minutes and asked for again, so it is
@@ -47,31 +49,15 @@ const RENEW_MS = 10_000
 /** How soon a worker that refused is asked again, whatever it says. */
 const MIN_REFUSED_MS = 1_000
 const MAX_REFUSED_MS = 10 * 60_000
-/** How long a worker that failed is left alone; doubled with each failure in a row. */
-const FAILED_MS = 5_000
-const MAX_FAILURES = 8
-/** Weight of the newest of measured times. */
-const NEWEST = 0.2
 
 export function createBids({ now, memory }: Pick<QueueDeps, 'now' | 'memory'>): Bids {
   const entries = memory<string, Entry>(MAX_ENTRIES)
-  const paces = memory<string, number>(MAX_ENTRIES)
-  const failures = memory<string, { readonly inARow: number; readonly untilMs: number }>(MAX_ENTRIES)
-  const keyOf = (peer: PeerId, kind: string): string => `${peer} ${kind}`
-
-  function learn(key: string, tookMs: number): void {
-    const before = paces.get(key)
-    paces.set(key, before === undefined ? tookMs : before + NEWEST * (tookMs - before))
-  }
-
-  /** A bid does not take it back: failing fast must not bring work. */
-  function isLeftAlone(peer: PeerId, kind: string): boolean {
-    return (failures.get(keyOf(peer, kind))?.untilMs ?? 0) > now()
-  }
+  const paces = createPaces(memory(MAX_ENTRIES))
+  const failures = createFailures(memory(MAX_ENTRIES), now)
 
   function standing(peer: PeerId, kind: string): Bid | undefined {
     const bid = entries.get(keyOf(peer, kind))?.bid
-    return bid !== undefined && bid.until > now() && !isLeftAlone(peer, kind) ? bid : undefined
+    return bid !== undefined && bid.until > now() && !failures.isLeftAlone(keyOf(peer, kind)) ? bid : undefined
   }
 
   return {
@@ -92,39 +78,23 @@ export function createBids({ now, memory }: Pick<QueueDeps, 'now' | 'memory'>): 
     },
     standing,
     refuses(peer, kind) {
-      const entry = entries.get(keyOf(peer, kind))
-      if (isLeftAlone(peer, kind)) return true
-      if (entry === undefined || standing(peer, kind) !== undefined) return false
-      if (entry.askedMs !== undefined) return now() - entry.askedMs >= ASK_AGAIN_MS
-      return entry.bid === undefined && entry.notBeforeMs > now()
+      if (failures.isLeftAlone(keyOf(peer, kind))) return true
+      return standing(peer, kind) === undefined && saysNo(entries.get(keyOf(peer, kind)), now())
     },
-    isAwaited(peer, kind) {
-      const entry = entries.get(keyOf(peer, kind))
-      return entry?.bid === undefined && entry?.askedMs !== undefined && now() - entry.askedMs < AWAITED_MS
+    isAwaited: (peer, kind) => isAwaited(entries.get(keyOf(peer, kind)), now()),
+    mayBeAsked(peer, kind) {
+      const notBeforeMs = entries.get(keyOf(peer, kind))?.notBeforeMs ?? 0
+      return notBeforeMs <= now() && !failures.isLeftAlone(keyOf(peer, kind))
     },
-    mayBeAsked: (peer, kind) => (entries.get(keyOf(peer, kind))?.notBeforeMs ?? 0) <= now() && !isLeftAlone(peer, kind),
     took(peer, kind, tookMs) {
-      failures.delete(keyOf(peer, kind))
-      learn(keyOf(peer, kind), tookMs)
-      learn(kind, tookMs)
+      failures.forgive(keyOf(peer, kind))
+      paces.took(keyOf(peer, kind), tookMs)
+      paces.took(kind, tookMs)
     },
-    failed(peer, kind) {
-      // What it had when it failed comes back in the same message, and is one failure.
-      if (isLeftAlone(peer, kind)) return
-      const inARow = Math.min(MAX_FAILURES, (failures.get(keyOf(peer, kind))?.inARow ?? 0) + 1)
-      const leftAloneMs = Math.min(MAX_REFUSED_MS, FAILED_MS * 2 ** (inARow - 1))
-      failures.set(keyOf(peer, kind), { inARow, untilMs: now() + leftAloneMs })
-    },
-    paceMs: (kind, peer) => (peer === undefined ? undefined : paces.get(keyOf(peer, kind))) ?? paces.get(kind),
+    failed: (peer, kind) => failures.failed(keyOf(peer, kind)),
+    paceMs: (kind, peer) => (peer === undefined ? undefined : paces.of(keyOf(peer, kind))) ?? paces.of(kind),
     nextMs(afterMs) {
-      const moments = [
-        ...[...entries.values()].flatMap(({ bid, askedMs, notBeforeMs }) => [
-          notBeforeMs,
-          ...(bid === undefined ? [] : [bid.until]),
-          ...(askedMs === undefined ? [] : [askedMs + AWAITED_MS, askedMs + ASK_AGAIN_MS]),
-        ]),
-        ...[...failures.values()].map(({ untilMs }) => untilMs),
-      ]
+      const moments = [...[...entries.values()].flatMap(momentsOf), ...failures.ends()]
       return moments.reduce((next, ms) => (ms > afterMs && ms < next ? ms : next), Number.POSITIVE_INFINITY)
     },
     gone(peer) {
@@ -133,4 +103,28 @@ export function createBids({ now, memory }: Pick<QueueDeps, 'now' | 'memory'>): 
       return its.length > 0
     },
   }
+}
+
+function keyOf(peer: PeerId, kind: string): string {
+  return `${peer} ${kind}`
+}
+
+/** It has refused, or an offer has waited for its answer for too long. */
+function saysNo(entry: Entry | undefined, nowMs: number): boolean {
+  if (entry === undefined) return false
+  if (entry.askedMs !== undefined) return nowMs - entry.askedMs >= ASK_AGAIN_MS
+  return entry.bid === undefined && entry.notBeforeMs > nowMs
+}
+
+function isAwaited(entry: Entry | undefined, nowMs: number): boolean {
+  return entry?.bid === undefined && entry?.askedMs !== undefined && nowMs - entry.askedMs < AWAITED_MS
+}
+
+/** When something changes about it by itself. */
+function momentsOf({ bid, askedMs, notBeforeMs }: Entry): number[] {
+  return [
+    notBeforeMs,
+    ...(bid === undefined ? [] : [bid.until]),
+    ...(askedMs === undefined ? [] : [askedMs + AWAITED_MS, askedMs + ASK_AGAIN_MS]),
+  ]
 }

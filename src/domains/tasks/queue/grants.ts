@@ -1,10 +1,10 @@
-import type { PeerId } from '../../../kernel/ids.ts'
+import { type PeerId, peerText } from '../../../kernel/ids.ts'
 import type { Json } from '../../../kernel/outcome.ts'
 import { stateAfter } from '../states.ts'
 import type { Job, Lease, Task, Work } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
 import type { Sheet } from './sheet.ts'
-import { short, withStep } from './steps.ts'
+import { withStep } from './steps.ts'
 
 const MISSED_BEATS = 3
 
@@ -55,7 +55,7 @@ function leasedTask(
     leases: [...task.leases, lease],
     attempt: step === 'assign' ? task.attempt + 1 : task.attempt,
     tried: task.tried.includes(worker) ? task.tried : [...task.tried, worker],
-    steps: withStep(task.steps, nowMs, `${what} to ${short(worker)}, lease ${epoch}`),
+    steps: withStep(task.steps, nowMs, `${what} to ${peerText(worker)}, lease ${epoch}`),
     ...(lostAtMs === undefined ? {} : { releaseMs: nowMs - lostAtMs }),
   }
 }

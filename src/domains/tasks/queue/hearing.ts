@@ -1,5 +1,5 @@
 import type { PeerId, TaskId } from '../../../kernel/ids.ts'
-import { acknowledged, type Refusal } from '../../../kernel/outcome.ts'
+import { type Answer, acknowledged, type Refusal } from '../../../kernel/outcome.ts'
 import type { Bid, Progress, Refuse, Result } from '../messages.ts'
 import { refuseTask, type TasksOutcome } from '../task.ts'
 import type { Bids } from './bids.ts'
@@ -14,6 +14,7 @@ import { openSheet } from './sheet.ts'
 const LATER: ReadonlySet<string> = new Set(['TASK_BUSY', 'TASK_PAUSED'])
 const NOT_REACHED_MS = 5_000
 const REFUSED_MS = 60_000
+const LEASE_OVER: Answer = refuseTask('TASK_LEASE_OVER', 'this lease is over; stop working on it').answer
 
 type Refs = readonly { task_id: string; lease_epoch: number }[]
 
@@ -38,35 +39,10 @@ interface Parts {
 }
 
 export function createHearing(deps: QueueDeps, { bids, leases, lapses, results }: Parts): Hearing {
-  function giveBack(worker: PeerId, refs: Refs, why: Refusal): TasksOutcome {
-    const sheet = openSheet(deps)
-    const how: LeaseEnd = LATER.has(why.code) || why.code === 'OUTBOX_EXPIRED' ? 'returned' : 'failed'
-    for (const { task_id, lease_epoch } of refs) {
-      const held = leases.held(sheet, task_id as TaskId, worker, lease_epoch)
-      if (held !== undefined) leases.end(sheet, held, how, why.message)
-    }
-    return sheet.outcome()
-  }
-
   return {
     progressed(jobId, worker, { tasks }) {
       leases.heard(worker)
-      const sheet = openSheet(deps)
-      let over = 0
-      for (const { task_id, lease_epoch, ...said } of tasks) {
-        const held = leases.held(sheet, task_id as TaskId, worker, lease_epoch)
-        if (held !== undefined && leases.beat(sheet, held, said)) continue
-        over++
-        const ref = { taskId: task_id as TaskId, leaseEpoch: lease_epoch }
-        // Only who has had it is told: an answer to ids made up by a stranger would cost us a signature and a row each.
-        const had = sheet.task(ref.taskId)?.tried.includes(worker) === true
-        if (held === undefined && had && worker !== deps.self) sheet.cancel(jobId, worker, ref, 'this lease is over')
-      }
-      const { answer } =
-        over < tasks.length
-          ? { answer: acknowledged }
-          : refuseTask('TASK_LEASE_OVER', 'this lease is over; stop working on it')
-      return sheet.outcome(answer)
+      return prolonged(deps, leases, { jobId, worker, tasks })
     },
 
     finished(jobId, worker, result) {
@@ -83,14 +59,14 @@ export function createHearing(deps: QueueDeps, { bids, leases, lapses, results }
     refused(worker, refuse) {
       leases.heard(worker)
       bids.refused(worker, kindName(refuse), refuse.retry_after_ms ?? REFUSED_MS)
-      return giveBack(worker, refuse.tasks ?? [], refuse)
+      return takenBack(deps, leases, { worker, refs: refuse.tasks ?? [], why: refuse })
     },
 
     notTaken(kind, worker, refs, why) {
       const asked = Number(why.details?.['retry_after_ms'])
       const unreached = why.code === 'OUTBOX_EXPIRED' ? NOT_REACHED_MS : REFUSED_MS
       bids.refused(worker, kind, Number.isFinite(asked) ? asked : unreached)
-      return giveBack(worker, refs, why)
+      return takenBack(deps, leases, { worker, refs, why })
     },
 
     workerLost(worker) {
@@ -102,4 +78,43 @@ export function createHearing(deps: QueueDeps, { bids, leases, lapses, results }
       return sheet.outcome()
     },
   }
+}
+
+/** Tasks whose worker says that it is still at them. */
+interface Alive {
+  readonly jobId: string
+  readonly worker: PeerId
+  readonly tasks: Progress['tasks']
+}
+
+function prolonged(deps: QueueDeps, leases: Leases, { jobId, worker, tasks }: Alive): TasksOutcome {
+  const sheet = openSheet(deps)
+  let over = 0
+  for (const { task_id, lease_epoch, ...said } of tasks) {
+    const ref = { taskId: task_id as TaskId, leaseEpoch: lease_epoch }
+    const held = leases.held(sheet, ref.taskId, worker, ref.leaseEpoch)
+    if (held !== undefined && leases.beat(sheet, held, said)) continue
+    over++
+    // Only who has had it is told: an answer to ids made up by a stranger would cost us a signature and a row each.
+    const had = sheet.task(ref.taskId)?.tried.includes(worker) === true
+    if (held === undefined && had && worker !== deps.self) sheet.cancel(jobId, worker, ref, 'this lease is over')
+  }
+  return sheet.outcome(over < tasks.length ? acknowledged : LEASE_OVER)
+}
+
+/** Tasks that their worker gives back, or never took. */
+interface Returned {
+  readonly worker: PeerId
+  readonly refs: Refs
+  readonly why: Refusal
+}
+
+function takenBack(deps: QueueDeps, leases: Leases, { worker, refs, why }: Returned): TasksOutcome {
+  const sheet = openSheet(deps)
+  const how: LeaseEnd = LATER.has(why.code) || why.code === 'OUTBOX_EXPIRED' ? 'returned' : 'failed'
+  for (const { task_id, lease_epoch } of refs) {
+    const held = leases.held(sheet, task_id as TaskId, worker, lease_epoch)
+    if (held !== undefined) leases.end(sheet, held, how, why.message)
+  }
+  return sheet.outcome()
 }

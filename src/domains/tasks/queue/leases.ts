@@ -1,4 +1,4 @@
-import type { PeerId, TaskId } from '../../../kernel/ids.ts'
+import { type PeerId, peerText, type TaskId } from '../../../kernel/ids.ts'
 import { stateAfter, type TaskStep } from '../states.ts'
 import type { Job, Lease, Task } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
@@ -6,7 +6,7 @@ import { type Grantee, grant, silenceMsOf } from './grants.ts'
 import { createLosses } from './losses.ts'
 import { type LeaseEnd, released } from './retries.ts'
 import type { Sheet } from './sheet.ts'
-import { short, withStep } from './steps.ts'
+import { withStep } from './steps.ts'
 
 /** A worker that only says it is alive, and gets no further, has stalled. */
 const STALLED_MS = 60_000
@@ -45,7 +45,7 @@ export function createLeases(deps: QueueDeps): Leases {
     const leases = task.leases.filter(one => one !== lease)
     // What still lay on a desk has not made its worker vanish.
     const lostWith = how === 'lost' && lease.begun === true ? [...task.lostWith, lease.worker] : task.lostWith
-    const steps = withStep(task.steps, now(), `${short(lease.worker)} ${HOW[how]}: ${reason}`)
+    const steps = withStep(task.steps, now(), `${peerText(lease.worker)} ${HOW[how]}: ${reason}`)
     const ownCannot = how === 'failed' && lease.worker === deps.self && task.opinions.length > 0
     const ended: Task = { ...task, leases, lostWith, steps, reason, ...(ownCannot ? { ownCannot: true } : {}) }
     const [other] = leases

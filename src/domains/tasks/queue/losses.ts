@@ -1,8 +1,8 @@
-import type { PeerId, TaskId } from '../../../kernel/ids.ts'
+import { type PeerId, peerText, type TaskId } from '../../../kernel/ids.ts'
 import type { Lease } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
 import type { Sheet } from './sheet.ts'
-import { short, withStep } from './steps.ts'
+import { withStep } from './steps.ts'
 
 interface Lost {
   readonly taskId: TaskId
@@ -38,7 +38,7 @@ export function createLosses(deps: QueueDeps): Losses {
       steps: withStep(
         task.steps,
         deps.now(),
-        `this machine had lost its network: ${short(lease.worker)} is not counted`,
+        `this machine had lost its network: ${peerText(lease.worker)} is not counted`,
       ),
     })
     return true

@@ -1,24 +1,15 @@
 import type { PeerId, TaskId } from '../../../kernel/ids.ts'
-import { type Answer, acknowledged, type Draft } from '../../../kernel/outcome.ts'
-import {
-  ackDraft,
-  assignDraft,
-  cancelDrafts,
-  type Given,
-  type LeaseRef,
-  MAX_BATCH_BYTES,
-  MAX_TASKS_A_MESSAGE,
-} from '../messages.ts'
-import { signStatement } from '../proof/receipt.ts'
+import { type Answer, acknowledged } from '../../../kernel/outcome.ts'
 import { newcomer, type Reputation, reputationKey } from '../proof/reputation.ts'
 import type { Job, Task, TaskFact, TasksOutcome } from '../task.ts'
 import { kindName, type QueueDeps } from './deps.ts'
+import { type Mail, openMail } from './mail.ts'
 
 /**
  * What one decision changes, written down before it is kept. A message may be about many tasks of one worker, so what is
- * read is what this decision has made of it; each thing is kept once, and each worker gets its messages together.
+ * read is what this decision has made of it; each thing is kept once.
  */
-export interface Sheet {
+export interface Sheet extends Omit<Mail, 'close'> {
   task(id: TaskId): Task | undefined
   /** Tasks as this decision has made them. */
   changed(): Task[]
@@ -30,11 +21,6 @@ export interface Sheet {
   keepOutput(task: Task, epoch: number, text: string): void
   keepReputation(reputation: Reputation): void
   keep(fact: TaskFact): void
-  assign(job: Job, worker: PeerId, given: Given & { readonly bytes: number }): void
-  cancel(jobId: string, worker: PeerId, ref: LeaseRef, reason: string): void
-  /** The submitter's signature under an accepted claim. */
-  acknowledge(job: Job, worker: PeerId, claim: string): void
-  send(draft: Draft): void
   outcome(answer?: Answer): TasksOutcome
 }
 
@@ -45,26 +31,7 @@ export function openSheet(deps: QueueDeps): Sheet {
   const reputations = new Map<string, Reputation>()
   const outputs = new Map<string, string>()
   const facts: TaskFact[] = []
-  const messages: Draft[] = []
-  const given = new Map<string, { job: Job; worker: PeerId; tasks: Given[]; bytes: number }>()
-  const cancelled = new Map<string, { jobId: string; worker: PeerId; reason: string; refs: LeaseRef[] }>()
-  const acks = new Map<string, { job: Job; worker: PeerId; hashes: string[] }>()
-
-  function flushAssign(key: string): void {
-    const batch = given.get(key)
-    if (batch === undefined) return
-    given.delete(key)
-    messages.push(assignDraft(batch.job, batch.tasks, batch.worker))
-  }
-
-  function acknowledgements(): void {
-    for (const { job, worker, hashes } of acks.values()) {
-      const body = { role: 'submitter', jobId: job.id, worker, submitter: deps.self, hashes, claims: [] } as const
-      const statement = signStatement({ ...body, atMs: deps.now() }, deps.sign)
-      facts.push({ kind: 'tasks.statement', statement })
-      messages.push(ackDraft(statement))
-    }
-  }
+  const mail = openMail(deps)
 
   return {
     task: id => tasks.get(id) ?? store.task(id),
@@ -84,44 +51,27 @@ export function openSheet(deps: QueueDeps): Sheet {
     },
     keepReputation: reputation => void reputations.set(reputationKey(reputation), reputation),
     keep: fact => void facts.push(fact),
-    assign(job, worker, { bytes, ...task }) {
-      const key = `${worker} ${job.id}`
-      const before = given.get(key)
-      const full =
-        before !== undefined && (before.tasks.length >= MAX_TASKS_A_MESSAGE || before.bytes + bytes > MAX_BATCH_BYTES)
-      if (full) flushAssign(key)
-      const batch = given.get(key) ?? { job, worker, tasks: [], bytes: 0 }
-      batch.tasks.push(task)
-      batch.bytes += bytes
-      given.set(key, batch)
-    },
+    send: mail.send,
+    assign: mail.assign,
     cancel(jobId, worker, ref, reason) {
       // Own work is not told: the runner looks at the desk.
-      if (worker === deps.self) return void facts.push({ kind: 'tasks.work.gone', taskId: ref.taskId })
-      const key = `${worker} ${jobId} ${reason}`
-      const batch = cancelled.get(key) ?? { jobId, worker, reason, refs: [] }
-      batch.refs.push(ref)
-      cancelled.set(key, batch)
+      if (worker === deps.self) facts.push({ kind: 'tasks.work.gone', taskId: ref.taskId })
+      else mail.cancel(jobId, worker, ref, reason)
     },
-    acknowledge(job, worker, claim) {
-      const key = `${worker} ${job.id}`
-      const batch = acks.get(key) ?? { job, worker, hashes: [] }
-      batch.hashes.push(claim)
-      acks.set(key, batch)
-    },
-    send: draft => void messages.push(draft),
+    acknowledge: mail.acknowledge,
     outcome(answer = acknowledged) {
-      acknowledgements()
-      for (const { jobId, worker, refs, reason } of cancelled.values()) {
-        messages.push(...cancelDrafts(jobId, worker, refs, reason))
+      const { messages, statements } = mail.close()
+      return {
+        facts: [
+          ...[...jobs.values()].map((job): TaskFact => ({ kind: 'tasks.job', job })),
+          ...[...tasks.values()].map((task): TaskFact => ({ kind: 'tasks.task', task })),
+          ...[...reputations.values()].map((reputation): TaskFact => ({ kind: 'tasks.reputation', reputation })),
+          ...facts,
+          ...statements.map((statement): TaskFact => ({ kind: 'tasks.statement', statement })),
+        ],
+        messages,
+        answer,
       }
-      for (const key of [...given.keys()]) flushAssign(key)
-      const kept: TaskFact[] = [
-        ...[...jobs.values()].map((job): TaskFact => ({ kind: 'tasks.job', job })),
-        ...[...tasks.values()].map((task): TaskFact => ({ kind: 'tasks.task', task })),
-        ...[...reputations.values()].map((reputation): TaskFact => ({ kind: 'tasks.reputation', reputation })),
-      ]
-      return { facts: [...kept, ...facts], messages, answer }
     },
   }
 }

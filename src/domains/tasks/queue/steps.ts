@@ -9,8 +9,3 @@ export function withStep(steps: readonly Step[], atMs: number, text: string): re
   const all = [...steps, { atMs, text }]
   return all.length <= MAX_STEPS ? all : [...all.slice(0, KEEP_FIRST), ...all.slice(KEEP_FIRST + 1)]
 }
-
-/** The last letters of a peer id, by which people tell peers apart. */
-export function short(peer: string): string {
-  return `…${peer.slice(-8)}`
-}
