@@ -14,6 +14,8 @@ export interface CommitDeps {
   readonly apply: (facts: readonly AnyFact[]) => void
   /** Keeps messages to send; inside the transaction. */
   readonly keep: (drafts: readonly Draft[]) => void
+  /** Counts what has changed in memory that follows the commit. */
+  readonly memoryChanges: () => number
   /** A decision has changed something; inside the transaction, which may still be undone. */
   readonly changed: () => void
   /** After the transaction. */
@@ -28,10 +30,12 @@ export type AnyCommit = <O extends Outcome<unknown>>(decide: () => O) => Promise
 export function createCommit(deps: CommitDeps): AnyCommit {
   return async decide => {
     const outcome = await deps.write(() => {
+      const before = deps.memoryChanges()
       const decided = decide()
       deps.apply(decided.facts as readonly AnyFact[])
       deps.keep(decided.messages)
-      if (decided.facts.length > 0 || decided.messages.length > 0) deps.changed()
+      const changed = decided.facts.length + decided.messages.length > 0 || deps.memoryChanges() !== before
+      if (changed) deps.changed()
       return decided
     })
     if (outcome.messages.length > 0) deps.wake(outcome.messages)

@@ -56,8 +56,10 @@ export type Row<Fact> = MessageType<Fact | Sealed>
 export interface Round<Fact> {
   readonly name: string
   /**
-   * When there is something to do next, in wall-clock time; undefined: nothing. Cheap: it is read again after every
-   * group of writes, so that nothing is missed between a look and its commit.
+   * When there is something to do next, in wall-clock time; undefined: nothing. What is due already says 0 or the moment
+   * it has been due since, never the clock's now: a turn that changed nothing rests until a later moment. Cheap: it is
+   * read again after every write that has changed something, a fact, a message or memory of the store's, so that nothing
+   * is missed between a look and its commit. Who goes by anything else says `wake` when that has changed.
    */
   due(): number | undefined
   /** Slow thinking, outside of any transaction; what it found is in the turn it returns. undefined: nothing follows. */

@@ -50,6 +50,7 @@ export async function createRoad(deps: RoadDeps): Promise<Road> {
     write: storage.write,
     apply: deps.apply,
     keep: drafts => outbox.keep(drafts),
+    memoryChanges: storage.memoryChanges,
     changed: deps.changed,
     wake: drafts => outbox.wake(drafts),
     kept: deps.kept,

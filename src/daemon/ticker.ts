@@ -165,6 +165,7 @@ async function run(entry: Entry, ticking: Ticking): Promise<void> {
 
 function failed(entry: Entry, error: unknown, { clock, log }: Ticking): number {
   entry.notBeforeMs = clock.now() + FAILED_MS
+  entry.restsSince = undefined
   const fields = { domain: entry.domain, round: entry.round.name, reason: messageOf(error), err: error }
   log.warn(fields, 'a round failed; it is tried again')
   return entry.notBeforeMs

@@ -2,23 +2,23 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
-  /** Resolves after `ms`, or at once when the signal is aborted (never rejects). */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves after `ms`, or at once when one of the signals is aborted (never rejects). */
+  sleep(ms: number, ...signals: readonly AbortSignal[]): Promise<void>
 }
 
 export const systemClock: Clock = { now: () => Date.now(), sleep }
 
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+function sleep(ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise(resolve => {
-    if (signal?.aborted === true) return resolve()
+    if (signals.some(({ aborted }) => aborted)) return resolve()
     const done = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
+      for (const signal of signals) signal.removeEventListener('abort', done)
       resolve()
     }
     // setTimeout fires at once for more than 2^31 − 1 ms; no caller means that.
     const timer = setTimeout(done, Math.min(ms, 0x7fffffff))
-    signal?.addEventListener('abort', done)
+    for (const signal of signals) signal.addEventListener('abort', done)
   })
 }
 

@@ -117,7 +117,7 @@ async function byTopic({ id, carrier, bytes }: Letter, stop: AbortSignal, carryi
   try {
     if ((await network.publish(topic(carrier), bytes)) === 0) return false
     signed({ carrier: 'gossip' })
-    await clock.sleep(GOSSIP_ACK_MS, AbortSignal.any([acknowledged.signal, stop]))
+    await clock.sleep(GOSSIP_ACK_MS, acknowledged.signal, stop)
     return acknowledged.signal.aborted
   } finally {
     waiting.delete(id)

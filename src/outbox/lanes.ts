@@ -67,7 +67,7 @@ export function createLanes({ journal, delivery, clock, random, log, metrics }: 
       const backMs = backoffMs(attempt, RETRY, random())
       // Its end is not waited past; but a dead letter that cannot be kept (a full disk) waits like any other.
       const leftMs = row.expires - clock.now()
-      await clock.sleep(leftMs > 0 ? Math.min(backMs, leftMs) : backMs, AbortSignal.any([stop, lane.pause.signal]))
+      await clock.sleep(leftMs > 0 ? Math.min(backMs, leftMs) : backMs, stop, lane.pause.signal)
     }
   }
 

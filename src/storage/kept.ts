@@ -10,6 +10,8 @@ export interface StoreTools {
   memory<Key, Value>(most: number): Map<Key, Value>
   /** For memory of other shapes: takes back the change just made, should the write be undone. */
   undo(act: () => void): void
+  /** Counts what has changed in the store's memory; what was taken back has changed too. */
+  changes(): number
 }
 
 /** What a domain keeps: rows of its own, and memory that follows them. */

@@ -9,7 +9,7 @@ import { groupedCommits, storageError } from './groups.ts'
 import type { Db, Kept, StoreTools } from './kept.ts'
 import { createMessages, type Messages } from './messages.ts'
 import { migrate, migrateDomain } from './schema.ts'
-import { createUndoLog, rolledBackMap } from './undo.ts'
+import { createUndoLog, rolledBackMap, type UndoLog } from './undo.ts'
 
 export type StorageCode =
   | 'STORE_CLOSED'
@@ -36,6 +36,8 @@ export interface Storage extends Part {
   /** Brings a domain's tables up to date and opens its store. @throws STORE_TOO_NEW */
   open<Fact, Read>(domain: StoreMaker<Fact, Read>): Kept<Fact, Read>
   readonly messages: Messages
+  /** Counts what has changed in the memory of all stores. */
+  memoryChanges(): number
   /** Called after every group of writes, kept or undone. @returns what ends that */
   onEnd(listener: (how: GroupEnd) => void): () => void
   stop(): void
@@ -60,11 +62,6 @@ export function openStorage(file: string, deps: { clock: Pick<Clock, 'now'>; met
     for (const listener of listeners) listener(how)
   })
   const writes = deps.metrics.counter('storage_writes_total', 'Durable writes, several of which share a commit')
-  const tools: StoreTools = {
-    now,
-    memory: most => rolledBackMap(most, memory.note),
-    undo: memory.note,
-  }
   return {
     name: 'storage',
     write(work) {
@@ -74,9 +71,10 @@ export function openStorage(file: string, deps: { clock: Pick<Clock, 'now'>; met
     },
     open(domain) {
       migrateDomain(db, domain.name, domain.migrations ?? [])
-      return domain.store(db, tools)
+      return domain.store(db, toolsOf(memory, now))
     },
     messages,
+    memoryChanges: memory.changes,
     onEnd(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -87,6 +85,19 @@ export function openStorage(file: string, deps: { clock: Pick<Clock, 'now'>; met
       db.close()
     },
   }
+}
+
+/** Of one domain's store. */
+function toolsOf(memory: UndoLog, now: () => number): StoreTools {
+  let changes = 0
+  function note(act: () => void): void {
+    changes++
+    memory.note(() => {
+      changes++
+      act()
+    })
+  }
+  return { now, memory: most => rolledBackMap(most, note), undo: note, changes: () => changes }
 }
 
 function closed(): CodedError<StorageCode> {

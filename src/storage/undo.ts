@@ -8,12 +8,16 @@ export interface UndoLog {
   backTo(mark: number): void
   /** The writes are on the disk. */
   forget(): void
+  /** Counts what was noted. */
+  changes(): number
 }
 
 export function createUndoLog(isWriting: () => boolean): UndoLog {
   let acts: (() => void)[] = []
+  let changes = 0
   return {
     note(act) {
+      changes++
       if (isWriting()) acts.push(act)
     },
     mark: () => acts.length,
@@ -23,6 +27,7 @@ export function createUndoLog(isWriting: () => boolean): UndoLog {
     forget() {
       acts = []
     },
+    changes: () => changes,
   }
 }
 

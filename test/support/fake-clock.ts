@@ -14,19 +14,19 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
 
   return {
     now: () => nowMs,
-    sleep(ms, signal) {
-      if (signal?.aborted === true) return Promise.resolve()
+    sleep(ms, ...signals) {
+      if (signals.some(({ aborted }) => aborted)) return Promise.resolve()
       return new Promise(resolve => {
         const sleeper = {
           untilMs: nowMs + ms,
           wake() {
             sleeping.delete(sleeper)
-            signal?.removeEventListener('abort', sleeper.wake)
+            for (const signal of signals) signal.removeEventListener('abort', sleeper.wake)
             resolve()
           },
         }
         sleeping.add(sleeper)
-        signal?.addEventListener('abort', sleeper.wake)
+        for (const signal of signals) signal.addEventListener('abort', sleeper.wake)
       })
     },
     async advance(ms) {

@@ -68,6 +68,8 @@ export interface Peer {
   readonly sent: Draft[]
   /** How often a domain has said that something outside of the database has changed. */
   wakes(): number
+  /** Called in each commit that changes something. @returns what ends that */
+  onChanged(listener: () => void): () => void
   /** Opens a domain beside the others. */
   add: Add<'later'>
   /** The same, of a domain that opens at once. @throws TypeError of one that does not */
@@ -145,11 +147,15 @@ export function openPeer(choices: PeerChoices = {}): Peer {
   const sent: Draft[] = []
   const stopping = new AbortController()
   let wakes = 0
+  const listeners = new Set<() => void>()
   const commit = createCommit({
     write: storage.write,
     apply: registry.apply,
     keep: () => undefined,
-    changed: () => undefined,
+    memoryChanges: storage.memoryChanges,
+    changed() {
+      for (const listener of listeners) listener()
+    },
     wake: drafts => void sent.push(...drafts),
     kept: () => undefined,
     log,
@@ -202,6 +208,10 @@ export function openPeer(choices: PeerChoices = {}): Peer {
     commit,
     sent,
     wakes: () => wakes,
+    onChanged(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     async add(domain, needs) {
       const { context, opened } = prepare(domain)
       return opened(await domain.open(context, needs))

@@ -13,7 +13,7 @@ export function ticking<Fact>(peer: Peer, { name, rounds }: { name: string; roun
   })
   // A round's facts are its domain's own; the daemon forgets their type too.
   for (const round of rounds) ticker.add(name, round as unknown as Round<never>)
-  const stopListening = peer.storage.onEnd(ticker.look)
+  const stopListening = [peer.onChanged(ticker.changed), peer.storage.onEnd(ticker.look)]
   ticker.start()
   return {
     look(): void {
@@ -21,7 +21,7 @@ export function ticking<Fact>(peer: Peer, { name, rounds }: { name: string; roun
       ticker.look()
     },
     async [Symbol.asyncDispose]() {
-      stopListening()
+      for (const stop of stopListening) stop()
       await ticker.stop()
     },
   }

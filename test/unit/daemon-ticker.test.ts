@@ -247,6 +247,24 @@ test('after a write that changed nothing nobody is asked; after one that did, ev
   expect(at.clock.sleepers()).toBe(1)
 })
 
+test('a round that fails at a later moment, after a turn that changed nothing, is tried again too', async () => {
+  await using at = openTicker()
+  const ran: number[] = []
+  at.add({
+    due: () => (ran.length === 0 ? 0 : 500),
+    turn() {
+      ran.push(at.clock.now())
+      if (ran.length === 2) throw new TypeError('a bug')
+      return nothing()
+    },
+  })
+  await at.start()
+  await at.clock.advance(1_499)
+  expect(ran).toEqual([0, 500])
+  await at.clock.advance(1)
+  expect(ran).toEqual([0, 500, 1_500])
+})
+
 test('a round whose moment cannot be told waits and is asked again, like one that fails', async () => {
   await using at = openTicker()
   let asked = 0

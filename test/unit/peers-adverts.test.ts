@@ -79,6 +79,25 @@ test('a peer says who it is at its start and soon again, for the first may have 
   expect(await saidAfter(50_000)).toBe(4)
 })
 
+test('what is said anew in between takes none of the early repeats away', async () => {
+  const clock = fakeClock()
+  const { peer, domain, said } = open(clock)
+  using _ = peer
+  await using ticker = ticking(peer, { name: 'peers', rounds: domain.rounds })
+  await turn()
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(100)
+    domain.gives.advertise()
+    ticker.look()
+    await turn()
+  }
+  expect(said.length).toBe(4)
+  await clock.advance(1_700)
+  expect(said.length).toBe(5)
+  await clock.advance(8_000)
+  expect(said.length).toBe(6)
+})
+
 test('who has just connected is told who we are, and once more for the first may be lost; who has left is not', async () => {
   const clock = fakeClock()
   const { peer, domain, said } = open(clock)

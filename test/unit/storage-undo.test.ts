@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { outcome } from '../../src/kernel/outcome.ts'
 import type { Db, Kept, StoreTools } from '../../src/storage/kept.ts'
 import type { GroupEnd } from '../../src/storage/storage.ts'
 import { openPeer } from '../support/open-domain.ts'
@@ -69,6 +70,27 @@ test('memory stays with a write that is committed', async () => {
   expect(await words.outcomes(() => words.say('one'))).toEqual(['fulfilled'])
   expect(words.state()).toEqual({ rows: ['one'], remembered: ['one'], said: 1 })
   expect(words.ends).toEqual(['committed'])
+})
+
+test('a commit that changes memory alone is a change, and one that changes nothing is none', async () => {
+  using peer = openPeer()
+  let changes = 0
+  peer.onChanged(() => changes++)
+  const heard = peer.storage.open({
+    name: 'heard',
+    store: (_, { memory }) => ({ apply: () => undefined, read: memory<string, number>(MOST) }),
+  }).read
+  const hearing = (act: () => void) =>
+    peer.commit(() => {
+      act()
+      return outcome<never>()
+    })
+  await hearing(() => heard.set('bid', 1))
+  expect(changes).toBe(1)
+  await hearing(() => heard.delete('bid'))
+  expect(changes).toBe(2)
+  await hearing(() => heard.delete('never there'))
+  expect(changes).toBe(2)
 })
 
 test('memory goes back with a write that fails, and that of its group stays', async () => {

@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest'
+import type { TasksNeeds } from '../../src/domains/tasks/context.ts'
 import type { Work } from '../../src/domains/tasks/task.ts'
 import { tasksDomain } from '../../src/domains/tasks/tasks.ts'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
+import type { Draft } from '../../src/kernel/outcome.ts'
+import type { Envelope } from '../../src/protocol/envelope.ts'
 import { fakeClock, turn } from '../support/fake-clock.ts'
 import { idleNeeds } from '../support/idle-needs.ts'
 import { openDomain } from '../support/open-domain.ts'
+import { identityNamed } from '../support/senders.ts'
 import { ticking } from '../support/ticking.ts'
+import { shout } from '../support/two-desks.ts'
 
 const GRACE_MS = 30_000
 
@@ -107,4 +112,31 @@ test('a machine that has just started waits for its neighbours before it does it
   expect(whoWorks()).toEqual([])
   await clock.advance(1)
   expect(whoWorks()).toEqual([peer.self])
+})
+
+test('a bid is answered with work at once: what it changes is in memory alone', async () => {
+  const clock = fakeClock()
+  const { peerId: worker } = identityNamed('worker')
+  const needs: TasksNeeds = {
+    ...idleNeeds({ kinds: { shout } }),
+    workers: () => [{ peer: worker, slots: 4, latencyMs: 1 }],
+  }
+  const tasks = await openDomain(tasksDomain, needs, { clock, options: { roles: ['household'] } })
+  const { peer } = tasks
+  using _ = peer
+  await using __ = ticking(peer, { name: 'tasks', rounds: tasks.rounds })
+  const said = (type: string): Draft[] => peer.sent.filter(draft => draft.type === type)
+  await tasks.run.submit(
+    { kind: 'shout', params: {}, documents: [{ name: 'a', text: 'hello' }], privacy: 'public' } as never,
+    AbortSignal.timeout(1_000),
+  )
+  await clock.advance(2_000)
+  expect(said('task.offer')).toHaveLength(1)
+  const bid = { kind: 'shout', version: 1, up_to: 4, until: clock.now() + 60_000, queue: 0, price_class: 0 }
+  const { subjectId } = said('task.offer')[0] ?? expect.fail('nobody was asked')
+  const envelope = { sender_id: worker, task_id: subjectId } as Envelope
+  await peer.commit(() => tasks.messages.get('task.bid')?.handle(envelope, bid) ?? expect.fail('no row for bids'))
+  // No time passes.
+  await turn()
+  expect(said('task.assign')).toMatchObject([{ to: worker }])
 })

@@ -18,7 +18,7 @@ export interface Pause {
 export type MannersFact = { readonly kind: 'manners.pause'; readonly pause: Pause }
 
 export interface WatchDeps {
-  /** Whether this peer works for others at all; false: nobody looks at the machine, and the verdict says so. */
+  /** Whether this peer works for others at all; false: the verdict says so, whatever the machine is like. */
   readonly offered?: boolean
   readonly preferences: Preferences
   readonly machine: Machine

@@ -108,12 +108,13 @@ export const peersDomain = defineDomain({
 function advertRound({ clock, wake }: PeersContext, say: () => void) {
   const startedMs = clock.now()
   const early = EARLY_MS.map(ms => startedMs + ms)
-  let nextMs = early.shift() ?? startedMs
+  let nextMs = early[0] ?? startedMs
   const round: Round<never> = {
     name: 'advert',
     due: () => nextMs,
     async plan() {
-      nextMs = early.shift() ?? clock.now() + ADVERT_TTL_MS / 2
+      const now = clock.now()
+      nextMs = early.find(ms => ms > now) ?? now + ADVERT_TTL_MS / 2
       say()
       return undefined
     },

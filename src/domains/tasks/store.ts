@@ -32,22 +32,25 @@ interface Shelves {
  * Jobs and tasks. A job may have many thousands of tasks, so they have a table with the indexes the queue asks by, and
  * their inputs and outputs one beside it: a step of a task rewrites neither.
  */
-export function tasksStore(db: Db, { now, memory, undo }: StoreTools, { resultDays }: { readonly resultDays: number }) {
+export function tasksStore(db: Db, tools: StoreTools, { resultDays }: { readonly resultDays: number }) {
   const shelves = shelvesOf(db)
+  const { now, memory, undo } = tools
   const write = applyBy(writersOf(shelves, now))
-  let changes = 0
+  let facts = 0
   return {
     apply(fact: TaskFact): void {
-      changes++
-      undo(() => changes--)
+      facts++
+      undo(() => {
+        facts++
+      })
       write(fact)
     },
     /** Forgets jobs that ended long ago, with all that is theirs, so many rows at a time: true while something is left. */
     forget: (nowMs: number, atMost: number) => forgetEnded(shelves, nowMs - resultDays * DAY_MS, atMost),
     read: {
       memory,
-      /** Counts what has changed, in a write still open too. */
-      changes: () => changes,
+      /** Counts what has changed, rows and memory, in a write still open too; what was undone has changed again. */
+      changes: () => facts + tools.changes(),
       ...jobsOf(shelves),
       ...createTaskReader(db),
       ...createTaskCounts(db),

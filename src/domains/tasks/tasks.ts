@@ -271,8 +271,9 @@ function deskRound({ self, store }: TasksContext, { manners, threads }: TasksNee
     name: 'desk',
     due: () => (state() === seen ? undefined : 0),
     async plan() {
-      seen = state()
       runner.wake()
+      // What it has begun is seen; a thread that becomes free after this is not.
+      seen = state()
       manners.holds(store.openWork().some(({ submitter }) => submitter !== self))
       return undefined
     },
@@ -288,7 +289,10 @@ function giveBackRound({ self, store }: TasksContext, { manners }: TasksNeeds, f
       if (end === undefined || store.openWork().every(({ submitter }) => submitter === self)) return undefined
       return end.atMs
     },
-    turn: () => flows.giveBack(manners.giveBackAt()?.sentence ?? LEAVING, GIVE_BACK_MS),
+    turn() {
+      const end = manners.giveBackAt()
+      return end === undefined ? outcome() : flows.giveBack(end.sentence, GIVE_BACK_MS)
+    },
   }
 }
 

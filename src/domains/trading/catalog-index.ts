@@ -36,6 +36,8 @@ export interface CatalogIndex {
   query(filter: OfferFilter): Listing[]
   catalog(seller: PeerId): Catalog | undefined
   catalogs(): Catalog[]
+  /** When the first of them is over. */
+  firstEndMs(): number | undefined
   /** How many sellers, and how many offers of theirs. */
   size(): { readonly sellers: number; readonly offers: number }
 }
@@ -44,10 +46,13 @@ export function createCatalogIndex(known: readonly Catalog[] = []): CatalogIndex
   const bySeller = new Map<PeerId, Catalog>()
   const bySlot = new Map<string, Map<PeerId, Listing[]>>()
   let offerCount = 0
+  /** undefined: to be looked for again. */
+  let firstEnd: { readonly atMs: number | undefined } | undefined
 
   function put(catalog: Catalog): void {
     remove(catalog.seller)
     bySeller.set(catalog.seller, catalog)
+    firstEnd = undefined
     offerCount += catalog.offers.length
     for (const offer of catalog.offers) {
       const key = slotKey(offer.slot)
@@ -63,6 +68,7 @@ export function createCatalogIndex(known: readonly Catalog[] = []): CatalogIndex
     const before = bySeller.get(seller)
     if (before === undefined) return
     bySeller.delete(seller)
+    firstEnd = undefined
     offerCount -= before.offers.length
     for (const { slot } of before.offers) {
       const key = slotKey(slot)
@@ -88,6 +94,16 @@ export function createCatalogIndex(known: readonly Catalog[] = []): CatalogIndex
     },
     catalog: seller => bySeller.get(seller),
     catalogs: () => [...bySeller.values()],
+    firstEndMs() {
+      firstEnd ??= { atMs: firstEndOf(bySeller.values()) }
+      return firstEnd.atMs
+    },
     size: () => ({ sellers: bySeller.size, offers: offerCount }),
   }
+}
+
+function firstEndOf(catalogs: Iterable<Catalog>): number | undefined {
+  let first: number | undefined
+  for (const { validUntilMs } of catalogs) first = Math.min(validUntilMs, first ?? validUntilMs)
+  return first
 }

@@ -106,7 +106,7 @@ export function slotRound({ context, flows, house, sellsAs, isOpen }: SlotRoundD
     due() {
       if (isOpen() === undefined) return undefined
       const current = market.slotNumber()
-      return current > decided ? clock.now() : market.toWallMs(market.slot(current + 1).startMs)
+      return current > decided ? 0 : market.toWallMs(market.slot(current + 1).startMs)
     },
     async plan(signal) {
       const current = market.slotNumber()

@@ -42,7 +42,7 @@ export interface TradingStore {
   need(id: string): Need | undefined
   needsInState(state: Need['state']): Need[]
   /** The catalogs in memory, found by slot. */
-  readonly index: Pick<CatalogIndex, 'query' | 'catalog' | 'catalogs' | 'size'>
+  readonly index: Pick<CatalogIndex, 'query' | 'catalog' | 'catalogs' | 'firstEndMs' | 'size'>
   /** Whether a cancellation has come before the trade it ends. */
   isOvertaken(transactionId: TransactionId, buyer: PeerId): boolean
   /** Pulls under way, by the neighbour asked. */
@@ -68,7 +68,7 @@ const MAX_PULLED = 256
 
 type TradingWriters = Writers<TradingFact>
 
-/** An open trade's deadline, found by the moment: strangers open trades, and every commit asks which runs out first. */
+/** An open trade's deadline, found by the moment: strangers open trades, and after each change it is asked which is first. */
 interface TradeDeadline {
   readonly key: string
   readonly atMs: number
@@ -236,6 +236,7 @@ function createKeptIndex(catalogs: Documents<Catalog>, { undo }: StoreTools): Ca
     query: filter => opened().query(filter),
     catalog: seller => opened().catalog(seller),
     catalogs: () => opened().catalogs(),
+    firstEndMs: () => opened().firstEndMs(),
     size: () => opened().size(),
   }
 }

@@ -53,9 +53,10 @@ export function nextDeadline(trader: Trader): Deadline {
   const wall = [
     ...store.needsInState('searching').map(need => need.searchUntilMs),
     store.firstDeadlineMs(),
-    ...(orphans(trader).length > 0 ? [trader.now()] : []),
+    ...(orphans(trader).length > 0 ? [0] : []),
     settling?.settling?.nextMs,
     announceAtMs(trader),
+    store.index.firstEndMs(),
   ].filter(ms => ms !== undefined)
   const [unsettled] = store.unsettled(1)
   return {

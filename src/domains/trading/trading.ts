@@ -64,7 +64,7 @@ export const tradingDomain = defineDomain({
       house: needs.house,
     })
     const floor = openFloor(context)
-    const pulls = pullRound(context, needs, flows)
+    const pulls = pullRound(needs, flows)
 
     return {
       run: tradingRuns({
@@ -180,13 +180,13 @@ function timeRound({ market }: TradingContext, flows: TradeFlows): Round<Trading
  * Somebody of our zone who trades is connected and has said who it is: it may know catalogs that were missed. A pull goes
  * straight; for a peer heard of from afar it would wait before the orders that a topic can carry.
  */
-function pullRound({ clock }: TradingContext, needs: TradingNeeds, flows: TradeFlows) {
+function pullRound(needs: TradingNeeds, flows: TradeFlows) {
   /** Connected, and not asked yet. */
   const unasked = new Set<PeerId>()
   const ready = (): PeerId[] => [...unasked].filter(peer => needs.trades(peer) && needs.inZone(peer))
   const round: Round<TradingFact> = {
     name: 'pull',
-    due: () => (ready().length === 0 ? undefined : clock.now()),
+    due: () => (ready().length === 0 ? undefined : 0),
     async plan() {
       const peers = ready()
       for (const peer of peers) unasked.delete(peer)

@@ -69,7 +69,7 @@ export function createMetering(deps: MeteringDeps): Metering {
   return {
     dueMs() {
       const last = store.lastReading(meterId)
-      if (finalLinks(last, 1, begun).length > 0 || lateLinks(begun).length > 0) return deps.now()
+      if (finalLinks(last, 1, begun).length > 0 || lateLinks(begun).length > 0) return 0
       const [open = currentSlot(begun)] = openSlots(last, begun)
       const graceMs = deps.graceMs(open)
       return Number.isFinite(graceMs) ? slotStartMs(open + 1, slotMs) + graceMs : undefined
