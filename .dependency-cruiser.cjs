@@ -123,7 +123,7 @@ module.exports = {
       to: { path: folder('domains'), pathNot: '^src/domains/\\w+/(commands|offline|scenario)\\.ts$' },
     },
     {
-      name: 'node.ts is imported by main, the command line, the harness and tests only',
+      name: 'node.ts is imported by main, the command that runs a daemon, and tests only',
       severity: 'error',
       from: { path: '^(src|bootstrap)/', pathNot: '^src/main\\.ts$|^src/cli/run/' },
       to: { path: '^src/node\\.ts$', dependencyTypesNot: ['type-only'] },
