@@ -37,7 +37,7 @@ export function createMarketClock({ clock, originMs, speed: asked, slotMs }: Mar
   return {
     now,
     // Rounded up: who sleeps until a slot begins must not wake in the one before.
-    sleep: (ms, signal) => clock.sleep(Math.ceil(ms / speed), signal),
+    sleep: (ms, ...signals) => clock.sleep(Math.ceil(ms / speed), ...signals),
     speed,
     slotMs,
     slotNumber,

@@ -56,22 +56,39 @@ export function listenError(error: unknown, addresses: readonly string[]): unkno
   })
 }
 
-export interface Deadline {
+/** Ends work in time, or when its caller gives up; to be disposed of when the work is over. */
+export interface Deadline extends Disposable {
   readonly signal: AbortSignal
   /** The error to throw for what ended the work: our time-out and the caller's abort look alike to libp2p. */
   explain(error: unknown, otherwise: NetworkCode, details: Record<string, unknown>): CodedError
 }
 
+/**
+ * One controller, held by its timer and by the caller's signal: of a signal made by `AbortSignal.any` nothing holds on to
+ * the parts it hears.
+ */
 export function createDeadline(timeoutMs: number, outer?: AbortSignal): Deadline {
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const work = new AbortController()
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    work.abort()
+  }, timeoutMs)
+  const giveUp = (): void => work.abort(outer?.reason)
+  if (outer?.aborted === true) giveUp()
+  outer?.addEventListener('abort', giveUp)
   return {
-    signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
+    signal: work.signal,
     explain(error, otherwise, details) {
       if (error instanceof CodedError) return error
       if (outer?.aborted === true)
         return networkError('NET_ABORTED', 'given up by the caller', { details, cause: error })
-      if (!timeout.aborted) return asNetworkError(error, otherwise, details)
+      if (!isLate) return asNetworkError(error, otherwise, details)
       return networkError('NET_TIMEOUT', `no answer within ${timeoutMs} ms`, { details, cause: error })
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timer)
+      outer?.removeEventListener('abort', giveUp)
     },
   }
 }

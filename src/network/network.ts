@@ -139,7 +139,7 @@ export async function createNetwork(deps: NetworkDeps): Promise<Network> {
 }
 
 async function connectTo(host: Host, target: string, { timeoutMs, signal }: RequestOptions): Promise<void> {
-  const deadline = createDeadline(timeoutMs, signal)
+  using deadline = createDeadline(timeoutMs, signal)
   try {
     await reach(host, target, deadline.signal)
   } catch (error) {

@@ -66,7 +66,7 @@ export function createRequests(deps: {
   return {
     async request(peer, protocol, bytes, { timeoutMs, signal }) {
       if (bytes.byteLength > MAX_STREAM_BYTES) throw tooLarge(bytes.byteLength)
-      const deadline = createDeadline(timeoutMs, signal)
+      using deadline = createDeadline(timeoutMs, signal)
       const pool = poolOf(peer, protocol)
       try {
         const answer = await exchange(pool, bytes, deadline.signal)

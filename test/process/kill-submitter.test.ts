@@ -28,7 +28,7 @@ const SETTINGS = Object.entries({ ...TEMPO, 'network.name': FLAGS['network.name'
 
 const prose = readFileSync(fileURLToPath(new URL('../../node_modules/zod/README.md', import.meta.url)), 'utf8')
 /** Many and short: what takes time is to keep them. */
-const documents = Array.from({ length: 900 }, (_, i) => ({
+const documents = Array.from({ length: 600 }, (_, i) => ({
   name: `text ${i}`,
   text: `# ${i}\n\n${prose.slice(0, 1_500)}`,
 }))

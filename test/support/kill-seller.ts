@@ -32,4 +32,8 @@ if (road.trading.catalog(road.self) === undefined && offer !== undefined) {
 }
 await road.start()
 wire.tell('ready', {})
-process.stdin.on('end', () => void road.stop())
+process.stdin.on('end', () => {
+  // Answers come by the same pipe: none comes any more.
+  wire.close()
+  void road.stop()
+})

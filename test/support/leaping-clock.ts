@@ -12,11 +12,11 @@ export function leapingClock(clock: Clock): LeapingClock {
   const now = (): number => clock.now() + aheadMs
   return {
     now,
-    async sleep(ms, signal) {
+    async sleep(ms, ...signals) {
       const untilMs = now() + ms
-      for (let leftMs = ms; leftMs > 0 && signal?.aborted !== true; leftMs = untilMs - now()) {
+      for (let leftMs = ms; leftMs > 0 && !signals.some(({ aborted }) => aborted); leftMs = untilMs - now()) {
         const { signal: leapt } = leaps
-        await clock.sleep(leftMs, signal === undefined ? leapt : AbortSignal.any([signal, leapt]))
+        await clock.sleep(leftMs, ...signals, leapt)
         if (!leapt.aborted) return
       }
     },
@@ -35,6 +35,6 @@ const SELDOM_MS = 60_000
 export function hastyClock(mostMs: number): Clock {
   return {
     now: systemClock.now,
-    sleep: (ms, signal) => systemClock.sleep(ms < SELDOM_MS ? Math.min(ms, mostMs) : ms, signal),
+    sleep: (ms, ...signals) => systemClock.sleep(ms < SELDOM_MS ? Math.min(ms, mostMs) : ms, ...signals),
   }
 }

@@ -31,7 +31,7 @@ async function saidOf(readings: readonly Reading[]): Promise<object[]> {
   const check = createChainCheck({
     store: read,
     verifyOwn,
-    clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => ++looks) },
+    clock: { ...systemClock, sleep: (ms, ...signals) => systemClock.sleep(ms, ...signals).finally(() => ++looks) },
     log: { ...silentLog, error: fields => void said.push(fields) },
   })
   await check.start?.()
@@ -74,7 +74,7 @@ test('a long chain is never in memory whole: it is read in pieces, and others ha
     store,
     verifyOwn,
     log: silentLog,
-    clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms, signal).finally(() => events.push('turn')) },
+    clock: { ...systemClock, sleep: (ms, ...signals) => systemClock.sleep(ms, ...signals).finally(() => events.push('turn')) },
   })
   await check.start?.()
   await eventually('the chain was looked at', () => events.length >= 6)
