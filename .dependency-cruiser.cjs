@@ -21,7 +21,7 @@ const DOORS = {
   cli: ['terminal/failure'],
   config: ['identity', 'options'],
   daemon: ['command', 'commands', 'domain', 'kind', 'runs', 'served', 'words'],
-  harness: ['local', 'surplus'],
+  harness: ['local', 'season/yardstick', 'surplus'],
   inbox: [],
   network: [],
   outbox: ['courier', 'wire'],

@@ -74,7 +74,10 @@ test('a long chain is never in memory whole: it is read in pieces, and others ha
     store,
     verifyOwn,
     log: silentLog,
-    clock: { ...systemClock, sleep: (ms, ...signals) => systemClock.sleep(ms, ...signals).finally(() => events.push('turn')) },
+    clock: {
+      ...systemClock,
+      sleep: (ms, ...signals) => systemClock.sleep(ms, ...signals).finally(() => events.push('turn')),
+    },
   })
   await check.start?.()
   await eventually('the chain was looked at', () => events.length >= 6)

@@ -1,7 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import {
   createEncoder,
   type Evaluation,
@@ -12,16 +11,15 @@ import {
   parseSmart,
 } from '../../domains/knowledge/offline.ts'
 import { systemClock } from '../../kernel/clock.ts'
-import { CodedError, messageOf } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { createThreads } from '../../threads/threads.ts'
+import { progressBar } from '../library/progress.ts'
 import { createLive } from '../terminal/live.ts'
 import { printLine, type Terminal } from '../terminal/terminal.ts'
-import { duration, parseCount } from '../terminal/units.ts'
-import { progressBar } from './progress.ts'
+import { duration } from '../terminal/units.ts'
+import { readText } from './text-file.ts'
 
-interface EvalFlags {
-  readonly smart: boolean
+export interface RankingFlags {
   readonly positions?: boolean
   readonly shards: number
   readonly json?: string
@@ -30,25 +28,13 @@ interface EvalFlags {
 const MEMORY_MB = 1_024
 const IDLE_MS = 60_000
 
-export function registerEval(program: Command, terminal: Terminal): void {
-  program
-    .command('eval <documents> <queries> <qrels>')
-    .description('measure the ranking of "ask" on a labelled collection, against BM25 alone; needs no daemon')
-    .requiredOption('--smart', 'documents and queries are SMART files (.I .T .A .B .W), qrels are TREC judgements')
-    .option('--positions', 'qrels count queries by their place in the file instead of by their .I number')
-    .option('--shards <n>', 'over how many peers to spread the documents as well', parseCount, 5)
-    .option('--json <file>', 'write the figures there; - prints them')
-    .action(async (documents: string, queries: string, qrels: string, flags: EvalFlags) => {
-      await run({ documents, queries, qrels }, flags, terminal)
-    })
-}
-
-async function run(
+/** Measures the ranking of "ask" on a labelled collection, against BM25 alone. */
+export async function evalRanking(
   files: { documents: string; queries: string; qrels: string },
-  flags: EvalFlags,
+  flags: RankingFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const text = (file: string) => readText(resolve(terminal.cwd, file), file)
+  const text = (file: string) => readText(terminal, file)
   const trial = {
     documents: parseSmart(text(files.documents), files.documents),
     queries: parseSmart(text(files.queries), files.queries),
@@ -102,19 +88,4 @@ function report(verdict: Evaluation, json: string | undefined, terminal: Termina
   printLine(terminal, `${''.padEnd(16)}  nDCG@10  recall@10`)
   for (const [what, ndcg, recall] of rows)
     printLine(terminal, `${what.padEnd(16)}  ${ndcg.toFixed(4).padStart(7)}  ${recall.toFixed(4).padStart(9)}`)
-}
-
-/** Old collections are older than UTF-8. */
-function readText(path: string, name: string): string {
-  let bytes: Uint8Array
-  try {
-    bytes = readFileSync(path)
-  } catch (cause) {
-    throw new CodedError('CLI_BAD_FILE', `${name} cannot be read: ${messageOf(cause)}`, { cause })
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes)
-  }
 }
