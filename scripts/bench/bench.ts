@@ -14,6 +14,7 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   soc: async () => (await import('./soc.ts')).soc,
   trades: async () => (await import('./trades.ts')).trades,
   catalog: async () => (await import('./catalog.ts')).catalog,
+  market: async () => (await import('./market.ts')).market,
   compute: async () => (await import('./compute.ts')).compute,
   chunking: async () => (await import('./chunking.ts')).chunking,
   spread: async () => (await import('./spread.ts')).spread,

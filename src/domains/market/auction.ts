@@ -32,12 +32,13 @@ export function auction(book: Book): Outturn {
   const bounds = boundsOf(standingTariff(book))
   const zones = zonesOf(standingOrders(book), bounds, peer => tieOf(root, peer))
   clear(zones, bounds)
-  const prices = pricesOf(zones, bounds)
+  const worth = worthOf(zones, bounds)
+  const prices = pricesOf(zones, worth)
   const contracts = pair(zones, prices, bounds)
   return {
     result: { root, prices: [...prices], contracts },
     tradedWh: contracts.reduce((sum, [, , energyWh]) => sum + energyWh, 0),
-    worth: worthOf(zones, bounds),
+    worth,
     gainsMicroWh: gainsOf(zones, contracts, bounds),
     leftWh: { buy: leftWh(zones.flatMap(({ buys }) => buys)), sell: leftWh(zones.flatMap(({ sells }) => sells)) },
   }

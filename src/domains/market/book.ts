@@ -48,6 +48,8 @@ function standing<Version extends { readonly seq: number }>(
   versions: readonly Version[],
   idOf: (version: Version) => string,
 ): Version | undefined {
+  // As nearly all have it: then its name need not be worked out again.
+  if (versions.length === 1) return versions[0]
   const different = [...new Map(versions.map(version => [idOf(version), version])).values()]
   if (different.length > MAX_VERSIONS) return undefined
   const highest = Math.max(...different.map(({ seq }) => seq))

@@ -13,9 +13,8 @@ interface ZoneInterval extends Interval {
 }
 
 /** The price of every zone in which something is filled, millionths a kWh: the middle of its interval. */
-export function pricesOf(zones: readonly Zone[], bounds: Bounds): Map<string, number> {
+export function pricesOf(zones: readonly Zone[], worth: ReadonlyMap<string, number>): Map<string, number> {
   const filled = zones.filter(({ buys, sells }) => [...buys, ...sells].some(lot => lot.filled > 0))
-  const worth = worthOf(zones, bounds)
   return new Map(filled.map(({ name }) => [name, worth.get(name) ?? 0]))
 }
 
