@@ -63,7 +63,7 @@ export type Runs<Asked extends Commands> = { readonly [Name in keyof Asked]: Run
 
 /** What somebody writes who asks, and what is told: both as they travel. */
 export type Given<Asked extends Command> = ReadOnly<z.input<Asked['input']>>
-export type Told<Asked extends Command> = Shape<Asked['output']>
+export type AnswerOf<Asked extends Command> = Shape<Asked['output']>
 
 export interface CallOptions {
   /** Aborts when the answer is not wanted any more. */
@@ -80,7 +80,7 @@ type Arguments<Given> = string extends keyof Given
 /** A command as a function. What is refused is thrown with its own code, message and hint. */
 export type Call<Asked extends Command> = (
   ...args: Arguments<Given<Asked>>
-) => Asked extends { readonly stream: true } ? AsyncGenerator<Told<Asked>, void> : Promise<Told<Asked>>
+) => Asked extends { readonly stream: true } ? AsyncGenerator<AnswerOf<Asked>, void> : Promise<AnswerOf<Asked>>
 
 export type Calls<Asked extends Commands> = { readonly [Name in keyof Asked]: Call<Asked[Name]> }
 

@@ -47,7 +47,7 @@ const PAGE = 256
 const HEARTBEAT_MS = 15_000
 
 /** What was told, the newest of it, and who waits for more. */
-interface Told {
+interface Ring {
   readonly epochMs: number
   readonly clock: Clock
   readonly kept: DaemonEvent[]
@@ -58,58 +58,58 @@ interface Told {
 
 /** A bounded ring: observers read at their own pace, and never hold anything up. */
 export function createEvents({ epochMs, clock }: { readonly epochMs: number; readonly clock: Clock }): Events {
-  const told: Told = { epochMs, clock, kept: [], waiting: new Set(), last: 0 }
+  const ring: Ring = { epochMs, clock, kept: [], waiting: new Set(), last: 0 }
   return {
-    tell: event => tell(event, told),
-    after: (cursor, limit) => after(cursor, limit, told),
-    cursor: () => idOf(told.last, told),
-    read: ({ after: from = idOf(told.last, told), event }, signal) =>
-      onlyWanted(event, readAll(from, signal, told), clock),
+    tell: event => tell(event, ring),
+    after: (cursor, limit) => after(cursor, limit, ring),
+    cursor: () => idOf(ring.last, ring),
+    read: ({ after: from = idOf(ring.last, ring), event }, signal) =>
+      onlyWanted(event, readAll(from, signal, ring), clock),
   }
 }
 
-function idOf(sequence: number, { epochMs }: Told): string {
+function idOf(sequence: number, { epochMs }: Ring): string {
   return `${epochMs}.${sequence}`
 }
 
-function tell(event: Omit<DaemonEvent, 'id' | 'atMs'>, told: Told): void {
-  told.last++
-  told.kept.push({ id: idOf(told.last, told), atMs: told.clock.now(), ...event })
-  if (told.kept.length > MAX_KEPT) told.kept.shift()
-  for (const wake of told.waiting) wake()
+function tell(event: Omit<DaemonEvent, 'id' | 'atMs'>, ring: Ring): void {
+  ring.last++
+  ring.kept.push({ id: idOf(ring.last, ring), atMs: ring.clock.now(), ...event })
+  if (ring.kept.length > MAX_KEPT) ring.kept.shift()
+  for (const wake of ring.waiting) wake()
 }
 
-function after(cursor: string, limit: number, told: Told): ReturnType<Events['after']> {
-  const { kept, last, epochMs } = told
+function after(cursor: string, limit: number, ring: Ring): ReturnType<Events['after']> {
+  const { kept, last, epochMs } = ring
   const oldest = last - kept.length
   const [epoch, sequence = 0] = cursor.split('.').map(Number)
   if (epoch !== epochMs || !(sequence <= last)) {
     // Of another life: what was told there is gone, and of this one all is new.
-    return { events: kept.slice(0, limit), missed: { from: cursor, to: idOf(oldest, told) } }
+    return { events: kept.slice(0, limit), missed: { from: cursor, to: idOf(oldest, ring) } }
   }
   const events = kept.slice(Math.max(0, sequence - oldest)).slice(0, limit)
   if (sequence >= oldest) return { events }
-  return { events, missed: { from: idOf(sequence + 1, told), to: idOf(oldest, told) } }
+  return { events, missed: { from: idOf(sequence + 1, ring), to: idOf(oldest, ring) } }
 }
 
-async function* readAll(cursor: string, signal: AbortSignal, told: Told): AsyncGenerator<Line, void> {
+async function* readAll(cursor: string, signal: AbortSignal, ring: Ring): AsyncGenerator<Line, void> {
   yield { cursor }
   for (let at = cursor; !signal.aborted; ) {
-    const lines = linesAfter(at, told)
+    const lines = linesAfter(at, ring)
     // In the same turn as the look, so that nothing is told between the two and slept through.
-    if (lines.length === 0 && (await isQuiet(signal, told))) yield { cursor: at }
+    if (lines.length === 0 && (await isQuiet(signal, ring))) yield { cursor: at }
     yield* lines
     at = lines.map(cursorOf).at(-1) ?? at
   }
 }
 
-function linesAfter(cursor: string, told: Told): Line[] {
-  const { events, missed } = after(cursor, PAGE, told)
+function linesAfter(cursor: string, ring: Ring): Line[] {
+  const { events, missed } = after(cursor, PAGE, ring)
   return missed === undefined ? events : [{ missed }, ...events]
 }
 
 /** Waits until something is told. @returns whether nothing was, for a while */
-async function isQuiet(signal: AbortSignal, { waiting, clock }: Told): Promise<boolean> {
+async function isQuiet(signal: AbortSignal, { waiting, clock }: Ring): Promise<boolean> {
   const over = new AbortController()
   const wake = (): void => over.abort()
   waiting.add(wake)

@@ -11,12 +11,12 @@ import {
   type Track,
 } from '../../src/domains/forecast/next-slot.ts'
 import { evaluateForecast } from '../../src/domains/forecast/offline.ts'
-import type { Series } from '../../src/domains/forecast/series.ts'
+import type { LoadSeries } from '../../src/domains/forecast/series.ts'
 
 const DAYS = 60
 
 /** A house with a base load, mornings and evenings, busier weekends, and some hours nobody could foresee. */
-function house(days = DAYS, seed = 1): Series {
+function house(days = DAYS, seed = 1): LoadSeries {
   let state = seed
   const chance = (): number => {
     state = (state * 48_271) % 2_147_483_647
@@ -30,7 +30,7 @@ function house(days = DAYS, seed = 1): Series {
   return { kwh, perDay: 24, firstWeekday: 0 }
 }
 
-function changed(series: Series, from: number, change: (kwh: number) => number): Series {
+function changed(series: LoadSeries, from: number, change: (kwh: number) => number): LoadSeries {
   return { ...series, kwh: series.kwh.map((kwh, i) => (i < from ? kwh : change(kwh))) }
 }
 
@@ -40,7 +40,7 @@ function said(...asked: Parameters<typeof dayAhead>) {
   return ahead
 }
 
-const constant = (kwh: number, days = DAYS): Series => ({
+const constant = (kwh: number, days = DAYS): LoadSeries => ({
   kwh: new Float64Array(days * 24).fill(kwh),
   perDay: 24,
   firstWeekday: 3,
@@ -102,12 +102,12 @@ describe('a day ahead', () => {
 })
 
 describe('a day ahead is refused with a reason', () => {
-  const dead = (series: Series, days: readonly number[], hours = 3): Series => ({
+  const dead = (series: LoadSeries, days: readonly number[], hours = 3): LoadSeries => ({
     ...series,
     kwh: series.kwh.map((kwh, i) => (days.includes(Math.floor(i / 24)) && i % 24 < hours ? 0 : kwh)),
   })
   const tenDays = Array.from({ length: 10 }, (_, i) => 4 * i)
-  const refused: [what: string, series: Series, day: number, reason: string][] = [
+  const refused: [what: string, series: LoadSeries, day: number, reason: string][] = [
     ['one day', house(), 1, '1 days are metered, a forecast needs 2'],
     ['no days', house(0), 0, '0 days are metered, a forecast needs 2'],
     ['NaN', changed(house(), 59 * 24 + 3, () => Number.NaN), 60, 'slot 3 of day 59 is NaN, which is no load'],
@@ -150,7 +150,7 @@ describe('a day ahead is refused with a reason', () => {
 describe('the next slot', () => {
   const first = 30
   /** What was said a day ahead is always a third too little. */
-  const track = (series: Series): Track => ({ series, said: series.kwh.map(kwh => kwh / 1.5) })
+  const track = (series: LoadSeries): Track => ({ series, said: series.kwh.map(kwh => kwh / 1.5) })
   const slot = 55 * 24 + 7
 
   test('by the last one, and by half the last error', () => {
@@ -192,7 +192,7 @@ describe('the next slot', () => {
 })
 
 describe('a file of homes', () => {
-  const csv = (columns: readonly Series[]): string => {
+  const csv = (columns: readonly LoadSeries[]): string => {
     const rows = [...(columns[0]?.kwh.keys() ?? [])].map(i => {
       const stamp = new Date(Date.UTC(2026, 0, 5) + i * 3_600_000).toISOString().slice(0, 16)
       return [stamp, ...columns.map(({ kwh }) => kwh[i])].join()

@@ -6,10 +6,10 @@ import { kernelMean, likeSlots, quantile } from '../../src/domains/forecast/kern
 import { mean7d, median14d, naive24h, naive168h, similarDay } from '../../src/domains/forecast/look-back.ts'
 import { addRows, emptySums, fitRows, predicted, type Rows, solve } from '../../src/domains/forecast/ridge.ts'
 import { bandScoreOf, naiveError, scoreOf } from '../../src/domains/forecast/scores.ts'
-import { isWeekend, type Series, weekdayOf } from '../../src/domains/forecast/series.ts'
+import { isWeekend, type LoadSeries, weekdayOf } from '../../src/domains/forecast/series.ts'
 
 /** A day has two slots: its number, and its square. */
-const SQUARES: Series = {
+const SQUARES: LoadSeries = {
   kwh: Float64Array.from({ length: 60 }, (_, i) => Math.floor(i / 2) ** (1 + (i % 2))),
   perDay: 2,
   firstWeekday: 0,
@@ -66,7 +66,7 @@ describe('like slots', () => {
     )
   })
 
-  function likeByDefinition(series: Series, day: number, slot: number): [kwh: number, weight: number][] {
+  function likeByDefinition(series: LoadSeries, day: number, slot: number): [kwh: number, weight: number][] {
     const { kwh, perDay } = series
     const backs = Array.from({ length: Math.min(42, day) }, (_, i) => i + 1)
     return backs
@@ -75,7 +75,7 @@ describe('like slots', () => {
       .map(({ back, beside, place }) => [kwh[place] as number, weightOf(series, day, back) * (beside === 0 ? 1 : 0.4)])
   }
 
-  function weightOf(series: Series, day: number, back: number): number {
+  function weightOf(series: LoadSeries, day: number, back: number): number {
     const kind = isWeekend(series, day) === isWeekend(series, day - back) ? 2 : 1
     const weekday = weekdayOf(series, day) === weekdayOf(series, day - back) ? 1.3 : 1
     return 0.95 ** back * kind * weekday
@@ -99,7 +99,7 @@ describe('features', () => {
     )
   })
 
-  function byDefinition(series: Series, day: number, slot: number): number[] {
+  function byDefinition(series: LoadSeries, day: number, slot: number): number[] {
     const { kwh, perDay } = series
     const y = (back: number, of: number): number => {
       const place = (day - back) * perDay + of

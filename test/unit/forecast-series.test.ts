@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readHomes } from '../../src/domains/forecast/homes.ts'
 import { type LocalTime, type Reading, seriesOf } from '../../src/domains/forecast/readings.ts'
 import { refusalOf } from '../../src/domains/forecast/refusal.ts'
-import { isWeekend, type Series, sinceGap, slotsOf, weekdayOf } from '../../src/domains/forecast/series.ts'
+import { isWeekend, type LoadSeries, sinceGap, slotsOf, weekdayOf } from '../../src/domains/forecast/series.ts'
 
 const HOUR_MS = 3_600_000
 const ZURICH: LocalTime = { slotMs: HOUR_MS, timeZone: 'Europe/Zurich' }
@@ -16,7 +16,7 @@ function byTheClock(fromMs: number, hours: number): Reading[] {
   })
 }
 
-function made(got: ReturnType<typeof seriesOf>): Series {
+function made(got: ReturnType<typeof seriesOf>): LoadSeries {
   if ('reason' in got) throw new Error(got.reason)
   return got
 }
@@ -86,7 +86,7 @@ describe('a file of homes', () => {
     const homes = readHomes(`start,a,b\n${rows(first, stamp)}\n`)
     if ('reason' in homes) throw new Error(homes.reason)
     expect([...homes.keys()]).toEqual(['a', 'b'])
-    const [a, b] = [...homes.values()] as [Series, Series]
+    const [a, b] = [...homes.values()] as [LoadSeries, LoadSeries]
     expect([a.perDay, weekdayOf(a, 0)]).toEqual([24, 1])
     expect([...b.kwh]).toEqual([...a.kwh].map(kwh => 2 * kwh))
   })

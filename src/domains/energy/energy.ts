@@ -26,7 +26,7 @@ type EnergyContext = Context<z.output<typeof options>, EnergyRead, EnergyFact>
 export interface EnergyNeeds {
   /** Energy of this peer's contracts for a slot. */
   readonly traded: (slot: Slot) => { readonly boughtWh: number; readonly soldWh: number }
-  /** Contracts that wait for a reading, or for more than that. */
+  /** Contracts that are not settled and whose slot begins in that time, of the market. */
   readonly unsettledBetween: (fromMs: number, beforeMs: number) => readonly { readonly slot: Slot }[]
 }
 

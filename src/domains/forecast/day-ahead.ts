@@ -1,9 +1,9 @@
 import { type Band, bandOf, type Levels, P10_P90 } from './bands.ts'
 import { FEATURES, featuresOf, REACH } from './features.ts'
 import { kernelMean, likeSlots, quantile } from './kernel.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import { type NoForecast, refusalOf } from './refusal.ts'
 import { type Fit, fitRows, predicted } from './ridge.ts'
-import { everySlot, type Series, type Stretch } from './series.ts'
+import { everySlot, type LoadSeries, type Stretch } from './series.ts'
 
 /** A day's slots in kWh, said from the days before it. */
 export interface DayAhead {
@@ -30,7 +30,7 @@ const MOST_ROWS = 8_760
 const LEAST_LEARNT_DAYS = 10
 
 /** What these days teach; undefined: too little. */
-export function fitDayAhead(series: Series, day: number): Fit | undefined {
+export function fitDayAhead(series: LoadSeries, day: number): Fit | undefined {
   const { kwh, perDay } = series
   const { from, to } = learntDays(series, day)
   if (to - from < LEAST_LEARNT_DAYS) return undefined
@@ -40,18 +40,18 @@ export function fitDayAhead(series: Series, day: number): Fit | undefined {
   )
 }
 
-function learntDays({ perDay }: Series, day: number): Stretch {
+function learntDays({ perDay }: LoadSeries, day: number): Stretch {
   return { from: Math.max(FIRST_LEARNT, day - Math.floor(MOST_ROWS / perDay)), to: day }
 }
 
 /** What coefficients of a fit say of a day. */
-export function ridgeDay(series: Series, day: number, coefficients: Float64Array): number[] {
+export function ridgeDay(series: LoadSeries, day: number, coefficients: Float64Array): number[] {
   const rows = featuresOf(series, { from: day, to: day + 1 })
   return everySlot(series, slot => predicted(rows, slot, coefficients))
 }
 
 /** Median: the mean of kernel median and robust ridge. Mean: that of kernel mean and plain ridge. */
-export function dayAhead(series: Series, day: number, options: DayAheadOptions = {}): DayAhead | Refusal {
+export function dayAhead(series: LoadSeries, day: number, options: DayAheadOptions = {}): DayAhead | NoForecast {
   const { from } = learntDays(series, day)
   const refusal = refusalOf(series, { from: from - FIRST_LEARNT, to: day })
   if (refusal !== undefined) return refusal

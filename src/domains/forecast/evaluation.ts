@@ -4,10 +4,10 @@ import { FEATURES, featuresOf } from './features.ts'
 import { kernelMedian, likeSlots } from './kernel.ts'
 import { type LookBack, mean7d, median14d, naive24h, naive168h, similarDay } from './look-back.ts'
 import { nextSlotWapes } from './next-slot-trial.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import { type NoForecast, refusalOf } from './refusal.ts'
 import { addRows, emptySums, type Fit, solve } from './ridge.ts'
 import { type BandScore, bandScoreOf, naiveError, type Score, scoreOf } from './scores.ts'
-import { type Series, slotsOf } from './series.ts'
+import { type LoadSeries, slotsOf } from './series.ts'
 import { cameIn, daysOf, type Trial } from './trial.ts'
 
 export interface Evaluation {
@@ -33,7 +33,7 @@ const WEEK = 7
 const PENALTY = 1
 
 /** Every method on one home, day after day as it would have been said then. */
-export function evaluate(series: Series, trial: Trial): Evaluation | Refusal {
+export function evaluate(series: LoadSeries, trial: Trial): Evaluation | NoForecast {
   const refusal = refusalOf(series, { from: 0, to: trial.last + 1 })
   if (refusal !== undefined) return refusal
   const shipped = shippedDays(series, trial)
@@ -60,9 +60,9 @@ export function evaluate(series: Series, trial: Trial): Evaluation | Refusal {
 
 /** What a home would have been told: refitted now and then, the band adapted after each day. */
 function shippedDays(
-  series: Series,
+  series: LoadSeries,
   trial: Trial,
-): { readonly said: number[]; readonly robust: number[]; readonly adaptive: Band } | Refusal {
+): { readonly said: number[]; readonly robust: number[]; readonly adaptive: Band } | NoForecast {
   const said: number[] = []
   const robust: number[] = []
   const bands: Band[] = []
@@ -81,7 +81,7 @@ function shippedDays(
 }
 
 /** Fitted every week on all days before, whose sums only grow. */
-function ridgeDays(series: Series, trial: Trial): number[] {
+function ridgeDays(series: LoadSeries, trial: Trial): number[] {
   const { kwh, perDay } = series
   const learnt = { from: FIRST_LEARNT, to: trial.last }
   const y = kwh.subarray(learnt.from * perDay, learnt.to * perDay)

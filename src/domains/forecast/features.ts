@@ -1,4 +1,4 @@
-import { type Series, type Stretch, weekdayOf } from './series.ts'
+import { type LoadSeries, type Stretch, weekdayOf } from './series.ts'
 
 /** What a slot is forecast from, numbers a row. */
 export const FEATURES = 19
@@ -15,7 +15,7 @@ interface Week {
 }
 
 /** Rows for every slot of these days, each from days before its own; a day before the series counts as 0. */
-export function featuresOf(series: Series, { from, to }: Stretch): Float64Array {
+export function featuresOf(series: LoadSeries, { from, to }: Stretch): Float64Array {
   const { perDay } = series
   const rows = new Float64Array((to - from) * perDay * FEATURES)
   const past = pastOf(series, { from, to })
@@ -33,7 +33,7 @@ export function featuresOf(series: Series, { from, to }: Stretch): Float64Array 
 }
 
 /** From as far as a row reaches to the day before the last: of the last itself nothing is looked at. */
-function pastOf({ kwh, perDay }: Series, { from, to }: Stretch): Float64Array {
+function pastOf({ kwh, perDay }: LoadSeries, { from, to }: Stretch): Float64Array {
   const first = (from - REACH) * perDay
   const past = new Float64Array((to - from + REACH - 1) * perDay)
   past.set(kwh.subarray(Math.max(0, first), Math.max(0, to - 1) * perDay), Math.max(0, -first))

@@ -1,6 +1,6 @@
 import { placesOf, seriesAt } from './readings.ts'
-import type { Refusal } from './refusal.ts'
-import type { Series } from './series.ts'
+import type { NoForecast } from './refusal.ts'
+import type { LoadSeries } from './series.ts'
 
 const HALF_DAY_MS = 43_200_000
 const DAY_MS = 2 * HALF_DAY_MS
@@ -10,7 +10,7 @@ const DAY_MS = 2 * HALF_DAY_MS
  * the meter said nothing. The first row begins a day, by whatever clock; it is at most half a day away from that of
  * the column.
  */
-export function readHomes(text: string): ReadonlyMap<string, Series> | Refusal {
+export function readHomes(text: string): ReadonlyMap<string, LoadSeries> | NoForecast {
   const [header = '', ...lines] = text.trim().split(/\r?\n/)
   const rows = lines.map(line => line.split(','))
   const stamps = rows.map(([stamp = '']) => Date.parse(/Z$|[+-]\d\d:\d\d$/.test(stamp) ? stamp : `${stamp}Z`))

@@ -1,4 +1,4 @@
-import { isWeekend, type Series } from './series.ts'
+import { isWeekend, type LoadSeries } from './series.ts'
 
 /** What like slots of the past used, ascending, and how much each counts. */
 export interface Sample {
@@ -15,7 +15,7 @@ const SAME_WEEKDAY = 1.3
 const BESIDE = 0.4
 
 /** Of each slot of a day: the same and those beside it, on days before that day only. */
-export function likeSlots(series: Series, day: number): Sample[] {
+export function likeSlots(series: LoadSeries, day: number): Sample[] {
   const { perDay } = series
   const weights = dayWeights(series, day)
   // Each is sorted once and serves three slots.
@@ -36,7 +36,7 @@ export function quantile({ kwh, weight, total }: Sample, share: number): number 
 }
 
 /** As often exceeded as not. */
-export function kernelMedian(series: Series, day: number): number[] {
+export function kernelMedian(series: LoadSeries, day: number): number[] {
   return likeSlots(series, day).map(sample => quantile(sample, 0.5))
 }
 
@@ -45,7 +45,7 @@ export function kernelMean({ kwh, weight, total }: Sample): number {
 }
 
 /** By how many days back, less one: the nearer, and the more alike the day, the more. */
-function dayWeights(series: Series, day: number): Float64Array {
+function dayWeights(series: LoadSeries, day: number): Float64Array {
   const kind = isWeekend(series, day)
   return Float64Array.from({ length: Math.min(day, DAYS_BACK) }, (_, i) => {
     const back = i + 1
@@ -58,7 +58,7 @@ function dayWeights(series: Series, day: number): Float64Array {
 type Column = Omit<Sample, 'total'>
 
 function columnOf(
-  { kwh, perDay }: Series,
+  { kwh, perDay }: LoadSeries,
   { day, slot }: { readonly day: number; readonly slot: number },
   weights: Float64Array,
 ): Column {

@@ -1,7 +1,7 @@
-import { everySlot, isWeekend, type Series } from './series.ts'
+import { everySlot, isWeekend, type LoadSeries } from './series.ts'
 
 /** A day's slots from those of days before it. */
-export type LookBack = (series: Series, day: number) => number[]
+export type LookBack = (series: LoadSeries, day: number) => number[]
 
 const WEEK = 7
 const FORTNIGHT = 14
@@ -39,7 +39,7 @@ function daysBefore(day: number, count: number): number[] {
   return Array.from({ length: Math.min(day, count) }, (_, i) => day - 1 - i)
 }
 
-function valuesOf({ kwh, perDay }: Series, days: readonly number[], slot: number): number[] {
+function valuesOf({ kwh, perDay }: LoadSeries, days: readonly number[], slot: number): number[] {
   return days.map(day => kwh[day * perDay + slot] as number)
 }
 

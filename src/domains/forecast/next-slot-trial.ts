@@ -2,13 +2,13 @@ import { kernelMedian } from './kernel.ts'
 import { fitNextSlot, halfTheLastError, nextSlotBy, persistence, type Track } from './next-slot.ts'
 import type { Fit } from './ridge.ts'
 import { scoreOf } from './scores.ts'
-import type { Series } from './series.ts'
+import type { LoadSeries } from './series.ts'
 import { cameIn, daysOf, type Trial } from './trial.ts'
 
 const WEEK = 7
 
 /** WAPE of each way to say the next slot, with what was said a day ahead on the days of the trial. */
-export function nextSlotWapes(series: Series, trial: Trial, dayAhead: readonly number[]): Record<string, number> {
+export function nextSlotWapes(series: LoadSeries, trial: Trial, dayAhead: readonly number[]): Record<string, number> {
   const track = trackOf(series, trial, dayAhead)
   const ridges = ridgesOn(track, trial)
   const { first, last } = trial
@@ -25,7 +25,7 @@ export function nextSlotWapes(series: Series, trial: Trial, dayAhead: readonly n
 }
 
 /** Before the trial the kernel alone stands for what would have been said. */
-function trackOf(series: Series, { first, headStart }: Trial, dayAhead: readonly number[]): Track {
+function trackOf(series: LoadSeries, { first, headStart }: Trial, dayAhead: readonly number[]): Track {
   const { kwh, perDay } = series
   const said = new Float64Array(kwh.length).fill(Number.NaN)
   for (let day = first - headStart; day < first; day++) said.set(kernelMedian(series, day), day * perDay)

@@ -1,10 +1,10 @@
-import type { Refusal } from './refusal.ts'
+import type { NoForecast } from './refusal.ts'
 import { type Fit, fitRows, predicted } from './ridge.ts'
-import type { Series, Stretch } from './series.ts'
+import type { LoadSeries, Stretch } from './series.ts'
 
 /** What was metered, and what was said of each slot a day ahead; NaN or not there: nothing was. */
 export interface Track {
-  readonly series: Series
+  readonly series: LoadSeries
   readonly said: Float64Array
 }
 
@@ -29,7 +29,7 @@ export function fitNextSlot(track: Track, { from, to }: Stretch): Fit {
 }
 
 /** A slot from all before it, as often too much as too little. */
-export function nextSlot(track: Track, slot: number, { robust }: Fit): number | Refusal {
+export function nextSlot(track: Track, slot: number, { robust }: Fit): number | NoForecast {
   const { series, said } = track
   if (!Number.isFinite(said[slot])) return { reason: 'nothing was said of it a day ahead' }
   const needed = [slot - series.perDay, slot - 3, slot - 2, slot - 1]

@@ -1,5 +1,5 @@
-import type { Refusal } from './refusal.ts'
-import type { Series } from './series.ts'
+import type { NoForecast } from './refusal.ts'
+import type { LoadSeries } from './series.ts'
 
 /** What a meter saw in a slot. */
 export interface Reading {
@@ -15,7 +15,7 @@ export interface LocalTime {
 }
 
 /** Where slots stand in a series: day after day, by what the clock on the wall says. */
-export interface Places extends Omit<Series, 'kwh'> {
+export interface Places extends Omit<LoadSeries, 'kwh'> {
   /** Of each slot asked for; below 0, before the first whole day. */
   readonly at: Int32Array
   readonly length: number
@@ -28,7 +28,7 @@ const DAYS_A_WEEK = 7
 const EPOCH_WEEKDAY = 3
 
 /** Readings of one meter in any order, as days of its own place. */
-export function seriesOf(readings: readonly Reading[], local: LocalTime): Series | Refusal {
+export function seriesOf(readings: readonly Reading[], local: LocalTime): LoadSeries | NoForecast {
   const places = placesOf(
     readings.map(({ startMs }) => startMs),
     local,
@@ -41,7 +41,7 @@ export function seriesOf(readings: readonly Reading[], local: LocalTime): Series
 }
 
 /** Slots keep their place on days of 23 or 25 hours: on one an hour stays empty, on the other two share a place. */
-export function placesOf(startsMs: readonly number[], { slotMs, timeZone }: LocalTime): Places | Refusal {
+export function placesOf(startsMs: readonly number[], { slotMs, timeZone }: LocalTime): Places | NoForecast {
   const perDay = DAY_MS / slotMs
   if (!Number.isInteger(perDay)) return { reason: `slots of ${slotMs} ms do not make a day` }
   const offset = offsetsOf(timeZone)
@@ -55,7 +55,7 @@ export function placesOf(startsMs: readonly number[], { slotMs, timeZone }: Loca
 }
 
 /** Two that share a place count as their mean; undefined: nothing was read. */
-export function seriesAt({ at, length, ...days }: Places, values: readonly (number | undefined)[]): Series {
+export function seriesAt({ at, length, ...days }: Places, values: readonly (number | undefined)[]): LoadSeries {
   const kwh = new Float64Array(length)
   const read = new Uint8Array(length)
   for (const [i, value] of values.entries()) {
@@ -65,7 +65,7 @@ export function seriesAt({ at, length, ...days }: Places, values: readonly (numb
     kwh[place] = ((kwh[place] as number) * times + value) / (times + 1)
     read[place] = times + 1
   }
-  const series: Series = { ...days, kwh }
+  const series: LoadSeries = { ...days, kwh }
   markGaps(
     series,
     read.map(times => Math.min(times, 1)),
@@ -74,7 +74,7 @@ export function seriesAt({ at, length, ...days }: Places, values: readonly (numb
 }
 
 /** A day may lack an hour, as it does when clocks go forward: that is the mean of what is beside. More is a gap. */
-function markGaps({ kwh, perDay }: Series, isRead: Uint8Array): void {
+function markGaps({ kwh, perDay }: LoadSeries, isRead: Uint8Array): void {
   const spared = Math.max(1, perDay / 24)
   for (let from = 0; from < kwh.length; from += perDay) {
     const to = Math.min(from + perDay, kwh.length)

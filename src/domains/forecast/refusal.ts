@@ -1,7 +1,7 @@
-import { type Series, type Stretch, slotsOf } from './series.ts'
+import { type LoadSeries, type Stretch, slotsOf } from './series.ts'
 
 /** Why nothing is forecast. */
-export interface Refusal {
+export interface NoForecast {
   readonly reason: string
 }
 
@@ -19,7 +19,7 @@ const DEAD_DAYS = 10
 const DEAD_SHARE = 0.5
 
 /** Why these days do not carry a forecast; undefined: they do. */
-export function refusalOf(series: Series, { from, to }: Stretch): Refusal | undefined {
+export function refusalOf(series: LoadSeries, { from, to }: Stretch): NoForecast | undefined {
   const days = Math.max(0, to - from)
   if (days < LEAST_DAYS) return { reason: `${days} days are metered, a forecast needs ${LEAST_DAYS}` }
   const dead: boolean[] = []
@@ -34,7 +34,7 @@ export function refusalOf(series: Series, { from, to }: Stretch): Refusal | unde
   return brokenMeter(dead, from)
 }
 
-function brokenMeter(dead: readonly boolean[], from: number): Refusal | undefined {
+function brokenMeter(dead: readonly boolean[], from: number): NoForecast | undefined {
   const allowed = Math.min(DEAD_DAYS, dead.length * DEAD_SHARE)
   let count = 0
   for (const [i, isNow] of dead.entries()) {

@@ -1,12 +1,12 @@
 import { type Evaluation, evaluate } from './evaluation.ts'
 import { readHomes } from './homes.ts'
-import type { Refusal } from './refusal.ts'
-import type { Series } from './series.ts'
+import type { NoForecast } from './refusal.ts'
+import type { LoadSeries } from './series.ts'
 import { type Trial, trialOf } from './trial.ts'
 
 /** How good forecasts were for the homes of a file. */
 export interface ForecastReport {
-  readonly homes: ReadonlyMap<string, Evaluation | Refusal>
+  readonly homes: ReadonlyMap<string, Evaluation | NoForecast>
   /** Over the homes that were forecast; undefined: none was. */
   readonly mean: Evaluation | undefined
 }
@@ -14,14 +14,14 @@ export interface ForecastReport {
 export interface ReportOptions {
   /** Undefined: as long as the file makes it. */
   readonly trial?: Trial | undefined
-  readonly onHome?: (home: string, got: Evaluation | Refusal) => void
+  readonly onHome?: (home: string, got: Evaluation | NoForecast) => void
 }
 
 /** Of a CSV text, a column a home, see `readHomes`: every method on every home, day after day as it would have been. */
-export function evaluateForecast(text: string, { trial, onHome }: ReportOptions = {}): ForecastReport | Refusal {
+export function evaluateForecast(text: string, { trial, onHome }: ReportOptions = {}): ForecastReport | NoForecast {
   const loads = readHomes(text)
   if ('reason' in loads) return loads
-  const homes = new Map<string, Evaluation | Refusal>()
+  const homes = new Map<string, Evaluation | NoForecast>()
   for (const [home, series] of loads) {
     const got = evaluateHome(series, trial ?? trialOf(series))
     homes.set(home, got)
@@ -31,7 +31,7 @@ export function evaluateForecast(text: string, { trial, onHome }: ReportOptions 
   return { homes, mean: evaluations.length === 0 ? undefined : averaged(evaluations) }
 }
 
-function evaluateHome(series: Series, trial: Trial | undefined): Evaluation | Refusal {
+function evaluateHome(series: LoadSeries, trial: Trial | undefined): Evaluation | NoForecast {
   return trial === undefined ? { reason: 'it is too short to learn from and be judged by' } : evaluate(series, trial)
 }
 

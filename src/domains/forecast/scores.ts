@@ -1,5 +1,5 @@
 import type { Band } from './bands.ts'
-import type { Series } from './series.ts'
+import type { LoadSeries } from './series.ts'
 
 /** How far a forecast of single slots was from what came. */
 export interface Score {
@@ -32,7 +32,7 @@ export function scoreOf(said: ArrayLike<number>, came: Float64Array, scale: numb
 }
 
 /** How wrong yesterday's value was on the days before one, on average: the scale of MASE. */
-export function naiveError({ kwh, perDay }: Series, day: number): number {
+export function naiveError({ kwh, perDay }: LoadSeries, day: number): number {
   const slots = kwh.subarray(perDay, day * perDay)
   return slots.reduce((total, value, i) => total + Math.abs(value - (kwh[i] as number)), 0) / slots.length
 }

@@ -1,4 +1,4 @@
-import type { Series } from './series.ts'
+import type { LoadSeries } from './series.ts'
 
 /** The days on which forecasts are compared with what came; each is said from the days before it. */
 export interface Trial {
@@ -14,7 +14,7 @@ const LONG_DAYS = 112
 const LEAST_DAYS = 35
 
 /** All whole days after the first eight weeks; of a short series, after four. Undefined: less than a week is left. */
-export function trialOf({ kwh, perDay }: Series): Trial | undefined {
+export function trialOf({ kwh, perDay }: LoadSeries): Trial | undefined {
   const days = Math.floor(kwh.length / perDay)
   if (days < LEAST_DAYS) return undefined
   const last = days - 1
@@ -28,6 +28,6 @@ export function daysOf({ first, last }: Trial): number[] {
 }
 
 /** What the meter saw on them. */
-export function cameIn({ kwh, perDay }: Series, { first, last }: Trial): Float64Array {
+export function cameIn({ kwh, perDay }: LoadSeries, { first, last }: Trial): Float64Array {
   return kwh.subarray(first * perDay, (last + 1) * perDay)
 }

@@ -21,14 +21,14 @@ export interface RemoteDeps extends AskPeerDeps {
 }
 
 /** What is asked, and of whom. */
-export interface Asked {
+export interface PeerQuestion {
   readonly peers: readonly PeerId[]
   readonly question: Question
   readonly request: AskRequest
   readonly signal: AbortSignal
 }
 
-interface Conversation extends Asked, Pick<RemoteDeps, 'clock'> {
+interface Conversation extends PeerQuestion, Pick<RemoteDeps, 'clock'> {
   readonly answerOf: ReturnType<typeof createPeerAnswer>
   readonly askId: string
   readonly beganMs: number
@@ -46,7 +46,7 @@ export function createRemote(deps: RemoteDeps) {
   const answerOf = createPeerAnswer(deps)
 
   return {
-    open(asked: Asked) {
+    open(asked: PeerQuestion) {
       const conversation: Conversation = {
         ...asked,
         clock,

@@ -1,14 +1,14 @@
 import type { Acceptance } from '../proof/acceptance.ts'
 import type { Job, Task } from '../task.ts'
 import type { QueueDeps } from './deps.ts'
-import type { Desk, Desks, Room } from './desks.ts'
+import type { Desk, DeskSpace, Desks } from './desks.ts'
 import type { Sheet } from './sheet.ts'
 
 /** Gives tasks to whoever has room. @returns how many found some */
-export type Give = (sheet: Sheet, job: Job, tasks: readonly Task[], to: Room) => number
+export type Give = (sheet: Sheet, job: Job, tasks: readonly Task[], to: DeskSpace) => number
 
 /** Finds somebody to check each of these tasks. @returns of how many there is nobody */
-export type Check = (sheet: Sheet, job: Job, tasks: readonly Task[], room: Room) => number
+export type Check = (sheet: Sheet, job: Job, tasks: readonly Task[], room: DeskSpace) => number
 
 export function createCheck(
   deps: Pick<QueueDeps, 'self' | 'ownLacks'>,

@@ -24,7 +24,7 @@ export interface Desk extends Omit<Candidate, 'room'> {
 }
 
 /** Desks, and what lies on them. */
-export interface Room {
+export interface DeskSpace {
   readonly desks: readonly Desk[]
   readonly load: Load
 }
@@ -92,7 +92,7 @@ export function createDesks(deps: QueueDeps, bids: Bids): Desks {
   return { eligible, desksFor, ownDesk }
 }
 
-export function candidatesNow({ desks, load }: Room): Candidate[] {
+export function candidatesNow({ desks, load }: DeskSpace): Candidate[] {
   return desks.map(desk => {
     const has = load.get(desk.peer) ?? 0
     const room = desk.upTo - has

@@ -5,7 +5,7 @@ import type { Job, Task } from '../task.ts'
 import type { Bids } from './bids.ts'
 import { createCheck, type Give } from './checks.ts'
 import { kindName, type QueueDeps } from './deps.ts'
-import { candidatesNow, createDesks, type Desk, type Load, type Room } from './desks.ts'
+import { candidatesNow, createDesks, type Desk, type DeskSpace, type Load } from './desks.ts'
 import type { Leases } from './leases.ts'
 import { createOffers } from './offers.ts'
 import type { Sheet } from './sheet.ts'
@@ -32,7 +32,7 @@ export function createGiving(
   }
 
   /** Bids still to come may be better than those there are; when all will be used, there is nothing to choose. */
-  function isWorthWaiting(job: Job, others: readonly Worker[], tasks: number, room: Room): boolean {
+  function isWorthWaiting(job: Job, others: readonly Worker[], tasks: number, room: DeskSpace): boolean {
     const rooms = candidatesNow(room).reduce((sum, one) => sum + Math.max(0, one.room), 0)
     return rooms >= tasks && others.some(({ peer }) => bids.isAwaited(peer, kindName(job)))
   }
@@ -41,7 +41,7 @@ export function createGiving(
     sheet: Sheet,
     job: Job,
     { others, fresh }: { others: Worker[]; fresh: Task[] },
-    room: Room,
+    room: DeskSpace,
   ): number {
     const able = fresh.filter(task => task.ownCannot !== true)
     return isWorthWaiting(job, others, able.length, room) ? 0 : give(sheet, job, able, room)
