@@ -6,7 +6,7 @@ import { isOrder } from './order.ts'
 import { openSigning, promisedWh, type SigningEvent, standingLines, stepSigning } from './signing.ts'
 
 interface AuctionFile {
-  readonly judged: readonly { readonly name: string; readonly order: unknown; readonly valid: boolean }[]
+  readonly judged?: readonly { readonly name: string; readonly order: unknown; readonly valid: boolean }[]
   readonly cases: readonly { readonly kind: string; readonly book: Book; readonly expected: unknown }[]
 }
 
@@ -28,9 +28,9 @@ interface SigningFile {
 /** Books, and what every peer must make of them, to the byte; and orders by themselves. */
 export const auctionYardstick: Yardstick = {
   kind: 'auction',
-  fits: file => has(file, 'judged') && has(file, 'cases'),
+  fits: file => has(file, 'judged') || casesOf(file).some(one => has(one, 'book')),
   *judge(file) {
-    const { judged, cases } = file as AuctionFile
+    const { judged = [], cases } = file as AuctionFile
     for (const { name, order, valid } of judged) yield compared(`order: ${name}`, valid, isOrder(order))
     for (const [i, { kind, book, expected }] of cases.entries()) {
       yield compared(`book ${i}: ${kind}`, expected, outcomeOf(book))
@@ -79,6 +79,11 @@ function* signed(place: number, { me, steps }: SigningFile['cases'][number]): Ge
 
 function kindOf(file: unknown): unknown {
   return has(file, 'cases') ? (file as { readonly kind?: unknown }).kind : undefined
+}
+
+function casesOf(file: unknown): readonly unknown[] {
+  const cases = has(file, 'cases') ? (file as { readonly cases: unknown }).cases : []
+  return Array.isArray(cases) ? cases : []
 }
 
 function has(file: unknown, key: string): boolean {
