@@ -3,7 +3,7 @@ import { auction, resultHash } from '../../src/domains/market/auction.ts'
 import { type Book, idsOf, rootOf } from '../../src/domains/market/book.ts'
 import { isOrder, type Order, orderId, type Step } from '../../src/domains/market/order.ts'
 import type { Line } from '../../src/domains/market/pairing.ts'
-import { orderSteps } from '../../src/domains/market/steps.ts'
+import { orderSides, orderSteps } from '../../src/domains/market/steps.ts'
 import { type Random, seededRandom, shuffled } from '../../src/kernel/random.ts'
 import { book, buyer, order, SLOT, seller, tariff } from '../support/market-orders.ts'
 
@@ -217,6 +217,19 @@ function bestOf({ orders, tariffs: [t] }: Book): bigint {
     return ask === undefined || bid < ask ? sum : sum + BigInt(10 * (bid - ask))
   }, 0n)
 }
+
+test('who would buy and sell at one limit buys just below it, and at none there buys nothing', () => {
+  const sides = orderSides({
+    buy: [
+      [200_000, 10],
+      [100_000, 20],
+    ],
+    sell: [[100_000, 30]],
+  })
+  expect(sides).toEqual({ buy: [[99_999, 30]], sell: [[100_000, 30]] })
+  expect(isOrder(order('a', sides))).toBe(true)
+  expect(orderSides({ buy: [[5, 10]], sell: [[0, 10]] })).toEqual({ buy: [], sell: [[0, 10]] })
+})
 
 test('an order carries eight steps: what is nearest is joined at the limit that promises less', () => {
   const many = Array.from({ length: 12 }, (_, i): Step => [100_000 + i * i * 1_000, 10])

@@ -98,6 +98,19 @@ describe('a line of the auction', () => {
     expect(stepSigning(stepSigning(ann.state, { begin: true }).state, { again: true }).messages).toEqual([])
   })
 
+  test('is not asked for without end: what cannot be remembered is not refused, and none of it is signed', () => {
+    const line = (i: number): Line => ['eve', 'bob', 10, i, 0, 0]
+    const asked = Array.from(
+      { length: 1_200 },
+      (_, i): SigningEvent => ({ sign: { from: 'eve', root: 'R', line: line(i) } }),
+    )
+    const { state, said } = told('bob', ...asked)
+    expect([said.length, state.refused.length]).toEqual([1_000, 1_000])
+    // After the freeze there is nothing to remember, however often it is asked.
+    const later = told('bob', FREEZE, ...asked)
+    expect([later.said.length, later.state.refused]).toEqual([1_201, []])
+  })
+
   test('of two others is nobody else’s business', () => {
     const eve = told('eve', FREEZE, { sign: { from: 'ann', root: 'R', line: LINE } })
     expect(eve.said).toEqual([])

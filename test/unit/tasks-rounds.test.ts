@@ -3,7 +3,7 @@ import type { TasksNeeds } from '../../src/domains/tasks/context.ts'
 import type { Work } from '../../src/domains/tasks/task.ts'
 import { tasksDomain } from '../../src/domains/tasks/tasks.ts'
 import type { PeerId, TaskId } from '../../src/kernel/ids.ts'
-import type { Draft } from '../../src/kernel/outcome.ts'
+import { type Draft, outcome } from '../../src/kernel/outcome.ts'
 import type { Envelope } from '../../src/protocol/envelope.ts'
 import { fakeClock, turn } from '../support/fake-clock.ts'
 import { idleNeeds } from '../support/idle-needs.ts'
@@ -14,15 +14,8 @@ import { shout } from '../support/two-desks.ts'
 
 const GRACE_MS = 30_000
 
-/** A worker in whose manners the test has a say, with work of others and of its own on its desk. */
-async function worker() {
-  const clock = fakeClock()
-  const said: { end: { atMs: number; sentence: string } | undefined; holds: boolean[] } = { end: undefined, holds: [] }
-  const manners = { giveBackAt: () => said.end, holds: (work: boolean) => void said.holds.push(work) }
-  const tasks = await openDomain(tasksDomain, idleNeeds({ manners }), { clock, options: { roles: ['compute'] } })
-  const { peer } = tasks
-  const ticker = ticking(peer, { name: 'tasks', rounds: tasks.rounds })
-  const work = (taskId: string, submitter: PeerId): Work => ({
+function workOf(taskId: string, submitter: PeerId, acceptedMs: number): Work {
+  return {
     taskId: taskId as TaskId,
     jobId: 'job',
     leaseEpoch: 1,
@@ -34,14 +27,26 @@ async function worker() {
     inputBytes: 1,
     inputHash: '',
     state: 'accepted',
-    acceptedMs: clock.now(),
-  })
+    acceptedMs,
+  }
+}
+
+/** A worker in whose manners the test has a say, with work of others and of its own on its desk. */
+async function worker() {
+  const clock = fakeClock()
+  const said: { end: { atMs: number; sentence: string } | undefined; holds: boolean[] } = { end: undefined, holds: [] }
+  const manners = { giveBackAt: () => said.end, holds: (work: boolean) => void said.holds.push(work) }
+  const tasks = await openDomain(tasksDomain, idleNeeds({ manners }), { clock, options: { roles: ['compute'] } })
+  const { peer } = tasks
+  const ticker = ticking(peer, { name: 'tasks', rounds: tasks.rounds })
   return {
     clock,
     said,
     peer,
     async lies(taskId: string, submitter: PeerId): Promise<void> {
-      await peer.storage.write(() => tasks.apply([{ kind: 'tasks.work', work: work(taskId, submitter) }]))
+      await peer.storage.write(() =>
+        tasks.apply([{ kind: 'tasks.work', work: workOf(taskId, submitter, clock.now()) }]),
+      )
       ticker.look()
       await turn()
     },
@@ -139,4 +144,43 @@ test('a bid is answered with work at once: what it changes is in memory alone', 
   // No time passes.
   await turn()
   expect(said('task.assign')).toMatchObject([{ to: worker }])
+})
+
+test('a thread that becomes free while the desk begins other work is not missed', async () => {
+  const clock = fakeClock()
+  let free = 1
+  const begun: string[] = []
+  const idle = idleNeeds({ kinds: { shout }, manners: { threads: () => 2 } })
+  const needs: TasksNeeds = {
+    ...idle,
+    threads: {
+      ...idle.threads,
+      stats: () => ({ free, queued: 0 }),
+      run(kind: string) {
+        free--
+        begun.push(kind)
+        return new Promise(() => undefined)
+      },
+    },
+  }
+  const options = { roles: ['compute'], 'compute.threads': 2 }
+  const tasks = await openDomain(tasksDomain, needs, { clock, options })
+  const { peer } = tasks
+  using _ = peer
+  for (const part of tasks.opened.parts ?? []) await part.start?.()
+  await using ticker = ticking(peer, { name: 'tasks', rounds: tasks.rounds })
+  const lies = (taskId: string, input: string) =>
+    peer.commit(() =>
+      outcome([
+        { kind: 'tasks.work', work: workOf(taskId, boss, clock.now()), input: JSON.stringify([input]) } as const,
+      ]),
+    )
+  await Promise.all([lies('one', 'one'), lies('other', 'other')])
+  await turn()
+  expect(begun).toHaveLength(1)
+  // What the owner had it do is done; as many are free as before the first began.
+  free = 1
+  ticker.look()
+  await turn()
+  expect(begun).toHaveLength(2)
 })

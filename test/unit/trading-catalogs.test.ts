@@ -93,6 +93,16 @@ describe('an announcement', () => {
   })
 })
 
+test('a catalog that is over is forgotten when it is, though nothing else is to be done', () => {
+  const { town, buyer, seller } = pair()
+  const validUntilMs = town.now() + HOUR_MS
+  town.offer(seller, {}, { validUntilMs })
+  town.settle()
+  expect([buyer.store.index.size().sellers, buyer.trading.nextDeadline().wallMs]).toEqual([1, validUntilMs])
+  town.pass(HOUR_MS)
+  expect([buyer.store.index.size().sellers, buyer.trading.nextDeadline().wallMs]).toEqual([0, undefined])
+})
+
 describe('an own catalog', () => {
   const slots = (count: number, offerId: (i: number) => string) =>
     Array.from({ length: count }, (_, i) => ({

@@ -47,7 +47,7 @@ export interface Signing {
   /** Bound once, whatever comes later. */
   readonly root: string | undefined
   readonly lines: readonly Standing[]
-  /** What was refused before the freeze, or of other roots: root and line, in canonical form. */
+  /** What was refused before the freeze, which is not to be signed after it: root and line, in canonical form. */
   readonly refused: readonly string[]
   readonly closed: boolean
   readonly begun: boolean
@@ -57,6 +57,9 @@ export interface SigningStep {
   readonly state: Signing
   readonly messages: readonly SigningMessage[]
 }
+
+/** Anybody can ask for signatures: beyond this nothing is answered, so nothing has to be remembered. */
+const MAX_REFUSED = 1_000
 
 export function openSigning(me: string): Signing {
   return { me, root: undefined, lines: [], refused: [], closed: false, begun: false }
@@ -117,7 +120,7 @@ function signed(state: Signing, { from, root, line }: SignedLine): SigningStep {
     const both = replaced(state, known, { theirs: true, mine: true })
     return { state: both, messages: [signature(state, from, root, line)] }
   }
-  if (!line.slice(0, 2).includes(state.me)) return quiet(state)
+  if (!line.slice(0, 2).includes(state.me) || isFull(state, refusalKey(root, line))) return quiet(state)
   const release: SigningMessage = { to: from, release: { from: state.me, root, line } }
   return { state: refuse(state, root, line), messages: [release] }
 }
@@ -171,7 +174,13 @@ function refuse(state: Signing, root: string, line: Line): Signing {
   const lines = state.lines.map(one =>
     root === state.root && canonical(one.line) === text ? { ...one, released: true } : one,
   )
-  return { ...state, lines, refused: state.refused.includes(key) ? state.refused : [...state.refused, key] }
+  // Once it has bound, or may not any more, it signs nothing but the lines it has.
+  const isOpen = state.root === undefined && !state.closed && !state.refused.includes(key)
+  return { ...state, lines, refused: isOpen ? [...state.refused, key] : state.refused }
+}
+
+function isFull({ root, closed, refused }: Signing, key: string): boolean {
+  return root === undefined && !closed && refused.length >= MAX_REFUSED && !refused.includes(key)
 }
 
 function refusalKey(root: string, line: Line): string {

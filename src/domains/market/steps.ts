@@ -16,6 +16,26 @@ export function orderSteps(side: 'buy' | 'sell', wanted: readonly Step[]): Step[
   return steps
 }
 
+/**
+ * Both sides of an order. Where a house would buy and sell at one limit (a battery ends giving and begins taking), it
+ * buys just below: nobody trades with himself.
+ */
+export function orderSides(wanted: { readonly buy: readonly Step[]; readonly sell: readonly Step[] }): {
+  readonly buy: Step[]
+  readonly sell: Step[]
+} {
+  const sell = orderSteps('sell', wanted.sell)
+  const below = (sell[0]?.[0] ?? Number.POSITIVE_INFINITY) - 1
+  const buy = wanted.buy.map(([limitMicro, energyWh]): Step => [Math.min(limitMicro, below), energyWh])
+  return {
+    buy: orderSteps(
+      'buy',
+      buy.filter(([limitMicro]) => limitMicro >= 0),
+    ),
+    sell,
+  }
+}
+
 function joinNearest(steps: Step[]): void {
   let [at, least] = [0, Number.POSITIVE_INFINITY]
   for (const [i, [limitMicro, energyWh]] of steps.entries()) {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError, messageOf } from '../../kernel/errors.ts'
 import { microOf } from '../../kernel/money.ts'
+import { columnsOf } from './columns.ts'
 import type { Actor } from './street.ts'
 
 const LOAD = 'households_us_load_hourly_kwh.csv'
@@ -64,9 +65,7 @@ export function realTariff(data: string): readonly number[] {
 }
 
 function columns(file: string): Map<string, number[]> {
-  const [header = '', ...rows] = read(file).trim().split(/\r?\n/)
-  const cells = rows.map(row => row.split(','))
-  return new Map(header.split(',').map((name, i) => [name, cells.map(row => Number(row[i] ?? ''))]))
+  return columnsOf(read(file))
 }
 
 function slotsOf(load: readonly number[], solar: readonly number[]): HomeSlot[] {

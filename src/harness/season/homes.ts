@@ -1,4 +1,5 @@
 import { CodedError } from '../../kernel/errors.ts'
+import { columnsOf } from '../scenario/columns.ts'
 
 /** Homes over a season, hour by hour, and what a kWh costs from the utility and brings. */
 export interface Season {
@@ -40,10 +41,4 @@ export function readPrices(dataFile: (name: string) => string): readonly number[
   const prices = columnsOf(dataFile(TARIFF)).get(PRICE)
   if (prices === undefined) throw new CodedError('HARNESS_DATA', `${TARIFF} has no column ${PRICE}`)
   return prices
-}
-
-function columnsOf(text: string): Map<string, number[]> {
-  const [header = '', ...rows] = text.trim().split(/\r?\n/)
-  const cells = rows.map(row => row.split(','))
-  return new Map(header.split(',').map((name, i) => [name, cells.map(row => Number(row[i] ?? ''))]))
 }

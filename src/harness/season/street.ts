@@ -1,5 +1,5 @@
 import { type Battery, bestEnd, bidOf, gridKwh, type StoredValue, type Tariff } from '../../domains/control/offline.ts'
-import { auction, type Order, type Outturn, orderSteps } from '../../domains/market/offline.ts'
+import { auction, type Order, type Outturn, orderSides } from '../../domains/market/offline.ts'
 import { unitsOf } from '../../kernel/money.ts'
 import { FIRST_KWH, sum } from './alone.ts'
 import type { Season } from './homes.ts'
@@ -74,14 +74,8 @@ function clearHour(homes: readonly Home[], { hour, after, battery, tariff: { buy
   const slot = { startMs: hour * HOUR_MS, durationMs: HOUR_MS }
   const orders = homes.map(({ name, netKwh, storedKwh }): Order => {
     const bid = bidOf(battery, after, { netKwh: netKwh[hour] ?? 0, storedKwh, between: [sell, buy] })
-    const sells = orderSteps('sell', bid.sell.map(inMicro))
-    const dearest = sells[0]?.[0] ?? Number.POSITIVE_INFINITY
-    // A step that ends the giving and begins the taking has one limit: a buyer's must be below a seller's.
-    const buys = orderSteps(
-      'buy',
-      bid.buy.map(inMicro).map(([limit, wh]) => [Math.min(limit, dearest - 1), wh]),
-    )
-    return { slot, peer: name, zone: 'street', seq: 1, buy: buys, sell: sells, utility: UTILITY }
+    const sides = orderSides({ buy: bid.buy.map(inMicro), sell: bid.sell.map(inMicro) })
+    return { slot, peer: name, zone: 'street', seq: 1, ...sides, utility: UTILITY }
   })
   const tariff = {
     slot,
